@@ -1,0 +1,1 @@
+"""Container images across formats, offline."""

@@ -1,0 +1,86 @@
+"""Digests: the only way from a hash to a path."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+# image-spec descriptor.md, "Registered algorithms": lower-case hex of a fixed length.
+_LENGTHS = {"sha256": 64, "sha512": 128}
+_GRAMMAR = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+_HEX = re.compile(r"[0-9a-f]+")
+
+
+class InvalidDigestError(ValueError):
+    """A text that is not a digest this package can check."""
+
+
+@attrs.frozen(order=True)
+class Digest:
+    """A content digest of a registered algorithm.
+
+    Args:
+        algorithm: ``sha256`` or ``sha512``.
+        hex: lower-case hexadecimal, 64 or 128 characters.
+    """
+
+    algorithm: str
+    hex: str
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Read ``algorithm:hex`` (image-spec, descriptor.md, "Digests").
+
+        Raises:
+            InvalidDigestError: not the grammar, or an algorithm that is not registered.
+        """
+        algorithm, _, encoded = text.partition(":")
+        length = _LENGTHS.get(algorithm)
+        if length is None:
+            if _GRAMMAR.fullmatch(text):
+                raise InvalidDigestError(f"digest algorithm {algorithm[:40]!r} is not supported")
+            raise InvalidDigestError(f"{text[:100]!r} is not a digest")
+        if len(encoded) != length or not _HEX.fullmatch(encoded):
+            raise InvalidDigestError(
+                f"{text[:150]!r} is not a digest: {algorithm} needs {length} lower-case hex digits"
+            )
+        return cls(algorithm, encoded)
+
+    @classmethod
+    def of(cls, data: bytes, algorithm: str = "sha256") -> Digest:
+        """The digest of some bytes."""
+        return cls(algorithm, new_hash(algorithm, data).hexdigest())
+
+    @classmethod
+    def finish(cls, running: _Hash) -> Digest:
+        """The digest a running hash has come to."""
+        return cls(running.name, running.hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hex}"
+
+    @property
+    def short(self) -> str:
+        """The first twelve hex digits, as people quote them."""
+        return self.hex[:12]
+
+    @property
+    def blob_path(self) -> str:
+        """Where an image layout keeps this blob (image-layout.md, "Blobs")."""
+        return f"blobs/{self.algorithm}/{self.hex}"
+
+
+def new_hash(algorithm: str, data: bytes = b"") -> _Hash:
+    """A running hash of a registered algorithm.
+
+    Args:
+        algorithm: ``sha256`` or ``sha512``.
+        data: bytes to begin with.
+    """
+    return hashlib.new(algorithm, data, usedforsecurity=False)

@@ -1,0 +1,130 @@
+"""Findings: what a source or a document says about itself that somebody should know.
+
+Every parser takes a ``Findings`` and reports to it. One that fails fast turns the first error
+into an exception (repack); one that collects goes on (verify). So there is one parser, not two.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from oci_layout.errors import DamagedError
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@attrs.frozen(kw_only=True)
+class Where:
+    """The place of a finding.
+
+    Args:
+        member: name inside the source (tar member, file of a layout); empty for the source itself.
+        field: path of a JSON field, as ``manifests[2].platform.os``.
+        image: name or short digest of the image concerned.
+        layer: number of the layer, from 0.
+        offset: byte offset in the archive file.
+    """
+
+    member: str = ""
+    field: str = ""
+    image: str = ""
+    layer: int | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            self.image,
+            f"layer {self.layer}" if self.layer is not None else "",
+            self.member,
+            self.field,
+            f"offset {self.offset}" if self.offset is not None else "",
+        ]
+        return ": ".join(part for part in parts if part)
+
+    def at(self, field: str) -> Where:
+        """The same place, at another field path."""
+        return attrs.evolve(self, field=field)
+
+
+NOWHERE = Where()
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing found, with a stable code."""
+
+    code: str
+    severity: Severity
+    message: str
+    where: Where = NOWHERE
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = str(self.where)
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class Findings:
+    """Collects findings, all of them, in the order they were made."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        """Take one finding.
+
+        Raises:
+            DamagedError: on an error, where this collector fails fast.
+        """
+        self.found.append(finding)
+
+    def error(self, code: str, message: str, where: Where = NOWHERE, hint: str = "") -> None:
+        """Report something that does not hold."""
+        self._make(code, Severity.ERROR, message, where, hint)
+
+    def warning(self, code: str, message: str, where: Where = NOWHERE, hint: str = "") -> None:
+        """Report something that holds, but that some reader will trip over."""
+        self._make(code, Severity.WARNING, message, where, hint)
+
+    def note(self, code: str, message: str, where: Where = NOWHERE, hint: str = "") -> None:
+        """Report something worth knowing."""
+        self._make(code, Severity.NOTE, message, where, hint)
+
+    def _make(self, code: str, severity: Severity, message: str, where: Where, hint: str) -> None:
+        self.add(
+            Finding(code=code, severity=severity, message=message, where=where, hint=hint)
+        )
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The errors among what was found."""
+        return [finding for finding in self.found if finding.severity is Severity.ERROR]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The warnings among what was found."""
+        return [finding for finding in self.found if finding.severity is Severity.WARNING]
+
+
+class FailFast(Findings):
+    """Raises at the first error; keeps warnings and notes."""
+
+    def add(self, finding: Finding) -> None:
+        """Take one finding; an error is raised as ``DamagedError``."""
+        super().add(finding)
+        if finding.severity is Severity.ERROR:
+            raise DamagedError(
+                what=finding.message,
+                where=str(finding.where),
+                hint=finding.hint,
+                code=finding.code,
+            )

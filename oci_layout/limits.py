@@ -1,0 +1,21 @@
+"""Bounds of every read. Beyond them a source is refused, before memory or time is spent on it."""
+
+from __future__ import annotations
+
+CHUNK = 1 << 20  # bytes read, hashed and written at a time
+
+DOCUMENT_BYTES = 20 << 20  # containerd reads JSON members of at most 20 MiB
+DOCUMENT_DEPTH = 64  # nested arrays and objects of a document
+DOCUMENT_TOKENS = 1_000_000  # values of a document: bounds the memory its parsed form takes
+INDEX_DEPTH = 8  # indexes nested in indexes
+V1_DEPTH = 1_000  # parents of a V1 image
+
+MEMBERS = 2_000_000  # members of an archive
+MEMBER_NAME_BYTES = 64 << 10  # a GNU long name or long link
+PAX_BYTES = 1 << 20  # one PAX header
+LINK_HOPS = 40  # symbolic links followed for one name, as the kernel does
+
+BOMB_RATIO = 200  # a layer is refused past this ratio ...
+BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
+ZSTD_WINDOW = 8 << 20  # memory a zstd frame may ask for
+XZ_MEMORY = 80 << 20  # memory an xz stream may ask for (xz -9 needs 65 MiB)

@@ -1,0 +1,236 @@
+"""Image configs (image-spec config.md, and what Docker adds to it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding, Findings, Where
+from oci_layout.model import jsontext
+from oci_layout.model.descriptor import platform_of
+from oci_layout.model.fields import Fields
+from oci_layout.platform import Platform
+
+_TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET = range(6)
+
+CONFIG_FIELDS: dict[str, int] = {
+    "created": _TEXT,
+    "author": _TEXT,
+    "architecture": _TEXT,
+    "os": _TEXT,
+    "os.version": _TEXT,
+    "os.features": _TEXTS,
+    "variant": _TEXT,
+}
+_RUN_FIELDS: dict[str, int] = {
+    "User": _TEXT,
+    "ExposedPorts": _SET,
+    "Env": _TEXTS,
+    "Entrypoint": _TEXTS,
+    "Cmd": _TEXTS,
+    "Volumes": _SET,
+    "WorkingDir": _TEXT,
+    "Labels": _TEXT_MAP,
+    "StopSignal": _TEXT,
+    "ArgsEscaped": _FLAG,
+    "OnBuild": _TEXTS,  # Docker's, as are the two that follow
+    "Shell": _TEXTS,
+    "StopTimeout": _NUMBER,
+}
+_HISTORY_FIELDS: dict[str, int] = {
+    "created": _TEXT,
+    "author": _TEXT,
+    "created_by": _TEXT,
+    "comment": _TEXT,
+    "empty_layer": _FLAG,
+}
+_TOP = frozenset(CONFIG_FIELDS) | {"config", "rootfs", "history"}
+_ROOTFS = frozenset({"type", "diff_ids"})
+
+
+@attrs.frozen
+class Mend:
+    """One change that makes an invalid config valid.
+
+    Args:
+        path: keys from the top of the document.
+        value: what belongs there; None removes the field.
+        reason: what was wrong, for the report.
+    """
+
+    path: tuple[str | int, ...]
+    value: Any
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """What an image's config says, as far as conversion must know.
+
+    Args:
+        digest: the image ID.
+        size: bytes.
+        platform: architecture and os, as stated.
+        diff_ids: digests of the layers' tars; None when ``rootfs`` is missing.
+        history: number of history entries that stand for a layer; None without history.
+        mends: what would make it valid, empty when it is.
+        problems: the same, as findings.
+    """
+
+    digest: Digest
+    size: int
+    platform: Platform
+    diff_ids: tuple[Digest, ...] | None
+    history: int | None
+    mends: tuple[Mend, ...] = ()
+    problems: tuple[Finding, ...] = attrs.field(default=(), repr=False)
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, where: Where, findings: Findings) -> Config | None:
+        """Read a config; None when it is not JSON (reported).
+
+        A field of a wrong type is no error here: it makes a mend, and the caller decides.
+
+        Args:
+            raw: the document.
+            where: its place, for findings.
+            findings: told of bad JSON and of diff_ids that are no digests.
+        """
+        value = jsontext.parse(raw, where, findings)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            findings.error("wrong-type", "expected an object", where)
+            return None
+        problems = Findings()
+        fields = Fields(value, where, problems, _TOP)
+        for finding in problems.found:  # a field in two cases is nothing to mend
+            findings.add(finding)
+        problems.found.clear()
+        mends = _Mender(problems)
+        mends.typed(fields, CONFIG_FIELDS, ())
+        inner = fields.object("config", frozenset(_RUN_FIELDS))
+        if inner is not None:
+            mends.typed(inner, _RUN_FIELDS, (fields.actual("config") or "config",))
+        elif fields.raw("config") is not None:
+            mends.made.append(Mend(("config",), None, "config was not an object"))
+        history = _history(fields, mends)
+        diff_ids = _diff_ids(fields, mends, findings)
+        platform = platform_of(Fields(value, where, Findings(), _TOP))
+        for name, default in (("architecture", "amd64"), ("os", "linux")):
+            if fields.raw(name) is None:
+                problems.error("missing-field", "is required", fields.path(name))
+                mends.made.append(Mend((name,), default, f"{name} was missing"))
+        return cls(
+            digest=Digest.of(raw),
+            size=len(raw),
+            platform=platform,
+            diff_ids=diff_ids,
+            history=history,
+            mends=tuple(mends.made),
+            problems=tuple(problems.found),
+        )
+
+
+class _Mender:
+    """Checks types of fields, and notes how each wrong one is mended."""
+
+    def __init__(self, problems: Findings) -> None:
+        self.problems = problems
+        self.made: list[Mend] = []
+
+    def typed(self, fields: Fields, kinds: dict[str, int], path: tuple[str | int, ...]) -> None:
+        """Check the known fields of one object."""
+        for name, kind in kinds.items():
+            value = fields.raw(name)
+            if value is None or _fits(value, kind):
+                continue
+            fields.findings.error(
+                "wrong-type", f"expected {_EXPECTED[kind]}", fields.path(name)
+            )
+            place = (*path, fields.actual(name) or name)
+            text = fields.path(name).field
+            mended = _coerced(value, kind)
+            what = "removed" if mended is None else "rewritten"
+            self.made.append(
+                Mend(place, mended, f"{text} was not {_EXPECTED[kind]}: {what}")
+            )
+
+
+_EXPECTED = {
+    _TEXT: "a string",
+    _FLAG: "a boolean",
+    _NUMBER: "a whole number",
+    _TEXTS: "a list of strings",
+    _TEXT_MAP: "an object of strings",
+    _SET: "an object",
+}
+
+
+def _fits(value: object, kind: int) -> bool:
+    if kind == _TEXTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if kind == _TEXT_MAP:
+        return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    if kind == _NUMBER:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, {_TEXT: str, _FLAG: bool, _SET: dict}[kind])
+
+
+def _coerced(value: object, kind: int) -> Any:
+    """The same value in the type that belongs there, where that is beyond doubt."""
+    if kind == _TEXTS and isinstance(value, str):
+        return [value]
+    if kind == _TEXT and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if kind == _SET and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return {item: {} for item in value}
+    return None
+
+
+def _history(fields: Fields, mends: _Mender) -> int | None:
+    value = fields.raw("history")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        fields.wrong("history", "a list of objects", value)
+        mends.made.append(Mend(("history",), None, "history was not a list of objects: removed"))
+        return None
+    filled = 0
+    key = fields.actual("history") or "history"
+    for number, entry in fields.objects("history", frozenset(_HISTORY_FIELDS)):
+        mends.typed(entry, _HISTORY_FIELDS, (key, number))
+        filled += entry.raw("empty_layer") is not True
+    return filled
+
+
+def _diff_ids(
+    fields: Fields, mends: _Mender, findings: Findings
+) -> tuple[Digest, ...] | None:
+    rootfs = fields.object("rootfs", _ROOTFS, required=True)
+    if rootfs is None:
+        return None
+    key = fields.actual("rootfs") or "rootfs"
+    kind = rootfs.raw("type")
+    if kind != "layers":
+        rootfs.findings.error("wrong-type", "is not 'layers'", rootfs.path("type"))
+        mends.made.append(Mend((key, "type"), "layers", "rootfs.type was not 'layers'"))
+    items = rootfs.raw("diff_ids")
+    if items is None:  # Go writes null for an image without layers
+        if "diff_ids" not in rootfs.value:
+            rootfs.findings.error("missing-field", "is required", rootfs.path("diff_ids"))
+            mends.made.append(Mend((key, "diff_ids"), [], "rootfs.diff_ids was missing"))
+        return ()
+    outer = Fields(rootfs.value, rootfs.where, findings, _ROOTFS)
+    if not isinstance(items, list):
+        outer.wrong("diff_ids", "a list", items)
+        return ()
+    result = []
+    for number in range(len(items)):
+        item = Fields({f"diff_ids[{number}]": items[number]}, outer.where, findings, frozenset())
+        digest = item.digest(f"diff_ids[{number}]", required=True)
+        if digest is not None:
+            result.append(digest)
+    return tuple(result)

@@ -1,0 +1,120 @@
+"""Descriptors: media type, digest, size, and what else one may carry (image-spec descriptor.md)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.model.fields import Fields
+from oci_layout.platform import Platform
+
+DESCRIPTOR_FIELDS = frozenset(
+    {"mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"}
+)
+_PLATFORM_FIELDS = frozenset(
+    {"architecture", "os", "os.version", "os.features", "variant", "features"}
+)
+
+
+@attrs.frozen(kw_only=True)
+class Descriptor:
+    """Points at a blob.
+
+    Args:
+        media_type: what the blob is said to be; empty when the document says nothing.
+        digest: of the stored bytes.
+        size: of the stored bytes.
+        urls: where else the blob is (foreign layers).
+        annotations: free text by key.
+        platform: what the image runs on; None when the document says nothing.
+        artifact_type: type of an artifact, or empty.
+        source: the JSON object it was read from, so that unknown fields are not lost.
+    """
+
+    media_type: str
+    digest: Digest
+    size: int
+    urls: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    platform: Platform | None = None
+    artifact_type: str = ""
+    source: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Descriptor | None:
+        """Read one; None when it has no usable digest or size (reported)."""
+        media_type = fields.text("mediaType") or ""
+        digest = fields.digest("digest", required=True)
+        size = fields.integer("size", required=True)
+        urls = fields.texts("urls")
+        annotations = fields.mapping("annotations")
+        platform = read_platform(fields)
+        artifact_type = fields.text("artifactType") or ""
+        data = fields.text("data")
+        if digest is None or size is None:
+            return None
+        if not media_type:
+            fields.findings.warning(
+                "missing-media-type", "a descriptor without mediaType", fields.path("mediaType")
+            )
+        if data is not None:
+            _check_data(fields, data, digest, size)
+        return cls(
+            media_type=media_type,
+            digest=digest,
+            size=size,
+            urls=urls,
+            annotations=annotations,
+            platform=platform,
+            artifact_type=artifact_type,
+            source=fields.value,
+        )
+
+
+def _check_data(fields: Fields, text: str, digest: Digest, size: int) -> None:
+    """An embedded copy must be the blob (descriptor.md, "data"): some readers use it instead."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        fields.findings.error("bad-data", "is not base64", fields.path("data"))
+        return
+    if len(data) != size or Digest.of(data, digest.algorithm) != digest:
+        fields.findings.error(
+            "bad-data",
+            f"the embedded data ({len(data)} bytes) is not the blob {digest} ({size} bytes)",
+            fields.path("data"),
+        )
+
+
+def read_platform(fields: Fields) -> Platform | None:
+    """The ``platform`` of a descriptor."""
+    inner = fields.object("platform", _PLATFORM_FIELDS)
+    return None if inner is None else platform_of(inner)
+
+
+def platform_of(fields: Fields) -> Platform:
+    """The platform that an object's own fields describe (a descriptor's, or a config)."""
+    return Platform(
+        os=fields.text("os") or "",
+        architecture=fields.text("architecture") or "",
+        variant=fields.text("variant") or "",
+        os_version=fields.text("os.version") or "",
+        os_features=fields.texts("os.features"),
+    )
+
+
+def platform_json(platform: Platform) -> dict[str, Any]:
+    """A platform as image-index.md writes it."""
+    value: dict[str, Any] = {"architecture": platform.architecture, "os": platform.os}
+    if platform.os_version:
+        value["os.version"] = platform.os_version
+    if platform.os_features:
+        value["os.features"] = list(platform.os_features)
+    if platform.variant:
+        value["variant"] = platform.variant
+    return value

@@ -1,0 +1,85 @@
+"""What ``docker save`` writes beside the layers: ``manifest.json`` and ``repositories``.
+
+moby image/tarexport/tarexport.go, ``manifestItem``; the fields of later versions (``Parent``,
+``LayerSources``) are not needed to read an image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout.finding import Findings, Where
+from oci_layout.model import jsontext
+from oci_layout.model.fields import Fields
+
+MANIFEST = "manifest.json"
+REPOSITORIES = "repositories"
+_FIELDS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
+
+
+@attrs.frozen(kw_only=True)
+class SavedImage:
+    """One entry of ``manifest.json``.
+
+    Args:
+        config: member name of the config.
+        tags: RepoTags, as written.
+        layers: member names of the layers, base first.
+        number: position in the list, for messages.
+    """
+
+    config: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+    number: int
+
+
+def read_saved(raw: bytes, findings: Findings) -> list[SavedImage] | None:
+    """Read ``manifest.json``; None when it is not such a list (reported)."""
+    where = Where(member=MANIFEST)
+    value = jsontext.parse(raw, where, findings)
+    if not isinstance(value, list):
+        if value is not None or raw.strip() == b"null":
+            findings.error("wrong-type", "expected a list of images", where)
+        return None
+    images = []
+    for number, item in enumerate(value):
+        place = where.at(f"[{number}]")
+        if not isinstance(item, dict):
+            findings.error("wrong-type", "expected an object", place)
+            continue
+        fields = Fields(item, place, findings, _FIELDS)
+        config = fields.text("Config", required=True)
+        if config is None:
+            continue
+        images.append(
+            SavedImage(
+                config=config,
+                tags=fields.texts("RepoTags"),
+                layers=fields.texts("Layers"),
+                number=number,
+            )
+        )
+    return images
+
+
+def read_repositories(raw: bytes, findings: Findings) -> dict[str, dict[str, str]]:
+    """Read ``repositories``: repository to tag to id."""
+    where = Where(member=REPOSITORIES)
+    value = jsontext.parse(raw, where, findings)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        findings.error("wrong-type", "expected an object", where)
+        return {}
+    outer = Fields(value, where, findings, frozenset())
+    return {name: dict(outer.mapping(name)) for name in value}
+
+
+def saved_bytes(entries: list[Mapping[str, Any]]) -> bytes:
+    """``manifest.json`` as Docker writes it: compact, one line."""
+    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,178 @@
+"""Typed access to a JSON object that knows the path of every field.
+
+Go's decoder, which every engine uses, matches keys without regard to case; so does this, and a
+known field that stands twice in two cases is an error: two readers would see two values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.finding import Findings, Where
+
+
+def describe(value: object) -> str:
+    """The JSON name of a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    for kind, name in ((str, "a string"), (int, "a number"), (float, "a fraction")):
+        if isinstance(value, kind):
+            return name
+    return "a list" if isinstance(value, list) else "an object"
+
+
+class Fields:
+    """One JSON object.
+
+    Args:
+        value: the object.
+        where: its place; ``where.field`` is the path so far.
+        findings: told of every field of a wrong type.
+        known: the fields that its structure defines, for the check of cases.
+    """
+
+    def __init__(
+        self, value: dict[str, Any], where: Where, findings: Findings, known: frozenset[str]
+    ) -> None:
+        self.value, self.where, self.findings = value, where, findings
+        self._lower: dict[str, str] | None = None
+        lowered = {name.lower() for name in known}
+        if not value.keys() <= known:
+            self._check_case(lowered)
+
+    def _check_case(self, lowered: set[str]) -> None:
+        self._lower = {}
+        for key in self.value:
+            lower = key.lower()
+            if lower in self._lower and lower in lowered:
+                self.findings.error(
+                    "duplicate-key",
+                    f"{self._lower[lower]!r} and {key!r} are one field to Go and two to others",
+                    self.where,
+                )
+            self._lower.setdefault(lower, key)
+
+    def path(self, key: str) -> Where:
+        """The place of one of its fields."""
+        base = self.where.field
+        return self.where.at(f"{base}.{key}" if base else key)
+
+    def raw(self, key: str) -> Any:
+        """The value of a field whatever its type; None when absent or null."""
+        value = self.value.get(key)
+        if value is None and self._lower is not None:
+            value = self.value.get(self._lower.get(key.lower(), ""))
+        return value
+
+    def actual(self, key: str) -> str | None:
+        """How a field's key is spelled here; None when it is absent."""
+        if key in self.value:
+            return key
+        return self._lower.get(key.lower()) if self._lower is not None else None
+
+    def wrong(self, key: str, expected: str, value: object) -> None:
+        """Report a field of a wrong type."""
+        self.findings.error(
+            "wrong-type", f"expected {expected}, found {describe(value)}", self.path(key)
+        )
+
+    def _missing(self, key: str, required: bool) -> None:
+        if required:
+            self.findings.error("missing-field", "is required", self.path(key))
+
+    def text(self, key: str, *, required: bool = False) -> str | None:
+        """A string; None when absent or of another type (reported)."""
+        value = self.raw(key)
+        if isinstance(value, str):
+            return value
+        if value is not None:
+            self.wrong(key, "a string", value)
+        else:
+            self._missing(key, required)
+        return None
+
+    def integer(self, key: str, *, required: bool = False) -> int | None:
+        """A whole number, not negative; True is not one."""
+        value = self.raw(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            if 0 <= value < 1 << 63:
+                return value
+            self.findings.error("wrong-type", f"{value} is out of range", self.path(key))
+        elif value is not None:
+            self.wrong(key, "a whole number", value)
+        else:
+            self._missing(key, required)
+        return None
+
+    def digest(self, key: str, *, required: bool = False) -> Digest | None:
+        """A digest of a registered algorithm."""
+        text = self.text(key, required=required)
+        if text is None:
+            return None
+        try:
+            return Digest.parse(text)
+        except InvalidDigestError as error:
+            self.findings.error("bad-digest", str(error), self.path(key))
+            return None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings."""
+        result = []
+        for number, item in enumerate(self.items(key)):
+            if isinstance(item, str):
+                result.append(item)
+            else:
+                self.wrong(f"{key}[{number}]", "a string", item)
+        return tuple(result)
+
+    def mapping(self, key: str) -> Mapping[str, str]:
+        """An object whose values are strings (annotations, labels): its keys are free."""
+        value = self.raw(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(key, "an object", value)
+            return {}
+        for name, item in value.items():
+            if not isinstance(item, str):
+                self.wrong(f"{key}[{name[:60]!r}]", "a string", item)
+        return {name: item for name, item in value.items() if isinstance(item, str)}
+
+    def items(self, key: str, *, required: bool = False) -> list[Any]:
+        """A list of anything."""
+        value = self.raw(key)
+        if isinstance(value, list):
+            return value
+        if value is not None:
+            self.wrong(key, "a list", value)
+        else:
+            self._missing(key, required)
+        return []
+
+    def object(
+        self, key: str, known: frozenset[str], *, required: bool = False
+    ) -> Fields | None:
+        """An object of a known structure."""
+        value = self.raw(key)
+        if isinstance(value, dict):
+            return Fields(value, self.path(key), self.findings, known)
+        if value is not None:
+            self.wrong(key, "an object", value)
+        else:
+            self._missing(key, required)
+        return None
+
+    def objects(
+        self, key: str, known: frozenset[str], *, required: bool = False
+    ) -> Iterator[tuple[int, Fields]]:
+        """A list of objects of a known structure, numbered; others are reported and left out."""
+        for number, item in enumerate(self.items(key, required=required)):
+            if isinstance(item, dict):
+                where = self.path(f"{key}[{number}]")
+                yield number, Fields(item, where, self.findings, known)
+            else:
+                self.wrong(f"{key}[{number}]", "an object", item)

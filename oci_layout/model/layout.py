@@ -1,0 +1,31 @@
+"""The marker file of a layout, and the annotations that carry names (image-layout.md)."""
+
+from __future__ import annotations
+
+from oci_layout.finding import Findings, Where
+from oci_layout.model import jsontext
+
+MARKER = "oci-layout"
+INDEX = "index.json"
+VERSION = "1.0.0"
+MARKER_BYTES = b'{"imageLayoutVersion":"1.0.0"}'
+
+REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+ATTESTATION_TYPE = "vnd.docker.reference.type"
+ATTESTATION_DIGEST = "vnd.docker.reference.digest"
+
+
+def check_marker(raw: bytes, findings: Findings) -> None:
+    """Check the ``oci-layout`` file: an object whose version is exactly 1.0.0."""
+    where = Where(member=MARKER)
+    value = jsontext.parse(raw, where, findings)
+    if value is None:
+        return
+    version = value.get("imageLayoutVersion") if isinstance(value, dict) else None
+    if version != VERSION:
+        findings.error(
+            "layout-version",
+            f"imageLayoutVersion is {str(version)[:40]!r}, not {VERSION!r}",
+            where.at("imageLayoutVersion"),
+        )

@@ -1,0 +1,220 @@
+"""Image manifests and indexes, Docker's and OCI's (image-spec manifest.md, image-index.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout import mediatype
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import Family, Kind
+from oci_layout.model import jsontext
+from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
+from oci_layout.model.fields import Fields
+
+_MANIFEST_FIELDS = frozenset(
+    {"schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"}
+)
+_INDEX_FIELDS = frozenset(
+    {"schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"}
+)
+_FOREIGN = {  # fields that make a document another kind's as well (CVE-2021-41190)
+    Kind.MANIFEST: ("manifests", "fsLayers"),
+    Kind.INDEX: ("config", "layers", "fsLayers"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Manifest:
+    """One image of one platform, or an artifact.
+
+    Args:
+        raw: the document as it was read.
+        media_type: what it says it is, or what its descriptor says.
+        config: descriptor of the config; None in some artifacts.
+        layers: descriptors of the layers, base first.
+        subject: what this manifest refers to, or None.
+        artifact_type: type of an artifact, or empty.
+        annotations: free text by key.
+    """
+
+    raw: bytes = attrs.field(repr=False)
+    media_type: str
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
+    subject: Descriptor | None = None
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def family(self) -> Family:
+        """Whose vocabulary the document itself speaks."""
+        return Family.DOCKER if self.media_type == mediatype.DOCKER_MANIFEST else Family.OCI
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it holds an image: an image's config, and nothing but layers of an image."""
+        if self.config is None:
+            return False
+        kind, _ = mediatype.document_kind(self.config.media_type)
+        return kind is Kind.CONFIG and all(
+            mediatype.LayerType.parse(layer.media_type) is not None or not layer.media_type
+            for layer in self.layers
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Index:
+    """A list of manifests and indexes: an image index, or Docker's manifest list.
+
+    Args:
+        raw: the document as it was read.
+        media_type: what it says it is, or what its descriptor says.
+        manifests: descriptors, in order.
+        subject: what this index refers to, or None.
+        artifact_type: type of an artifact, or empty.
+        annotations: free text by key.
+        fields: the JSON object, so that unknown fields are not lost.
+    """
+
+    raw: bytes = attrs.field(repr=False)
+    media_type: str
+    manifests: tuple[Descriptor, ...]
+    subject: Descriptor | None = None
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+
+    @property
+    def family(self) -> Family:
+        """Whose vocabulary the document itself speaks."""
+        return Family.DOCKER if self.media_type == mediatype.DOCKER_LIST else Family.OCI
+
+
+def kind_by_fields(value: Mapping[str, Any]) -> Kind:
+    """What a JSON object is, by the fields that only one kind has."""
+    if "fsLayers" in value or value.get("schemaVersion") == 1:
+        return Kind.SCHEMA1
+    if "manifests" in value:
+        return Kind.INDEX
+    if "config" in value and "layers" in value:
+        return Kind.MANIFEST
+    return Kind.OTHER
+
+
+def read_document(
+    raw: bytes, where: Where, findings: Findings, *, media_type: str = ""
+) -> Manifest | Index | None:
+    """Read a manifest or an index; None when it is neither (reported).
+
+    Args:
+        raw: the document.
+        where: its place, for findings.
+        findings: told of all that does not hold.
+        media_type: what its descriptor says it is; empty when there is none.
+    """
+    value = jsontext.parse(raw, where, findings)
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        findings.error("wrong-type", "expected an object", where)
+        return None
+    stated = value.get("mediaType")
+    kind, _ = mediatype.document_kind(media_type or (stated if isinstance(stated, str) else ""))
+    if kind not in (Kind.MANIFEST, Kind.INDEX):
+        kind = kind_by_fields(value)
+    if kind is Kind.SCHEMA1:
+        findings.error(
+            "schema1", "a Docker schema 1 manifest, which this version does not convert", where
+        )
+        return None
+    if kind is Kind.INDEX:
+        return _index(raw, value, where, findings, media_type)
+    return _manifest(raw, value, where, findings, media_type)
+
+
+def _header(fields: Fields, kind: Kind, media_type: str) -> str:
+    """Check what manifests and indexes share; the media type that counts."""
+    version = fields.integer("schemaVersion", required=True)
+    if version is not None and version != 2:
+        fields.findings.error(
+            "schema-version", f"is {version}, not 2", fields.path("schemaVersion")
+        )
+    for name in _FOREIGN[kind]:
+        if fields.raw(name) is not None:
+            fields.findings.error(
+                "two-kinds",
+                f"{'an' if kind is Kind.INDEX else 'a'} {kind} that also has {name!r}: readers "
+                "would see different images",
+                fields.where,
+            )
+    stated = fields.text("mediaType") or ""
+    if stated and media_type and stated != media_type:
+        stated_kind, _ = mediatype.document_kind(stated)
+        report = fields.findings.warning if stated_kind is kind else fields.findings.error
+        report(
+            "media-type-mismatch",
+            f"says {stated!r}, its descriptor {media_type!r}",
+            fields.path("mediaType"),
+        )
+    default = mediatype.document_type(kind, Family.OCI)
+    return stated or media_type or default
+
+
+def _descriptors(fields: Fields, key: str, findings: Findings) -> tuple[Descriptor, ...]:
+    if key in fields.value and fields.raw(key) is None:
+        findings.warning("null-list", "is null, where a list belongs", fields.path(key))
+        return ()
+    read = (
+        Descriptor.from_fields(inner)
+        for _, inner in fields.objects(key, DESCRIPTOR_FIELDS, required=True)
+    )
+    return tuple(descriptor for descriptor in read if descriptor is not None)
+
+
+def _subject(fields: Fields) -> Descriptor | None:
+    inner = fields.object("subject", DESCRIPTOR_FIELDS)
+    return None if inner is None else Descriptor.from_fields(inner)
+
+
+def _manifest(
+    raw: bytes, value: dict[str, Any], where: Where, findings: Findings, media_type: str
+) -> Manifest | None:
+    fields = Fields(value, where, findings, _MANIFEST_FIELDS)
+    stated = _header(fields, Kind.MANIFEST, media_type)
+    artifact_type = fields.text("artifactType") or ""
+    if artifact_type and "config" not in value:
+        # manifest.md requires one; tools that made artifacts before it did leave it out.
+        findings.warning("missing-config", "an artifact without config", fields.path("config"))
+    inner = fields.object("config", DESCRIPTOR_FIELDS, required=not artifact_type)
+    config = None if inner is None else Descriptor.from_fields(inner)
+    layers = _descriptors(fields, "layers", findings)
+    if config is None and not artifact_type:
+        return None
+    return Manifest(
+        raw=raw,
+        media_type=stated,
+        config=config,
+        layers=layers,
+        subject=_subject(fields),
+        artifact_type=artifact_type,
+        annotations=fields.mapping("annotations"),
+    )
+
+
+def _index(
+    raw: bytes, value: dict[str, Any], where: Where, findings: Findings, media_type: str
+) -> Index:
+    fields = Fields(value, where, findings, _INDEX_FIELDS)
+    stated = _header(fields, Kind.INDEX, media_type)
+    return Index(
+        raw=raw,
+        media_type=stated,
+        manifests=_descriptors(fields, "manifests", findings),
+        subject=_subject(fields),
+        artifact_type=fields.text("artifactType") or "",
+        annotations=fields.mapping("annotations"),
+        fields=value,
+    )

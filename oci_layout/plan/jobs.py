@@ -1,0 +1,207 @@
+"""Jobs: what happens to the bytes of each blob."""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.errors import TargetError
+from oci_layout.finding import Where
+from oci_layout.mediatype import Compression, Family, LayerType
+from oci_layout.plan.options import Compress
+from oci_layout.source.graph import Layer
+from oci_layout.streams.compression import SNIFF_BYTES, Encoding, sniff
+from oci_layout.streams.reader import Member
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """What the source states of a blob; each must hold.
+
+    Args:
+        where: who states it, for messages.
+        digest: of the stored bytes, or None.
+        size: of the stored bytes, or None.
+        diff_id: of the tar inside, or None.
+    """
+
+    where: Where
+    digest: Digest | None = None
+    size: int | None = None
+    diff_id: Digest | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """One blob to read once, check, and write as it is or packed another way.
+
+    Args:
+        key: what makes two uses of bytes one job.
+        member: where the bytes are.
+        stored: how they are packed.
+        encoding: how they are to be packed; None to keep them.
+        opaque: not a layer (or an encrypted one): there is no tar inside to check.
+        expected: all that is stated of the blob.
+    """
+
+    key: str
+    member: Member
+    stored: Compression
+    encoding: Encoding | None
+    opaque: bool
+    expected: tuple[Expected, ...]
+
+    @property
+    def result(self) -> Compression:
+        """How the blob is packed afterwards."""
+        return self.stored if self.encoding is None else self.encoding.compression
+
+    @property
+    def outcome(self) -> tuple[Digest, int] | None:
+        """Digest and size of what will be written, if the source's word is enough to know them.
+
+        The word is checked while the bytes pass; if it does not hold, nothing is kept.
+        """
+        if self.encoding is not None:
+            return None
+        for expected in self.expected:
+            if expected.digest is not None:
+                return expected.digest, self.member.size
+        if self.stored is Compression.NONE and not self.opaque:
+            for expected in self.expected:
+                if expected.diff_id is not None:
+                    return expected.diff_id, self.member.size
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """What a job came to.
+
+    Args:
+        digest: of the bytes written.
+        size: of the bytes written.
+        diff_id: of the tar inside; None for an opaque blob.
+        stored_digest: of the bytes read.
+        stored_size: of the bytes read.
+    """
+
+    digest: Digest
+    size: int
+    diff_id: Digest | None
+    stored_digest: Digest
+    stored_size: int
+
+
+class JobList:
+    """Collects jobs, one for each blob however often it is used.
+
+    Args:
+        target: the family that decides which compressions have a media type.
+        compress: what the user asked for.
+    """
+
+    def __init__(self, target: Family, compress: Compress) -> None:
+        self._target, self._compress = target, compress
+        self._jobs: dict[str, Job] = {}
+        self._sniffed: dict[str, Compression] = {}
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._jobs.values())
+
+    def _add(
+        self,
+        member: Member,
+        stored: Compression,
+        encoding: Encoding | None,
+        opaque: bool,
+        expected: Expected,
+    ) -> str:
+        key = f"{'opaque' if opaque else 'layer'}:{member.name}"
+        job = self._jobs.get(key)
+        if job is None:
+            job = Job(
+                key=key,
+                member=member,
+                stored=stored,
+                encoding=encoding,
+                opaque=opaque,
+                expected=(expected,),
+            )
+        elif not any(_says_the_same(expected, other) for other in job.expected):
+            job = attrs.evolve(job, expected=(*job.expected, expected))
+        self._jobs[key] = job
+        return key
+
+    def layer(self, layer: Layer, where: Where) -> str | None:
+        """Ask for a layer; the job's key, or None for a foreign layer that is not there.
+
+        Raises:
+            TargetError: the target has no media type for it as it is to be kept.
+        """
+        member = layer.member
+        if member is None:
+            return None
+        kind = layer.type
+        encrypted = kind is not None and kind.encrypted
+        expected = Expected(
+            where=where,
+            digest=layer.digest,
+            size=layer.size,
+            diff_id=None if encrypted else layer.diff_id,
+        )
+        if encrypted:
+            if self._target is Family.DOCKER:
+                raise TargetError(
+                    what="an encrypted layer has no Docker form", where=str(where)
+                )
+            return self._add(member, Compression.NONE, None, True, expected)
+        stored = self.sniffed(member)
+        return self._add(member, stored, self._encoding(stored, kind, where), False, expected)
+
+    def opaque(self, member: Member, expected: Expected) -> str:
+        """Ask for a blob that is copied as it is."""
+        return self._add(member, Compression.NONE, None, True, expected)
+
+    def sniffed(self, member: Member) -> Compression:
+        """How a member is packed, by its first bytes."""
+        stored = self._sniffed.get(member.name)
+        if stored is None:
+            stored = self._sniffed[member.name] = sniff(member.head(SNIFF_BYTES))
+        return stored
+
+    def _encoding(
+        self, stored: Compression, kind: LayerType | None, where: Where
+    ) -> Encoding | None:
+        foreign = kind is not None and kind.foreign
+        as_kept = LayerType(family=self._target, compression=stored, foreign=foreign).render()
+        if self._compress.mode == "keep":
+            if as_kept is None:
+                raise TargetError(
+                    what=f"{self._target} has no media type for a layer packed with {stored}",
+                    where=str(where),
+                    hint="--compression auto packs it with gzip",
+                )
+            return None
+        if self._compress.mode == "auto":
+            if as_kept is None:
+                return Encoding(Compression.GZIP)
+            if self._target is Family.DOCKER and stored is Compression.ZSTD:
+                return Encoding(Compression.GZIP)
+            return None
+        wanted = self._compress.encoding
+        if wanted is None or wanted.compression is stored:
+            return None
+        kept = LayerType(family=self._target, compression=wanted.compression, foreign=foreign)
+        if kept.render() is None:
+            raise TargetError(
+                what=f"{self._target} has no media type for this layer packed with "
+                f"{wanted.compression}",
+                where=str(where),
+                hint="--compression gzip",
+            )
+        return wanted
+
+
+def _says_the_same(one: Expected, other: Expected) -> bool:
+    return (one.digest, one.size, one.diff_id) == (other.digest, other.size, other.diff_id)

@@ -1,0 +1,100 @@
+"""What the user asked for, checked once."""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.errors import UsageError
+from oci_layout.mediatype import Family
+from oci_layout.platform import Platform
+from oci_layout.reference import ImageName, InvalidReferenceError
+from oci_layout.streams.compression import Encoding
+
+
+@attrs.frozen(kw_only=True)
+class Compress:
+    """How layers are to be packed.
+
+    Args:
+        mode: ``auto`` (keep what every engine takes), ``keep``, or ``to`` an encoding.
+        encoding: the encoding of ``to``.
+    """
+
+    mode: str = "auto"
+    encoding: Encoding | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Compress:
+        """Read ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
+
+        Raises:
+            UsageError: anything else.
+        """
+        if text in ("auto", "keep"):
+            return cls(mode=text)
+        try:
+            return cls(mode="to", encoding=Encoding.parse(text))
+        except ValueError as error:
+            raise UsageError(
+                what=f"--compression: {error}", hint="or auto, or keep"
+            ) from error
+
+
+@attrs.frozen(kw_only=True)
+class Renames:
+    """New names for images.
+
+    Args:
+        single: the name of the only image, replacing those it has; None to leave them.
+        pairs: old name's key to new name.
+    """
+
+    single: ImageName | None = None
+    pairs: tuple[tuple[str, ImageName], ...] = ()
+
+    @classmethod
+    def parse(cls, texts: tuple[str, ...]) -> Renames:
+        """Read the values of ``--name``: ``NAME`` once, or ``OLD=NEW`` any number of times.
+
+        Raises:
+            UsageError: not a name, or both forms at once.
+        """
+        single: ImageName | None = None
+        pairs = []
+        for text in texts:
+            old, equals, new = text.rpartition("=")
+            try:
+                name = ImageName.familiar(new)
+                old_key = ImageName.from_ref_name(old).key if ":" in old or "/" in old else old
+            except InvalidReferenceError as error:
+                raise UsageError(what=f"--name: {error}") from error
+            if equals:
+                pairs.append((old_key, name))
+            elif single is not None:
+                raise UsageError(what="--name NAME may be given once", hint="or use OLD=NEW")
+            else:
+                single = name
+        if single is not None and pairs:
+            raise UsageError(what="--name takes either one NAME or OLD=NEW, not both")
+        return cls(single=single, pairs=tuple(pairs))
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Everything that shapes a plan.
+
+    Args:
+        target: whose media types come out.
+        docker_view: write ``manifest.json``, for engines that read nothing else.
+        compress: how layers are packed.
+        images: names or digests to take; empty for all.
+        platforms: platforms to take; empty for all.
+        renames: new names.
+    """
+
+    target: Family
+    docker_view: bool = True
+    compress: Compress = Compress()
+    images: tuple[str, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    renames: Renames = Renames()

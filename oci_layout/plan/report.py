@@ -1,0 +1,111 @@
+"""The report of a conversion, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding
+from oci_layout.platform import Platform
+
+
+@attrs.frozen(kw_only=True)
+class LayerReport:
+    """What became of one layer.
+
+    Args:
+        action: ``kept``, ``re-encoded`` or ``absent`` (a foreign layer).
+        compression: how it is packed afterwards.
+        encoder: what packed it; empty when kept.
+        before: digest in the source; None where nothing states it.
+        after: digest in the result; None in a plan that cannot know it.
+        size_before: stored bytes in the source.
+        size_after: stored bytes in the result; None in a plan that cannot know it.
+        diff_id: of the tar inside; None where nothing states it.
+    """
+
+    action: str
+    compression: str
+    encoder: str
+    before: Digest | None
+    after: Digest | None
+    size_before: int
+    size_after: int | None
+    diff_id: Digest | None
+
+
+@attrs.frozen(kw_only=True)
+class ImageReport:
+    """What became of one image.
+
+    Args:
+        names: that it goes out under.
+        platform: that it runs on.
+        manifest_before: its digest in the source; None where the source had no manifest.
+        manifest_after: its digest in the result; None in a plan that cannot know it.
+        image_id_before: digest of the config in the source.
+        image_id_after: digest of the config in the result.
+        config_changes: why the image ID changed; empty when it did not.
+        layers: base first.
+        changes: what was dropped, mended or converted, one line each.
+    """
+
+    names: tuple[str, ...]
+    platform: Platform
+    manifest_before: Digest | None
+    manifest_after: Digest | None
+    image_id_before: Digest
+    image_id_after: Digest | None
+    config_changes: tuple[str, ...]
+    layers: tuple[LayerReport, ...]
+    changes: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What a conversion did, or would do.
+
+    Args:
+        source: where from.
+        source_kind: what that is.
+        destination: where to.
+        destination_kind: what that is.
+        dry_run: whether nothing was written.
+        images: each image.
+        changes: what was dropped, mended or converted outside of images, one line each.
+        warnings: what somebody should know.
+        bytes_written: size of the result; None when nothing was written.
+        seconds: time taken; None when nothing was written.
+    """
+
+    source: str
+    source_kind: str
+    destination: str
+    destination_kind: str
+    dry_run: bool
+    images: tuple[ImageReport, ...]
+    changes: tuple[str, ...]
+    warnings: tuple[Finding, ...]
+    bytes_written: int | None = None
+    seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as the JSON document that ``--json`` prints, version 1."""
+        value = attrs.asdict(self, value_serializer=_plain)
+        return {"version": 1, **value}
+
+
+def _plain(instance: object, field: object, value: Any) -> Any:  # noqa: ARG001  attrs' signature
+    if isinstance(value, Digest | Platform):
+        return str(value)
+    if isinstance(value, Finding):
+        return {
+            "code": value.code,
+            "severity": str(value.severity),
+            "where": str(value.where),
+            "message": value.message,
+            "hint": value.hint,
+        }
+    return value

@@ -1,0 +1,165 @@
+"""Blobs by digest, and the documents among them as a graph."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from oci_layout import limits, mediatype
+from oci_layout.digest import Digest
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import Kind
+from oci_layout.model import dockersave
+from oci_layout.model.config import Config
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
+from oci_layout.source.store import Store
+from oci_layout.streams.reader import Member
+
+
+class Blobs(Protocol):
+    """Where blobs lie in a store."""
+
+    def find(self, digest: Digest) -> Member | None:
+        """The blob's bytes, unchecked; None when it is not there."""
+        ...
+
+
+class LayoutBlobs:
+    """Blobs of an image layout: ``blobs/<algorithm>/<hex>``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, digest: Digest) -> Member | None:
+        """The blob's bytes, unchecked; None when it is not there."""
+        return self._store.find(digest.blob_path)
+
+
+class FlatBlobs:
+    """Blobs of a ``dir:`` directory: bare hex; children of a list as ``<hex>.manifest.json``.
+
+    containers/image directory/directory_transport.go.
+
+    Args:
+        store: the directory.
+        top: digest of ``manifest.json``, the document that all begins with.
+    """
+
+    def __init__(self, store: Store, top: Digest) -> None:
+        self._store, self._top = store, top
+
+    def find(self, digest: Digest) -> Member | None:
+        """The blob's bytes, unchecked; None when it is not there."""
+        if digest == self._top:
+            return self._store.find(dockersave.MANIFEST)
+        return self._store.find(digest.hex) or self._store.find(f"{digest.hex}.manifest.json")
+
+
+class GraphReader:
+    """Reads documents by descriptor and checks each against the descriptor that led to it.
+
+    Args:
+        blobs: where blobs are.
+        findings: told of all that does not hold.
+    """
+
+    def __init__(self, blobs: Blobs, findings: Findings) -> None:
+        self._blobs, self._findings = blobs, findings
+        self._documents: dict[tuple[Digest, str], Manifest | Index | None] = {}
+        self._configs: dict[Digest, Config | None] = {}
+
+    def checked(self, descriptor: Descriptor, member: Member) -> bytes:
+        """A document's bytes, held against its descriptor's size and digest."""
+        raw = member.read(limits.DOCUMENT_BYTES)
+        where = Where(member=member.name)
+        if len(raw) != descriptor.size:
+            self._findings.error(
+                "size-mismatch", f"has {len(raw)} bytes, its descriptor says {descriptor.size}", where
+            )
+        actual = Digest.of(raw, descriptor.digest.algorithm)
+        if actual != descriptor.digest:
+            self._findings.error(
+                "digest-mismatch", f"is {actual}, its descriptor says {descriptor.digest}", where
+            )
+        return raw
+
+    def node(self, descriptor: Descriptor, depth: int = 0) -> Node:
+        """The node a descriptor leads to."""
+        kind, _ = mediatype.document_kind(descriptor.media_type)
+        member = self._blobs.find(descriptor.digest)
+        if member is None:
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+        if kind not in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1) and descriptor.media_type:
+            return Opaque(descriptor=descriptor, member=member)
+        document = self._document(descriptor, member)
+        if isinstance(document, Index):
+            return self._index(document, descriptor, depth)
+        if document is None:
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+        if document.is_image and document.config is not None:
+            return self._image(document, document.config, descriptor)
+        blobs = document.layers if document.config is None else (document.config, *document.layers)
+        return Artifact(
+            manifest=document,
+            descriptor=descriptor,
+            blobs=tuple((blob, self._blobs.find(blob.digest)) for blob in blobs),
+        )
+
+    def _document(self, descriptor: Descriptor, member: Member) -> Manifest | Index | None:
+        key = descriptor.digest, descriptor.media_type
+        if key not in self._documents:
+            raw = self.checked(descriptor, member)
+            self._documents[key] = read_document(
+                raw,
+                Where(member=member.name),
+                self._findings,
+                media_type=descriptor.media_type,
+            )
+        return self._documents[key]
+
+    def _index(self, index: Index, descriptor: Descriptor, depth: int) -> Node:
+        # A digest cannot contain itself, so a cycle shows as a digest mismatch or as depth.
+        if depth >= limits.INDEX_DEPTH:
+            self._findings.error(
+                "index-depth",
+                f"indexes are nested deeper than {limits.INDEX_DEPTH}",
+                Where(member=descriptor.digest.blob_path),
+            )
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+        children = tuple(self.node(child, depth + 1) for child in index.manifests)
+        return ImageIndex(index=index, descriptor=descriptor, children=children)
+
+    def _image(
+        self, manifest: Manifest, stated: Descriptor, descriptor: Descriptor
+    ) -> Image | Absent:
+        """The image of a manifest; Absent without its config."""
+        member = self._blobs.find(stated.digest)
+        if member is None:
+            return Absent(descriptor=descriptor, missing=(stated.digest,))
+        if stated.digest not in self._configs:
+            raw = self.checked(stated, member)
+            self._configs[stated.digest] = Config.from_bytes(
+                raw, Where(member=member.name), self._findings
+            )
+        config = self._configs[stated.digest]
+        if config is None:
+            return Absent(descriptor=descriptor, missing=(stated.digest,))
+        diff_ids = config.diff_ids or ()
+        layers = tuple(
+            Layer(
+                member=self._blobs.find(layer.digest),
+                size=layer.size,
+                digest=layer.digest,
+                diff_id=diff_ids[number] if number < len(diff_ids) else None,
+                descriptor=layer,
+            )
+            for number, layer in enumerate(manifest.layers)
+        )
+        return Image(
+            config=config,
+            config_member=member,
+            layers=layers,
+            manifest=manifest,
+            descriptor=descriptor,
+        )

@@ -1,0 +1,184 @@
+"""The image graph: what a source holds, whichever way it was packed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.mediatype import LayerType
+from oci_layout.model.config import Config
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.layout import ATTESTATION_TYPE
+from oci_layout.model.manifest import Index, Manifest
+from oci_layout.platform import Platform
+from oci_layout.reference import ImageName
+from oci_layout.streams.reader import Member
+
+
+@attrs.frozen(kw_only=True)
+class Layer:
+    """One layer of an image.
+
+    Args:
+        member: its bytes; None when they are not in the source.
+        size: stored bytes, as stated, or as they are where nothing states it.
+        digest: of the stored bytes, as stated; None where nothing states it (docker save).
+        diff_id: of the tar inside, as the config states it; None where the config does not.
+        descriptor: from the manifest; None where there is none (docker save).
+    """
+
+    member: Member | None
+    size: int
+    digest: Digest | None = None
+    diff_id: Digest | None = None
+    descriptor: Descriptor | None = None
+
+    @property
+    def type(self) -> LayerType | None:
+        """The media type that the manifest gives it."""
+        return LayerType.parse(self.descriptor.media_type) if self.descriptor else None
+
+
+@attrs.frozen(kw_only=True)
+class Image:
+    """One image of one platform.
+
+    Args:
+        config: what its config says.
+        config_member: the config's bytes.
+        layers: base first.
+        manifest: the manifest as read; None where there is none (docker save).
+        descriptor: what pointed at the manifest, or None.
+    """
+
+    config: Config
+    config_member: Member
+    layers: tuple[Layer, ...]
+    manifest: Manifest | None = None
+    descriptor: Descriptor | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer is there, or may be fetched elsewhere by its nature."""
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[Digest, ...]:
+        """Digests of layers that are not there, foreign ones aside."""
+        return tuple(
+            layer.digest
+            for layer in self.layers
+            if layer.member is None
+            and layer.digest is not None
+            and not (layer.descriptor and layer.descriptor.urls)
+        )
+
+    @property
+    def platform(self) -> Platform:
+        """The platform its config states, or else its descriptor."""
+        stated = self.config.platform
+        if not stated.os and not stated.architecture and self.descriptor is not None:
+            return self.descriptor.platform or stated
+        return stated
+
+
+@attrs.frozen(kw_only=True)
+class Artifact:
+    """A manifest that holds no image: attestation, signature, Helm chart, anything.
+
+    Args:
+        manifest: as read.
+        descriptor: what pointed at it.
+        blobs: config and layers, each with its bytes or None.
+    """
+
+    manifest: Manifest
+    descriptor: Descriptor
+    blobs: tuple[tuple[Descriptor, Member | None], ...]
+
+    @property
+    def missing(self) -> tuple[Digest, ...]:
+        """Digests of blobs that are not there."""
+        return tuple(
+            descriptor.digest
+            for descriptor, member in self.blobs
+            if member is None and not descriptor.urls
+        )
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether BuildKit attached it to an image of the same index."""
+        return ATTESTATION_TYPE in self.descriptor.annotations
+
+
+@attrs.frozen(kw_only=True)
+class ImageIndex:
+    """A list of platforms, and whatever else stands beside them.
+
+    Args:
+        index: as read.
+        descriptor: what pointed at it.
+        children: in order.
+    """
+
+    index: Index
+    descriptor: Descriptor
+    children: tuple[Node, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Opaque:
+    """A blob of a type that is nobody's manifest."""
+
+    descriptor: Descriptor
+    member: Member
+
+
+@attrs.frozen(kw_only=True)
+class Absent:
+    """A manifest or index that is referred to and not there, or whose config is not.
+
+    Args:
+        descriptor: what points at it.
+        missing: digests that would have to be there to know what it is.
+    """
+
+    descriptor: Descriptor
+    missing: tuple[Digest, ...]
+
+
+Node = Image | Artifact | ImageIndex | Opaque | Absent
+
+
+@attrs.frozen(kw_only=True)
+class Root:
+    """What one or more names stand for.
+
+    Args:
+        node: the image, index or artifact.
+        names: in the order they were found; empty when it has none.
+        docker: config digests that ``manifest.json`` names under each of the names.
+        descriptor: the entry of ``index.json``, with annotations to keep; None without one.
+    """
+
+    node: Node
+    names: tuple[ImageName, ...] = ()
+    docker: tuple[tuple[str, Digest], ...] = ()
+    descriptor: Descriptor | None = None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all below it, parents first."""
+    yield node
+    if isinstance(node, ImageIndex):
+        for child in node.children:
+            yield from walk(child)
+
+
+def images(node: Node) -> Iterator[Image]:
+    """The images at and below a node."""
+    for each in walk(node):
+        if isinstance(each, Image):
+            yield each

@@ -1,0 +1,277 @@
+"""One set of images out of the views of a source.
+
+``index.json`` rules; images that only ``manifest.json`` knows are added; one name for two images
+is an error, since two engines would load two different images from the same file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import OCI_INDEX, Compression
+from oci_layout.model import dockersave, gojson, layout
+from oci_layout.model.descriptor import Descriptor, platform_json
+from oci_layout.model.manifest import Index, read_document
+from oci_layout.reference import ImageName
+from oci_layout.source.blobs import GraphReader
+from oci_layout.source.graph import Image, ImageIndex, Node, Root, images
+from oci_layout.source.views import DockerImage, entry_name
+from oci_layout.streams.compression import SNIFF_BYTES, sniff
+
+_NAMES = {layout.REF_NAME, layout.CONTAINERD_NAME}
+
+
+@attrs.define
+class _Draft:
+    """A root in the making."""
+
+    node: Node
+    descriptor: Descriptor | None = None
+    names: dict[str, ImageName] = attrs.field(factory=dict)
+    docker: dict[str, Digest] = attrs.field(factory=dict)
+    flat: list[_Draft] = attrs.field(factory=list)
+
+    def root(self) -> Root:
+        return Root(
+            node=self.node,
+            names=tuple(self.names.values()),
+            docker=tuple(self.docker.items()),
+            descriptor=self.descriptor,
+        )
+
+
+class Reconciler:
+    """Takes the views one after the other, the one that rules first.
+
+    Args:
+        findings: told where views disagree.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._drafts: list[_Draft] = []
+        self._by_name: dict[str, _Draft] = {}
+
+    def roots(self) -> tuple[Root, ...]:
+        """What the views came to."""
+        return tuple(draft.root() for draft in self._drafts)
+
+    def take_index(self, index: Index, reader: GraphReader, docker: list[DockerImage]) -> None:
+        """Take the entries of ``index.json``.
+
+        Args:
+            index: the document.
+            reader: reads what it refers to.
+            docker: the images of ``manifest.json``, which may know the order of layers better.
+        """
+        by_config: dict[Digest, list[Image]] = {}
+        for saved in docker:
+            by_config.setdefault(saved.image.config.digest, []).append(saved.image)
+        seen: dict[object, _Draft] = {}
+        for number, descriptor in enumerate(index.manifests):
+            annotations = {k: v for k, v in descriptor.annotations.items() if k not in _NAMES}
+            key = (
+                descriptor.digest,
+                descriptor.media_type,
+                descriptor.platform,
+                tuple(sorted(annotations.items())),
+            )
+            draft = seen.get(key)
+            if draft is None:
+                node = self._settled(reader.node(descriptor), by_config)
+                draft = seen[key] = _Draft(node, descriptor)
+                self._drafts.append(draft)
+            name = entry_name(descriptor, self._findings)
+            if name is not None:
+                self._name_entry(draft, name, number)
+        gathered = {id(other) for draft in self._drafts for other in draft.flat}
+        self._drafts = [draft for draft in self._drafts if id(draft) not in gathered]
+        for draft in self._drafts:
+            if draft.flat:
+                _nested(draft)
+
+    def _name_entry(self, draft: _Draft, name: ImageName, number: int) -> None:
+        holder = self._by_name.get(name.key)
+        if holder is None or holder is draft:
+            self._by_name[name.key] = draft
+            draft.names.setdefault(name.key, name)
+            return
+        if _flat_platforms(holder, draft):
+            holder.flat.append(draft)
+            return
+        if name.reference is None:
+            # Bare tags repeat in hand-made layouts; no engine takes them for the same name.
+            self._findings.warning(
+                "repeated-tag",
+                f"the bare tag {name.text[:100]!r} stands at two entries",
+                Where(member=layout.INDEX, field=f"manifests[{number}]"),
+            )
+            draft.names.setdefault(name.key, name)
+            return
+        self._conflict(name, Where(member=layout.INDEX, field=f"manifests[{number}]"))
+
+    def _conflict(self, name: ImageName, where: Where) -> None:
+        self._findings.error(
+            "name-conflict", f"{str(name)[:200]!r} names two different images", where
+        )
+
+    def take_docker(self, docker: list[DockerImage]) -> None:
+        """Take the images of ``manifest.json``."""
+        by_config: dict[Digest, list[_Draft]] = {}
+        for draft in self._drafts:
+            for image in images(draft.node):
+                by_config.setdefault(image.config.digest, []).append(draft)
+        for number, saved in enumerate(docker):
+            where = Where(member=dockersave.MANIFEST, field=f"[{number}]")
+            config = saved.image.config.digest
+            drafts = by_config.get(config, [])
+            if not drafts:
+                new = _Draft(self._settled(saved.image, {}))
+                self._drafts.append(new)
+                drafts = by_config[config] = [new]
+            for name in saved.names:
+                self._name_saved(name, config, saved, drafts, where)
+
+    def _name_saved(
+        self,
+        name: ImageName,
+        config: Digest,
+        saved: DockerImage,
+        drafts: list[_Draft],
+        where: Where,
+    ) -> None:
+        holder = self._by_name.get(name.key)
+        if holder is not None and holder not in drafts:
+            self._conflict(name, where)
+            return
+        if holder is None:
+            # A name for one platform must not become the name of the index around it.
+            plain = [draft for draft in drafts if isinstance(draft.node, Image)]
+            holder = plain[0] if plain else None
+            if holder is None:
+                image = next(
+                    image for image in images(drafts[0].node) if image.config.digest == config
+                )
+                holder = _Draft(image)
+                self._drafts.append(holder)
+                drafts.append(holder)
+            self._by_name[name.key] = holder
+            holder.names[name.key] = name
+        holder.docker[name.key] = config
+
+    def take_repositories(self, names: set[str]) -> None:
+        """Hold the names of ``repositories`` against those of ``manifest.json``."""
+        known = {key for draft in self._drafts for key in draft.docker}
+        for name in sorted(names ^ known):
+            has, lacks = (
+                (dockersave.MANIFEST, dockersave.REPOSITORIES)
+                if name in known
+                else (dockersave.REPOSITORIES, dockersave.MANIFEST)
+            )
+            self._findings.warning(
+                "names-disagree",
+                f"{name!r} stands in {has} and not in {lacks}",
+                Where(member=lacks),
+            )
+
+    def take_node(self, node: Node, descriptor: Descriptor | None = None) -> None:
+        """Take a single nameless node (``dir:``)."""
+        self._drafts.append(_Draft(self._settled(node, {}), descriptor))
+
+    def _settled(self, node: Node, saved: dict[Digest, list[Image]]) -> Node:
+        """The node, with the layers of each image held against its diff_ids."""
+        if isinstance(node, ImageIndex):
+            children = tuple(self._settled(child, saved) for child in node.children)
+            return attrs.evolve(node, children=children)
+        if not isinstance(node, Image):
+            return node
+        return self._settled_image(node, saved.get(node.config.digest, []))
+
+    def _settled_image(self, image: Image, others: list[Image]) -> Image:
+        diff_ids = image.config.diff_ids
+        if diff_ids is None:
+            return image
+        if _fits(image, diff_ids):
+            return image
+        where = Where(image=image.config.digest.short, member=image.config_member.name)
+        for other in others:
+            if image.manifest is not None and _fits(other, diff_ids):
+                # Docker 25.0.0 wrote the layers of a manifest in random order.
+                self._findings.warning(
+                    "shuffled-layers",
+                    "the manifest lists its layers in an order that its config contradicts; "
+                    "manifest.json has them right and was used",
+                    Where(image=image.config.digest.short, member=_place(image)),
+                )
+                return attrs.evolve(image, layers=other.layers, manifest=None)
+        if len(image.layers) != len(diff_ids):
+            self._findings.error(
+                "layer-count",
+                f"there are {len(image.layers)} layers, and the config lists {len(diff_ids)} diff_ids",
+                where.at("rootfs.diff_ids"),
+            )
+        return image
+
+
+def _place(image: Image) -> str:
+    return image.descriptor.digest.blob_path if image.descriptor is not None else ""
+
+
+def _fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
+    """Whether the layers can be those of the diff_ids, as far as names alone tell.
+
+    The digest of an uncompressed layer is its diff_id. Only where one seems wrong is the blob
+    looked at, to see whether it is uncompressed.
+    """
+    if len(image.layers) != len(diff_ids):
+        return False
+    for layer, diff_id in zip(image.layers, diff_ids, strict=True):
+        if layer.digest is None or layer.digest == diff_id or layer.member is None:
+            continue
+        if layer.digest.algorithm != diff_id.algorithm:
+            continue
+        kind = layer.type
+        if kind is not None and (kind.compression is not Compression.NONE or kind.encrypted):
+            continue
+        if layer.digest in diff_ids and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
+            return False
+    return True
+
+
+def _flat_platforms(holder: _Draft, draft: _Draft) -> bool:
+    """Whether two entries of one name are two platforms of one image."""
+    nodes = [draft.node, holder.node, *(other.node for other in holder.flat)]
+    platforms = [node.platform.normalised() for node in nodes if isinstance(node, Image)]
+    return len(set(platforms)) == len(nodes)
+
+
+def _nested(draft: _Draft) -> None:
+    """Make one index of the entries of a flat multi-platform ``index.json``."""
+    members = [draft, *draft.flat]
+    entries: list[dict[str, Any]] = []
+    for member in members:
+        if member.descriptor is None or not isinstance(member.node, Image):
+            return
+        entry = {
+            key: value
+            for key, value in member.descriptor.source.items()
+            if key not in ("annotations", "platform")
+        }
+        kept = {k: v for k, v in member.descriptor.annotations.items() if k not in _NAMES}
+        if kept:
+            entry["annotations"] = kept
+        entry["platform"] = platform_json(member.descriptor.platform or member.node.platform)
+        entries.append(entry)
+    value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    raw = gojson.encode_bytes(value)
+    descriptor = Descriptor(media_type=OCI_INDEX, digest=Digest.of(raw), size=len(raw))
+    where = Where(member=layout.INDEX)
+    index = read_document(raw, where, Findings(), media_type=OCI_INDEX)
+    if isinstance(index, Index):
+        children = tuple(member.node for member in members)
+        draft.node = ImageIndex(index=index, descriptor=descriptor, children=children)
+        draft.descriptor = descriptor

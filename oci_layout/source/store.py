@@ -1,0 +1,204 @@
+"""Stores: a directory and a tar archive as the same thing, a set of named regular files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import Protocol
+
+from oci_layout.errors import NotAnImageError
+from oci_layout.finding import Findings, Where
+from oci_layout.streams import names, tarindex
+from oci_layout.streams.reader import HeldFile, Member, chunks
+from oci_layout.streams.tarindex import MemberType, TarMember
+
+
+class Store(Protocol):
+    """Named regular files, read-only.
+
+    A name is relative, with slashes, normalised; links have been followed inside the store.
+    """
+
+    label: str
+
+    def find(self, name: str) -> Member | None:
+        """The file of that name, or None. Never anything but a regular file."""
+        ...
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of regular files (and links) below a folder, sorted."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        ...
+
+
+class DirectoryStore:
+    """A directory.
+
+    Args:
+        path: the directory.
+
+    Raises:
+        NotAnImageError: it cannot be listed.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.label = path
+        self._root = path
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            raise NotAnImageError(what=error.strerror or str(error), where=path) from error
+
+    def find(self, name: str) -> Member | None:
+        """The file of that name; symbolic links to regular files are followed.
+
+        Build tools write blobs as links to files elsewhere, so a link may leave the directory:
+        whoever made the directory already chose what stands in it.
+        """
+        try:
+            path = os.path.join(self._root, names.normalise(name))
+            status = os.stat(path)
+        except (names.UnsafeNameError, OSError, ValueError):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return Member(name, status.st_size, 0, lambda: (HeldFile(path), True))
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of files below a folder, sorted; folders behind links are not entered."""
+        base = os.path.join(self._root, prefix) if prefix else self._root
+        for folder, folders, files in os.walk(base):
+            folders.sort()
+            below = os.path.relpath(folder, self._root)
+            for name in sorted(files):
+                yield name if below == "." else f"{below}/{name}"
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ArchiveStore:
+    """A tar archive, indexed by offset.
+
+    Args:
+        file: the archive, uncompressed; closed with this store.
+        label: how to call it in messages.
+        findings: told what is wrong with the tar.
+    """
+
+    def __init__(self, file: HeldFile, label: str, findings: Findings) -> None:
+        self.label = label
+        self._file = file
+        self._members: dict[str, TarMember] = {}
+        self._links: dict[str, str] = {}
+        self._findings = findings
+        self._absolute = False
+        for member in tarindex.TarScanner(file, findings):
+            self._take(member)
+
+    def _take(self, member: TarMember) -> None:
+        try:
+            # Nothing is extracted, so an absolute name only means its path from the archive's root.
+            name = names.normalise(member.name.lstrip("/"))
+        except names.UnsafeNameError:
+            self._findings.error(
+                "unsafe-name",
+                "a member's name leaves the archive",
+                Where(member=member.name, offset=member.header),
+            )
+            return
+        if member.name.startswith("/") and not self._absolute:
+            self._absolute = True
+            self._findings.warning(
+                "absolute-name",
+                "members have absolute names; they are read from the archive's root",
+                Where(member=member.name, offset=member.header),
+            )
+        if member.type is MemberType.DIRECTORY or not name:
+            return
+        if member.type is MemberType.SPECIAL:
+            self._findings.warning(
+                "special-member",
+                "a device, FIFO or sparse file; engines ignore it, and so does this",
+                Where(member=name, offset=member.header),
+            )
+            return
+        old = self._members.get(name)
+        if old is not None:
+            self._repeated(name, old, member)
+        self._members[name] = member
+        self._links.pop(name, None)
+        if member.type is not MemberType.FILE:
+            self._link(name, member)
+
+    def _link(self, name: str, member: TarMember) -> None:
+        try:
+            if member.type is MemberType.SYMLINK:
+                self._links[name] = names.link_target(name, member.linkname)
+            else:
+                self._links[name] = names.normalise(member.linkname.lstrip("/"))
+        except names.UnsafeNameError:
+            self._findings.error(
+                "unsafe-link",
+                f"links to {member.linkname[:100]!r}, outside the archive",
+                Where(member=name, offset=member.header),
+            )
+
+    def _repeated(self, name: str, old: TarMember, new: TarMember) -> None:
+        """Some readers take the first of two members of one name, some the last."""
+        same = old.type is new.type and old.linkname == new.linkname and old.size == new.size
+        if same and old.type is MemberType.FILE:
+            same = all(
+                a == b
+                for a, b in zip(
+                    chunks(self._member(name, old).open()),
+                    chunks(self._member(name, new).open()),
+                    strict=True,
+                )
+            )
+        where = Where(member=name, offset=new.header)
+        if same:
+            self._findings.warning("repeated-member", "stands in the archive twice", where)
+        else:
+            self._findings.error(
+                "conflicting-member",
+                "stands in the archive twice, with different content: readers disagree which "
+                "one counts",
+                where,
+            )
+
+    def _member(self, name: str, member: TarMember) -> Member:
+        return Member(name, member.size, member.offset, lambda: (self._file, False))
+
+    def find(self, name: str) -> Member | None:
+        """The file of that name, links followed inside the archive."""
+        try:
+            wanted = names.normalise(name)
+        except names.UnsafeNameError:
+            return None
+        found = self._members.get(wanted)
+        if found is None or found.type is not MemberType.FILE:
+            resolved = names.follow(wanted, self._links.get) if self._links else None
+            found = self._members.get(resolved) if resolved is not None else None
+            if found is None or found.type is not MemberType.FILE:
+                return None
+            wanted = resolved or wanted
+        return self._member(wanted, found)
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of files and links below a folder, sorted."""
+        start = f"{prefix}/" if prefix else ""
+        return iter(sorted(name for name in self._members if name.startswith(start)))
+
+    def offset(self, name: str) -> int | None:
+        """Where a member's header lies, for messages."""
+        member = self._members.get(name)
+        return None if member is None else member.header
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._file.close()

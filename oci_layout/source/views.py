@@ -1,0 +1,177 @@
+"""What a source says about itself: ``index.json``, ``manifest.json``, ``repositories``, ``dir:``.
+
+A view is read as it stands; ``reconcile`` makes one set of images of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.finding import Findings, Where
+from oci_layout.model import dockersave, layout
+from oci_layout.model.config import Config
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.dockersave import SavedImage
+from oci_layout.model.manifest import Index, read_document
+from oci_layout.reference import ImageName, InvalidReferenceError
+from oci_layout.source.graph import Image, Layer
+from oci_layout.source.store import Store
+
+_CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
+
+
+def entry_name(descriptor: Descriptor, findings: Findings) -> ImageName | None:
+    """The name that an entry of ``index.json`` carries."""
+    where = Where(member=layout.INDEX, field="annotations")
+    full = descriptor.annotations.get(layout.CONTAINERD_NAME)
+    if full:
+        try:
+            return ImageName.familiar(full)
+        except InvalidReferenceError as error:
+            findings.warning("bad-name", str(error), where.at(layout.CONTAINERD_NAME))
+    text = descriptor.annotations.get(layout.REF_NAME)
+    return ImageName.from_ref_name(text) if text else None
+
+
+def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index | None:
+    """Read ``oci-layout`` and ``index.json``; None when there is no usable index.
+
+    Args:
+        store: the source.
+        findings: told of all that does not hold.
+        mend: take a missing ``oci-layout`` for granted, with a warning.
+    """
+    marker = store.find(layout.MARKER)
+    if marker is not None:
+        layout.check_marker(marker.read(limits.DOCUMENT_BYTES), findings)
+    else:
+        report = findings.warning if mend else findings.error
+        report(
+            "no-layout-marker",
+            "there is an index.json but no oci-layout file",
+            Where(member=layout.MARKER),
+            "" if mend else "--mend writes it",
+        )
+    member = store.find(layout.INDEX)
+    where = Where(member=layout.INDEX)
+    if member is None:
+        findings.error("missing-index", "there is no index.json in this layout", where)
+        return None
+    raw = member.read(limits.DOCUMENT_BYTES)
+    document = read_document(raw, where, findings, media_type="")
+    if isinstance(document, Index):
+        return document
+    if document is not None:
+        findings.error("two-kinds", "is a manifest, where an index belongs", where)
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class DockerImage:
+    """An image as ``manifest.json`` describes it."""
+
+    image: Image
+    names: tuple[ImageName, ...]
+
+
+def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
+    """Read ``manifest.json`` and the configs it names; None when it is no such list."""
+    member = store.find(dockersave.MANIFEST)
+    if member is None:
+        return None
+    saved = dockersave.read_saved(member.read(limits.DOCUMENT_BYTES), findings)
+    if saved is None:
+        return None
+    result = []
+    for entry in saved:
+        image = _docker_image(store, entry, findings)
+        if image is not None:
+            result.append(DockerImage(image=image, names=_tags(entry, findings)))
+    return result
+
+
+def _tags(entry: SavedImage, findings: Findings) -> tuple[ImageName, ...]:
+    names = []
+    for number, tag in enumerate(entry.tags):
+        if tag.startswith("<none>"):
+            continue
+        try:
+            names.append(ImageName.familiar(tag))
+        except InvalidReferenceError as error:
+            where = Where(
+                member=dockersave.MANIFEST, field=f"[{entry.number}].RepoTags[{number}]"
+            )
+            findings.warning("bad-name", str(error), where, "--name gives it another")
+    return tuple(dict.fromkeys(names))
+
+
+def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image | None:
+    place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
+    member = store.find(entry.config)
+    if member is None:
+        findings.error(
+            "missing-member",
+            f"the config {entry.config[:200]!r} is not there",
+            place.at(f"{place.field}.Config"),
+        )
+        return None
+    raw = member.read(limits.DOCUMENT_BYTES)
+    where = Where(member=entry.config)
+    config = Config.from_bytes(raw, where, findings)
+    if config is None:
+        return None
+    named = _CONFIG_NAME.fullmatch(entry.config.rpartition("/")[2])
+    if named is not None and named[1] != config.digest.hex:
+        findings.error(
+            "digest-mismatch", f"the config is {config.digest}, its name says {named[1]}", where
+        )
+    diff_ids = config.diff_ids or ()
+    layers = []
+    for number, name in enumerate(entry.layers):
+        blob = store.find(name)
+        if blob is None:
+            findings.error(
+                "missing-member",
+                f"the layer {name[:200]!r} is not there",
+                place.at(f"{place.field}.Layers[{number}]"),
+            )
+        layers.append(
+            Layer(
+                member=blob,
+                size=blob.size if blob is not None else 0,
+                digest=_blob_digest(name),
+                diff_id=diff_ids[number] if number < len(diff_ids) else None,
+            )
+        )
+    return Image(config=config, config_member=member, layers=tuple(layers))
+
+
+def _blob_digest(name: str) -> Digest | None:
+    """The digest in a name like ``blobs/sha256/<hex>``; other names promise nothing."""
+    parts = name.split("/")
+    if len(parts) != 3 or parts[0] != "blobs":
+        return None
+    try:
+        return Digest.parse(f"{parts[1]}:{parts[2]}")
+    except InvalidDigestError:
+        return None
+
+
+def repository_names(store: Store, findings: Findings) -> set[str] | None:
+    """The names in ``repositories``, in full; None without that file."""
+    member = store.find(dockersave.REPOSITORIES)
+    if member is None:
+        return None
+    names = set()
+    read = dockersave.read_repositories(member.read(limits.DOCUMENT_BYTES), findings)
+    for repository, tags in read.items():
+        for tag in tags:
+            try:
+                names.add(ImageName.familiar(f"{repository}:{tag}").key)
+            except InvalidReferenceError as error:
+                findings.warning("bad-name", str(error), Where(member=dockersave.REPOSITORIES))
+    return names

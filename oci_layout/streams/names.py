@@ -1,0 +1,72 @@
+"""Names inside an archive: one spelling, and links followed inside the archive only."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+
+from oci_layout.limits import LINK_HOPS
+
+
+class UnsafeNameError(ValueError):
+    """A name that leaves the archive."""
+
+
+def normalise(name: str) -> str:
+    """One spelling for a member's name: no ``./``, no doubled or trailing slash.
+
+    Raises:
+        UnsafeNameError: an absolute name, a ``..`` component, or a NUL.
+    """
+    if name.startswith("/") or "\0" in name:
+        raise UnsafeNameError(name)
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise UnsafeNameError(name)
+    return "/".join(parts)
+
+
+def link_target(member: str, linkname: str) -> str:
+    """What a symbolic link names, seen from the root of the archive.
+
+    Args:
+        member: normalised name of the link.
+        linkname: its target as written; an absolute one begins at the archive's root.
+
+    Raises:
+        UnsafeNameError: it leaves the archive.
+    """
+    if linkname.startswith("/"):
+        joined = posixpath.normpath(linkname).lstrip("/")
+    else:
+        joined = posixpath.normpath(posixpath.join(posixpath.dirname(member), linkname))
+    if joined == ".." or joined.startswith("../") or "\0" in joined:
+        raise UnsafeNameError(linkname)
+    return "" if joined == "." else joined
+
+
+def follow(name: str, link: Callable[[str], str | None]) -> str | None:
+    """Resolve links in a name, component by component.
+
+    Args:
+        name: normalised name.
+        link: gives the (root-relative) target of a name that is a link, else None.
+
+    Returns:
+        The name it comes to, or None when there are too many hops (a loop).
+    """
+    rest = name.split("/")
+    done = ""
+    hops = 0
+    while rest:
+        here = f"{done}/{rest[0]}" if done else rest[0]
+        target = link(here)
+        if target is None:
+            done, rest = here, rest[1:]
+            continue
+        hops += 1
+        if hops > LINK_HOPS:
+            return None
+        rest = [part for part in target.split("/") if part] + rest[1:]
+        done = ""
+    return done

@@ -1,0 +1,198 @@
+"""Readers: pull bytes from a place on disk, count and hash what passes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Protocol
+
+import attrs
+
+from oci_layout.digest import Digest, new_hash
+from oci_layout.errors import DamagedError, NotAnImageError
+from oci_layout.limits import CHUNK
+
+
+class Reader(Protocol):
+    """Something bytes are pulled from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; empty at the end and only there."""
+        ...
+
+
+class HeldFile:
+    """A regular file, read by offset, so that many readers can share it.
+
+    Args:
+        path: the file; symbolic links are followed, anything but a regular file is refused.
+
+    Raises:
+        NotAnImageError: it is not there, not readable, or a FIFO, device or socket.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            # Opening a FIFO would block without O_NONBLOCK; it has no effect on regular files.
+            self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise NotAnImageError(what=error.strerror or str(error), where=path) from error
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._fd)
+            raise NotAnImageError(what="not a regular file", where=path)
+        self.size = status.st_size
+
+    @classmethod
+    def adopt(cls, fd: int, label: str) -> HeldFile:
+        """Take over an open descriptor of a regular file (an unnamed spool file)."""
+        held = cls.__new__(cls)
+        held.path, held._fd, held.size = label, fd, os.fstat(fd).st_size
+        return held
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Bytes at an offset; shorter at the end of the file."""
+        return os.pread(self._fd, size, offset)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor, for the kernel's own copies; its position is never used."""
+        return self._fd
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> HeldFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class ExtentReader:
+    """Reads one stretch of a file, and never beyond it."""
+
+    def __init__(self, file: HeldFile, offset: int, size: int, *, owned: bool = False) -> None:
+        self._file, self._at, self._end, self._owned = file, offset, offset + size, owned
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes of the stretch."""
+        size = min(size, self._end - self._at)
+        if size <= 0:
+            return b""
+        data = self._file.pread(size, self._at)
+        if not data:
+            raise DamagedError(
+                what=f"the file ends {self._end - self._at} bytes too early",
+                where=f"{self._file.path}: offset {self._at}",
+                code="truncated",
+            )
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """Let go of a file that was opened for this reader alone."""
+        if self._owned:
+            self._file.close()
+
+
+@attrs.frozen
+class Member:
+    """A named stretch of bytes inside a source.
+
+    Args:
+        name: its name in the source, for messages; never used to build a path.
+        size: bytes.
+        offset: where it begins in the file.
+        opener: gives the file, and whether the reader is to close it.
+    """
+
+    name: str
+    size: int
+    offset: int = attrs.field(repr=False)
+    _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
+
+    def open(self) -> ExtentReader:
+        """A reader from its first byte."""
+        file, owned = self._opener()
+        return ExtentReader(file, self.offset, self.size, owned=owned)
+
+    def head(self, size: int) -> bytes:
+        """The first bytes."""
+        reader = self.open()
+        try:
+            return reader.read(size)
+        finally:
+            reader.close()
+
+    def read(self, limit: int) -> bytes:
+        """All of it.
+
+        Args:
+            limit: bytes it may have at the most; checked before anything is read.
+
+        Raises:
+            DamagedError: larger than the limit.
+        """
+        if self.size > limit:
+            raise DamagedError(
+                what=f"{self.size} bytes, where at most {limit} are read",
+                where=self.name,
+                code="document-too-large",
+            )
+        reader = self.open()
+        try:
+            return b"".join(chunks(reader))
+        finally:
+            reader.close()
+
+
+def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:
+    """All that a reader gives, piece by piece."""
+    while data := reader.read(size):
+        yield data
+
+
+class Metered:
+    """Counts and hashes what is read through it, and hands each piece on.
+
+    Args:
+        reader: where bytes come from.
+        algorithm: hash to run.
+        tee: takes each piece as it passes (a copy that needs no second read).
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        algorithm: str = "sha256",
+        tee: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self._reader, self._hash, self._tee = reader, new_hash(algorithm), tee
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes."""
+        data = self._reader.read(size)
+        if data:
+            self.size += len(data)
+            self._hash.update(data)
+            if self._tee is not None:
+                self._tee(data)
+        return data
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of all that has passed so far."""
+        return Digest.finish(self._hash)

@@ -1,0 +1,5 @@
+"""Real engines load what the package writes."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.interop.check", "tests.interop.command")

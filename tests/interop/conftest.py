@@ -1,0 +1,79 @@
+"""Fixtures of the tests that need real engines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.built import BUILT, Builder
+from tests.interop.engines import Engines, engine_names, running
+from tests.interop.host import missing_tools
+from tests.interop.shown import Engine
+from tests.interop.sources import TINY, Source, tiny
+
+ROOT = (
+    Path(os.environ["OCI_LAYOUT_ENGINES_ROOT"]) if "OCI_LAYOUT_ENGINES_ROOT" in os.environ else None
+)
+# On a build machine a missing engine must not pass for a passed test.
+REQUIRED = bool(os.environ.get("CI")) or os.environ.get("OCI_LAYOUT_ENGINES") == "required"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of pytest-xdist also where it is not installed."""
+    config.addinivalue_line("markers", "xdist_group(name): run by one worker")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of this folder on one worker: they share their engines."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("engines"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `engine` with each engine of the host."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", engine_names(ROOT), indirect=True)
+
+
+def pytest_report_header() -> str:
+    """Say where the engines come from."""
+    missing = missing_tools(ROOT)
+    state = f"missing: {', '.join(missing)}" if missing else "all there"
+    return f"engines: {ROOT or 'of this machine'}, {state}"
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """Start all engines once for the whole run."""
+    if missing := missing_tools(ROOT):
+        reason = f"real engines need {', '.join(missing)} (scripts/install-engines)"
+        if REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running(tmp_path_factory.mktemp("engines"), ROOT) as found:
+        yield found
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, engines: Engines) -> Engine:
+    """Give one engine."""
+    return engines[request.param]
+
+
+@pytest.fixture(scope="session")
+def sources(engines: Engines) -> Callable[[str], Source]:
+    """Give sources by name, each made once."""
+    builder = Builder(engines)
+    made: dict[str, Source] = {}
+
+    def source(name: str) -> Source:
+        if name not in made:
+            made[name] = tiny(name) if name in TINY else BUILT[name](builder)
+        return made[name]
+
+    return source

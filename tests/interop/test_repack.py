@@ -1,0 +1,111 @@
+"""Engines load what `repack` writes, and show what the original was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import pack_tree, sha256
+from tests.interop.built import BUILT
+from tests.interop.check import check
+from tests.interop.command import layout
+from tests.interop.containers import Podman, entries
+from tests.interop.engines import Engines
+from tests.interop.host import EngineError
+from tests.interop.shown import Engine
+from tests.interop.sources import TINY, Source
+
+OUTPUTS = {
+    "oci.tar": ("--to", "oci"),
+    "oci-gzip.tar": ("--to", "oci", "--compression", "gzip"),
+    "docker.tar": ("--to", "docker"),
+    "oci": ("--to", "oci"),
+}
+# Fields of `docker image inspect` that tell of the load, not of the image.
+OF_THE_LOAD = ("GraphDriver", "Metadata", "RepoDigests")
+
+Convert = Callable[[str, str], Path]
+
+
+@pytest.fixture(scope="session")
+def convert(engines: Engines, sources: Callable[[str], Source]) -> Convert:
+    """Give the path of what `repack` makes of a source, each made once."""
+    folder = engines.host.new_dir("converted")
+
+    def converted(name: str, output: str) -> Path:
+        dest = folder / f"{name}-{output}"
+        if not dest.exists():
+            source = sources(name)
+            flags = [*OUTPUTS[output], *source.flags]
+            if "docker" in OUTPUTS[output]:
+                flags += source.docker_flags
+            layout("repack", source.path, *flags, "-o", dest)
+        return dest
+
+    return converted
+
+
+def load(engine: Engine, path: Path) -> None:
+    """Load a conversion; a folder goes to engines other than skopeo as a pure OCI archive."""
+    if path.is_dir() and engine.name != "skopeo":
+        path = pack_tree(path, path.with_name(f"{path.name}.pure.tar"))
+    engine.load(path)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("name", [*TINY, *BUILT])
+def test_engine_shows_the_original(
+    name: str, output: str, engine: Engine, sources: Callable[[str], Source], convert: Convert
+) -> None:
+    """Names, image ID, config, diff_ids and a file are those of the source."""
+    source = sources(name)
+    path = convert(name, output)
+    engine.clear()
+    if engine.name == "docker":
+        release = int(engine.version().partition(".")[0])
+        if path.is_dir() or (source.zstd and output == "oci.tar" and release < 23):
+            # The classic store reads no pure layout, old versions no zstd: that is why
+            # the hybrid, --to docker and --compression gzip exist.
+            with pytest.raises(EngineError):
+                load(engine, path)
+            return
+    if isinstance(engine, Podman) and path.is_dir():
+        # podman loads a folder without its names, so it is asked for each entry.
+        ids = {name: engine.pull(f"oci:{path}:{ref}") for name, ref in entries(path)}
+        assert ids == {name: sha256(image.config) for name, image in source.images.items()}
+        return
+    load(engine, path)
+    check(engine, source)
+
+
+def inspected(engines: Engines, path: Path) -> dict[str, Any]:
+    """Load a file into Docker and give what it shows of each image."""
+    engines.docker.clear()
+    engines.docker.load(path)
+    shown = engines.docker.inspect(*engines.docker.ids())
+    for image in shown:
+        image["RepoTags"].sort()
+        for field in OF_THE_LOAD:
+            image.pop(field, None)
+    return {image["Id"]: image for image in shown}
+
+
+@pytest.mark.parametrize("output", ["oci-gzip.tar", "docker.tar"])
+@pytest.mark.parametrize("name", [*TINY, *BUILT])
+def test_docker_inspects_the_same(
+    name: str, output: str, engines: Engines, sources: Callable[[str], Source], convert: Convert
+) -> None:
+    """Docker's own words on the original and on the conversion are the same."""
+    source = sources(name)
+    converted = inspected(engines, convert(name, output))
+    wanted = {sha256(image.config): json.loads(image.config) for image in source.images.values()}
+    assert sorted(converted) == sorted(wanted)
+    for image_id, shown in converted.items():
+        for field in ("Healthcheck", "OnBuild", "Shell", "Labels", "Env", "Cmd", "Entrypoint"):
+            assert shown["Config"].get(field) == wanted[image_id]["config"].get(field)
+    if source.docker_loads:
+        assert converted == inspected(engines, source.path)
