@@ -59,7 +59,7 @@ _DOCUMENTS: dict[str, tuple[Kind, Family]] = {
     SCHEMA1: (Kind.SCHEMA1, Family.DOCKER),
     SCHEMA1_SIGNED: (Kind.SCHEMA1, Family.DOCKER),
 }
-_OF = {(kind, family): name for name, (kind, family) in _DOCUMENTS.items() if kind != Kind.SCHEMA1}
+_OF: dict[tuple[Kind, Family], str] = {key: name for name, key in reversed(_DOCUMENTS.items())}
 
 _LAYER_BASES: dict[str, tuple[Family, bool]] = {
     "application/vnd.docker.image.rootfs.diff.tar": (Family.DOCKER, False),

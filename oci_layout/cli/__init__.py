@@ -1,1 +1,1 @@
-"""x."""
+"""The command line: the only place that prints, reads the terminal or exits."""

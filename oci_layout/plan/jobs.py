@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from oci_layout.digest import Digest
@@ -106,7 +108,7 @@ class JobList:
         self._jobs: dict[str, Job] = {}
         self._sniffed: dict[str, Compression] = {}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs.values())
 
     def _add(

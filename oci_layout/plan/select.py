@@ -12,7 +12,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
 from oci_layout.plan.options import Options, Renames
-from oci_layout.reference import ImageName, InvalidReferenceError, Reference
+from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.graph import (
     Absent,
     Artifact,
@@ -238,7 +238,7 @@ def _pruned(node: Node, findings: Findings, missing: list[Digest], label: str) -
             if child is not None and child.descriptor is not None
         }
         kept = []
-        for old, child in zip(node.children, children, strict=True):
+        for child in children:
             if isinstance(child, Artifact) and _orphaned(child, node, subjects):
                 findings.warning(
                     "sparse-index",
@@ -247,7 +247,6 @@ def _pruned(node: Node, findings: Findings, missing: list[Digest], label: str) -
                 )
             elif child is not None:
                 kept.append(child)
-            del old
         if not kept and node.children:
             return None
         return attrs.evolve(node, children=tuple(kept))
@@ -280,24 +279,22 @@ def _renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
                 hint=f"choose one with --image, or use --name OLD=NEW; there are {_describe(roots)}",
             )
         root = roots[0]
-        old = {key: digest for key, digest in root.docker}
-        docker = tuple((renames.single.key, digest) for digest in set(old.values()))
-        return (attrs.evolve(root, names=(renames.single,), docker=docker[:1]),)
+        chosen = tuple((renames.single.key, digest) for _, digest in root.docker[:1])
+        return (attrs.evolve(root, names=(renames.single,), docker=chosen),)
     pairs = dict(renames.pairs)
     used: set[str] = set()
     result = []
     for root in roots:
         names = []
-        docker = dict(root.docker)
+        platforms = dict(root.docker)
         for name in root.names:
             new = pairs.get(name.key) or pairs.get(name.text)
             used.update({name.key, name.text})
             names.append(new or name)
-            if new is not None and name.key in docker:
-                docker[new.key] = docker.pop(name.key)
-        result.append(
-            attrs.evolve(root, names=tuple(dict.fromkeys(names)), docker=tuple(docker.items()))
-        )
+            if new is not None and name.key in platforms:
+                platforms[new.key] = platforms.pop(name.key)
+        kept = tuple(dict.fromkeys(names))
+        result.append(attrs.evolve(root, names=kept, docker=tuple(platforms.items())))
     for old_key in pairs.keys() - used:
         raise SelectionError(
             what=f"there is no image {old_key!r} to rename", hint=f"there are {_describe(roots)}"
@@ -312,8 +309,3 @@ def _distinct(roots: list[Root]) -> None:
         for name in root.names:
             if name.reference is not None and owner.setdefault(name.key, number) != number:
                 raise SelectionError(what=f"{name} would name two different images")
-
-
-def names_of(root: Root) -> tuple[ImageName, ...]:
-    """The names a root goes out under."""
-    return root.names

@@ -272,6 +272,9 @@ def _nested(draft: _Draft) -> None:
     where = Where(member=layout.INDEX)
     index = read_document(raw, where, Findings(), media_type=OCI_INDEX)
     if isinstance(index, Index):
-        children = tuple(member.node for member in members)
+        children = tuple(
+            attrs.evolve(member.node, descriptor=entry)
+            for member, entry in zip(members, index.manifests, strict=True)
+        )
         draft.node = ImageIndex(index=index, descriptor=descriptor, children=children)
         draft.descriptor = descriptor

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import importlib
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import IO, Any, Protocol, cast
 
 import attrs
 import zstandard
@@ -17,10 +19,11 @@ from oci_layout.mediatype import Compression
 from oci_layout.streams import zstdframes
 from oci_layout.streams.reader import Reader
 
-try:
-    from isal import igzip_lib, isal_zlib
-except ImportError:  # no wheel for this machine: zlib does the same work, slower
-    igzip_lib = isal_zlib = None
+igzip_lib: Any = None
+isal_zlib: Any = None
+with contextlib.suppress(ImportError):  # no wheel for this machine: zlib does the work, slower
+    igzip_lib = importlib.import_module("isal.igzip_lib")
+    isal_zlib = importlib.import_module("isal.isal_zlib")
 
 _READ = 256 << 10
 SNIFF_BYTES = 512
@@ -95,8 +98,13 @@ _STREAMS: dict[Compression, tuple[Callable[[], _Decompressor], bytes]] = {
     Compression.BZIP2: (bz2.BZ2Decompressor, b"BZh"),
     Compression.XZ: (_xz_stream, b"\xfd7zXZ\x00"),
 }
-_BROKEN = (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError, zstandard.ZstdError) + (
-    (igzip_lib.error,) if igzip_lib is not None else ()
+_BROKEN: tuple[type[Exception], ...] = (
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    lzma.LZMAError,
+    *((igzip_lib.error,) if igzip_lib is not None else ()),
 )
 
 
@@ -195,7 +203,8 @@ class _Zstd:
         self._reader, self._guard, self._where = reader, guard, where
         self._walker = zstdframes.FrameWalker()
         context = zstandard.ZstdDecompressor(max_window_size=limits.ZSTD_WINDOW)
-        self._out = context.stream_reader(_Pull(self._pull), read_size=_READ, read_across_frames=True)
+        source = cast("IO[bytes]", _Pull(self._pull))  # zstandard only ever calls read
+        self._out = context.stream_reader(source, read_size=_READ, read_across_frames=True)
 
     def _pull(self, size: int) -> bytes:
         data = self._reader.read(size)

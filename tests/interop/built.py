@@ -164,7 +164,10 @@ BUILT: dict[str, Callable[[Builder], Source]] = {
     "jib": _archive("jib", partial(write_docker_archive, style="lowercase"), "gzip"),
     "podman": _archive("podman", partial(write_docker_archive, style="podman")),
     "hybrid": _archive("hybrid", write_hybrid_archive, "gzip"),
-    "xz-bzip2": _archive("xz-bzip2", write_docker_archive, ["xz", "bzip2", "gzip"]),
+    # Newer versions of Docker need a program of the host for xz, so the original may not load.
+    "xz-bzip2": _archive(
+        "xz-bzip2", write_docker_archive, ["xz", "bzip2", "gzip"], docker_loads=False
+    ),
     "oci-archive": _archive("oci-archive", write_oci_archive, "gzip", docker_loads=False),
     "several": _several,
     "layout": _layout,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,11 +41,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engine_names(ROOT), indirect=True)
 
 
-def pytest_report_header() -> str:
-    """Say where the engines come from."""
-    missing = missing_tools(ROOT)
-    state = f"missing: {', '.join(missing)}" if missing else "all there"
-    return f"engines: {ROOT or 'of this machine'}, {state}"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests passed with which engine."""
+    counts: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for key, value in report.user_properties:
+                if key == "engine":
+                    counts[str(value)] += 1
+                    passed[str(value)] += outcome == "passed"
+    for name, count in sorted(counts.items()):
+        terminalreporter.write_line(f"with {name}: {passed[name]} of {count} passed")
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +67,18 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def versions(engines: Engines) -> dict[str, str]:
+    """Ask each engine once."""
+    return {name: engines[name].version() for name in engine_names(ROOT)}
+
+
 @pytest.fixture
-def engine(request: pytest.FixtureRequest, engines: Engines) -> Engine:
-    """Give one engine."""
-    return engines[request.param]
+def engine(request: pytest.FixtureRequest, engines: Engines, versions: dict[str, str]) -> Engine:
+    """Give one engine, and note it for the summary."""
+    found = engines[request.param]
+    request.node.user_properties.append(("engine", f"{found.name} {versions[found.name]}"))
+    return found
 
 
 @pytest.fixture(scope="session")

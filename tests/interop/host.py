@@ -169,7 +169,17 @@ class Daemon:
 def missing_tools(root: Path | None) -> list[str]:
     """List what engines need and this machine, or the root folder, does not have."""
     top = root or Path("/")
-    tools = ["containerd", "ctr", "runc", "dockerd", "docker", "skopeo", "podman", "busybox"]
+    tools = [
+        "containerd",
+        "ctr",
+        "runc",
+        "dockerd",
+        "docker",
+        "skopeo",
+        "podman",
+        "umoci",
+        "busybox",
+    ]
     folders = ENGINE_PATH.split(":")
     found = [
         tool for tool in tools if any((top / folder[1:] / tool).exists() for folder in folders)

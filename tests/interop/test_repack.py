@@ -59,14 +59,19 @@ def load(engine: Engine, path: Path) -> None:
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("name", [*TINY, *BUILT])
 def test_engine_shows_the_original(
-    name: str, output: str, engine: Engine, sources: Callable[[str], Source], convert: Convert
+    name: str,
+    output: str,
+    engine: Engine,
+    versions: dict[str, str],
+    sources: Callable[[str], Source],
+    convert: Convert,
 ) -> None:
     """Names, image ID, config, diff_ids and a file are those of the source."""
     source = sources(name)
     path = convert(name, output)
     engine.clear()
     if engine.name == "docker":
-        release = int(engine.version().partition(".")[0])
+        release = int(versions["docker"].partition(".")[0])
         if path.is_dir() or (source.zstd and output == "oci.tar" and release < 23):
             # The classic store reads no pure layout, old versions no zstd: that is why
             # the hybrid, --to docker and --compression gzip exist.
@@ -109,3 +114,16 @@ def test_docker_inspects_the_same(
             assert shown["Config"].get(field) == wanted[image_id]["config"].get(field)
     if source.docker_loads:
         assert converted == inspected(engines, source.path)
+
+
+@pytest.mark.parametrize("name", ["ctr-host.tar", "dir"])
+def test_umoci_unpacks_a_layout(
+    name: str, engines: Engines, sources: Callable[[str], Source], convert: Convert
+) -> None:
+    """umoci, a reader of the specification's layouts alone, takes the folder."""
+    path, source = convert(name, "oci"), sources(name)
+    bundle = engines.host.new_dir(f"umoci-{name}") / "bundle"
+    (full, ref), (wanted,) = entries(path)[0], source.images.values()
+    engines.host.run(["umoci", "unpack", "--image", f"{path}:{ref}", str(bundle)])
+    assert full in source.images
+    assert (bundle / "rootfs" / wanted.file[1:]).read_bytes() == wanted.content

@@ -1,0 +1,210 @@
+"""``layout repack``: the main job."""
+
+from __future__ import annotations
+
+import enum
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
+from oci_layout.errors import DestinationError, UsageError
+from oci_layout.plan.report import ImageReport, LayerReport, Report
+
+
+class Target(enum.StrEnum):
+    """Whose media types come out."""
+
+    OCI = "oci"
+    DOCKER = "docker"
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="docker save archive, OCI layout or archive, dir: directory; - for standard input",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[Target, typer.Option("--to", help="Format to write.", show_default=False)],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DEST",
+            help="x.tar writes an archive, - one on standard output, other names a directory.",
+            show_default=False,
+        ),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|DIGEST", help="Take this image only; repeatable."),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OS/ARCH", help="Take this platform only; repeatable, or all."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[OLD=]NEW", help="Name the image, or rename one; repeatable."),
+    ] = None,
+    compression: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW", help="auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers."
+        ),
+    ] = "auto",
+    pure: Annotated[
+        bool, typer.Option("--pure", help="Leave manifest.json out: OCI and nothing else.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an archive or a clean layout at DEST.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be done; write nothing.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Layers at a time; by default one a core."),
+    ] = None,
+    tmp: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Directory for temporary files; default beside DEST."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as one JSON document.")
+    ] = False,
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the JSON report to a file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Convert images: docker save to OCI, OCI to docker load, any to any.
+
+    Every digest, size and diff_id is checked on the way. What need not change is copied byte
+    for byte; what has to change is reported.
+    """
+    del debug  # read by the main module, before anything can fail
+    if output is None and not dry_run:
+        raise UsageError(what="-o DEST is needed", hint="or --dry-run")
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError(what="an archive on a terminal", hint="redirect it, or -o x.tar")
+    if output == "-" and as_json:
+        raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
+    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
+    from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
+
+    with Bar(quiet=quiet) as progress:
+        result = api.repack(
+            source,
+            output,
+            target=to.value,
+            pure=pure,
+            compression=compression,
+            images=tuple(image or ()),
+            platforms=tuple(platform or ()),
+            names=tuple(name or ()),
+            force=force,
+            dry_run=dry_run,
+            tmp=tmp,
+            jobs=jobs,
+            progress=progress,
+        )
+    _print(result, output=output, as_json=as_json, report=report, quiet=quiet)
+
+
+def _print(
+    result: Report, *, output: str | None, as_json: bool, report: str | None, quiet: bool
+) -> None:
+    for warning in result.warnings:
+        print(finding_line(warning), file=sys.stderr)
+    if report is not None:
+        text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
+        try:
+            Path(report).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DestinationError(what=error.strerror or str(error), where=report) from error
+    if as_json:
+        print(json.dumps(result.to_json(), indent=2, ensure_ascii=True))
+    elif not quiet:
+        width = max(40, shutil.get_terminal_size().columns)
+        stream = sys.stderr if output == "-" else sys.stdout
+        print("\n".join(render(result, width)), file=stream)
+
+
+def render(result: Report, width: int) -> list[str]:
+    """The report as lines for people.
+
+    Args:
+        result: what was done.
+        width: columns of the terminal.
+    """
+    lines = [f"{shown(result.source)}: {result.source_kind}"]
+    for image in result.images:
+        lines += ["", *_image(image, width)]
+    if result.changes:
+        lines.append("")
+        for change in result.changes:
+            lines += wrapped(shown(change), width, "", "  ")
+    lines.append("")
+    if result.dry_run:
+        lines.append(f"would write: {result.destination_kind}; nothing was written")
+    else:
+        size = size_text(result.bytes_written or 0)
+        lines += wrapped(
+            f"wrote {shown(result.destination)}: {result.destination_kind}, {size} in "
+            f"{result.seconds:.1f} s",
+            width,
+            "",
+            "  ",
+        )
+    return lines
+
+
+def _image(image: ImageReport, width: int) -> list[str]:
+    names = [shown(name) for name in image.names] or ["(no name)"]
+    lines = wrapped(f"{', '.join(names)}  {shown(str(image.platform))}", width, "", "    ")
+    if not image.config_changes:
+        image_id = f"{short(image.image_id_before)}  kept"
+    else:
+        image_id = f"{short(image.image_id_before)} -> {short(image.image_id_after)}"
+    if image.manifest_after is None:
+        manifest = "known once the layers are written"
+    elif image.manifest_before is None:
+        manifest = f"{short(image.manifest_after)}  new, the source had none"
+    elif image.manifest_before == image.manifest_after:
+        manifest = f"{short(image.manifest_after)}  kept"
+    else:
+        manifest = f"{short(image.manifest_before)} -> {short(image.manifest_after)}"
+    rows = [("image ID", image_id), ("manifest", manifest), ("layers", _layers(image.layers))]
+    lines += columns(rows, "  ")
+    for change in (*(f"changed: {reason}" for reason in image.config_changes), *image.changes):
+        lines += wrapped(shown(change), width, "  ", "    ")
+    return lines
+
+
+def _layers(layers: tuple[LayerReport, ...]) -> str:
+    if not layers:
+        return "none"
+    parts = []
+    for action in ("kept", "re-encoded", "absent"):
+        those = [layer for layer in layers if layer.action == action]
+        if not those:
+            continue
+        encoder = {layer.encoder for layer in those if layer.encoder}
+        packed = sorted({layer.compression for layer in those})
+        detail = f" ({', '.join(packed)}{': ' + ', '.join(sorted(encoder)) if encoder else ''})"
+        parts.append(f"{len(those)} {action}{detail}")
+    before = sum(layer.size_before for layer in layers)
+    sizes = [layer.size_after for layer in layers if layer.size_after is not None]
+    text = ", ".join(parts) + f", {size_text(before)}"
+    after = sum(sizes)
+    return text + (f" -> {size_text(after)}" if len(sizes) == len(layers) and after != before else "")

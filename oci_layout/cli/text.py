@@ -1,0 +1,76 @@
+"""Text for people: everything that comes from an image is made harmless first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding
+
+
+def shown(text: str) -> str:
+    """A text without anything a terminal would obey, or a reader be misled by.
+
+    Control characters, bidirectional marks and lone surrogates come out as escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
+
+
+def error_line(message: str) -> str:
+    """The one line that tells of an error."""
+    return f"layout: {shown(message)}"
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding on one line."""
+    return f"{finding.severity}: {shown(str(finding))}"
+
+
+def size_text(size: int) -> str:
+    """A size as people read it."""
+    if size < 10_000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 1000 or unit == "TB":
+            return f"{amount:.1f} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
+    raise AssertionError
+
+
+def short(digest: Digest | None) -> str:
+    """A digest as people quote it."""
+    return "not known yet" if digest is None else f"{digest.algorithm}:{digest.short}"
+
+
+def columns(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:
+    """Rows with their cells aligned; the last cell is left ragged."""
+    table = list(rows)
+    if not table:
+        return []
+    widths = [max(len(row[n]) for row in table) for n in range(len(table[0]) - 1)]
+    return [
+        indent
+        + "  ".join(
+            [cell.ljust(width) for cell, width in zip(row, widths, strict=False)] + [row[-1]]
+        ).rstrip()
+        for row in table
+    ]
+
+
+def wrapped(text: str, width: int, indent: str, hanging: str) -> list[str]:
+    """A long text on lines of a width; a word longer than that stays whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,466 @@
+"""The documents of the result, from the graph and what is known of each blob."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout import limits, mediatype
+from oci_layout.digest import Digest
+from oci_layout.errors import SelectionError
+from oci_layout.finding import Findings
+from oci_layout.mediatype import Compression, Family, Kind
+from oci_layout.model import dockersave, gojson, layout
+from oci_layout.model.descriptor import platform_json
+from oci_layout.model.jsonedit import Edits
+from oci_layout.plan import naming
+from oci_layout.plan.convert import Converted, Packed, convert
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.plan.options import Options
+from oci_layout.plan.report import ImageReport, LayerReport
+from oci_layout.reference import ImageName
+from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Opaque, Root, images
+
+
+@attrs.frozen(kw_only=True)
+class Made:
+    """A document of the result, as a descriptor would point at it."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    platform: Mapping[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class Documents:
+    """All documents of the result.
+
+    Args:
+        blobs: bytes by digest: manifests, indexes, configs.
+        index: ``index.json``.
+        docker: ``manifest.json``, or None.
+        images: a report of each image.
+        changes: what was dropped outside of images.
+    """
+
+    blobs: dict[Digest, bytes] = attrs.field(factory=dict)
+    index: bytes = b""
+    docker: bytes | None = None
+    images: list[ImageReport] = attrs.field(factory=list)
+    changes: list[str] = attrs.field(factory=list)
+
+
+class Assembler:
+    """Builds the documents. What a job came to is looked up, or taken from the source's word.
+
+    Args:
+        options: what was asked for.
+        jobs: by key.
+        uses: the job key of each layer: (id of the image, number) to key.
+        facts: what each job came to; a job that is not there is taken at its word.
+        findings: told what the result will lack.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        jobs: Mapping[str, Job],
+        uses: Mapping[tuple[int, int], str],
+        facts: Mapping[str, Fact],
+        findings: Findings,
+    ) -> None:
+        self._options, self._jobs, self._uses = options, jobs, uses
+        self._facts, self._findings = facts, findings
+        self._made: dict[int, tuple[Made, Converted | None]] = {}
+        self._renumbered: dict[Digest, Made] = {}
+        self._untagged: set[str] = set()
+        self.documents = Documents()
+
+    def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
+        """Make every document.
+
+        Args:
+            roots: what was selected.
+            extra: fields of the source's ``index.json`` to carry over.
+        """
+        shared = naming.shared_tags([name for root in roots for name in root.names])
+        entries: list[dict[str, Any]] = []
+        saved: dict[tuple[str, ...], dict[str, Any]] = {}
+        for root in _subjects_first(roots):
+            made = self._node(root.node)
+            if made is None:
+                self._lose(root)
+                continue
+            self._entries(root, made, shared, entries)
+            self._report(root)
+            if self._options.docker_view:
+                self._docker(root, saved)
+        value: dict[str, Any] = {"schemaVersion": 2, "mediaType": mediatype.OCI_INDEX}
+        value.update({key: item for key, item in extra.items() if key not in value})
+        value["manifests"] = entries
+        self.documents.index = gojson.encode_bytes(value)
+        if saved:
+            self.documents.docker = dockersave.saved_bytes(list(saved.values()))
+        return self.documents
+
+    def _lose(self, root: Root) -> None:
+        names = ", ".join(map(str, root.names))
+        self.documents.changes.append(
+            f"dropped: {_what(root.node)}{f' ({names})' if names else ''}: Docker has no form for it"
+        )
+
+    def _entries(
+        self, root: Root, made: Made, shared: frozenset[str], entries: list[dict[str, Any]]
+    ) -> None:
+        source = root.descriptor.source if root.descriptor is not None else {}
+        kept = root.descriptor.annotations if root.descriptor is not None else {}
+        every: tuple[ImageName | None, ...] = root.names or (None,)
+        for name in every:
+            notes = naming.entry_annotations(name, shared, kept)
+            new = naming.entry(source, made.media_type, str(made.digest), made.size, notes)
+            if made.platform is not None and "platform" not in new and "platform" in source:
+                new["platform"] = made.platform
+            entries.append(new)
+
+    def _add(self, raw: bytes, algorithm: str = "sha256") -> Digest:
+        digest = Digest.of(raw, algorithm)
+        self.documents.blobs[digest] = raw
+        return digest
+
+    def _node(self, node: Node) -> Made | None:
+        """The result's form of a node; None when the target has none."""
+        known = self._made.get(id(node))
+        if known is not None:
+            return known[0]
+        converted: Converted | None = None
+        made: Made | None
+        if isinstance(node, Image):
+            made, converted = self._image(node)
+        elif isinstance(node, ImageIndex):
+            made = self._index(node)
+        elif self._options.target is Family.DOCKER:
+            made = None
+        elif isinstance(node, Artifact):
+            made = self._artifact(node)
+        else:
+            descriptor = node.descriptor
+            made = Made(
+                media_type=descriptor.media_type, digest=descriptor.digest, size=descriptor.size
+            )
+        if made is not None:
+            self._made[id(node)] = made, converted
+            if not isinstance(node, Image):
+                self._renumbered[node.descriptor.digest] = made
+            elif node.descriptor is not None:
+                self._renumbered[node.descriptor.digest] = made
+        return made
+
+    def packed(self, image: Image) -> tuple[Packed, ...]:
+        """An image's layers as they go out."""
+        result = []
+        for number, layer in enumerate(image.layers):
+            key = self._uses.get((id(image), number))
+            if key is None:
+                if layer.digest is None:
+                    raise AssertionError("a layer without bytes and without digest")
+                stated = layer.type.compression if layer.type is not None else Compression.NONE
+                result.append(
+                    Packed(
+                        layer=layer,
+                        digest=layer.digest,
+                        size=layer.size,
+                        compression=stated,
+                        diff_id=layer.diff_id,
+                        reencoded=False,
+                    )
+                )
+                continue
+            job, fact = self._jobs[key], self._facts.get(key)
+            outcome = (fact.digest, fact.size) if fact is not None else job.outcome
+            if outcome is None:
+                raise AssertionError(f"nothing is known of {job.member.name}")
+            result.append(
+                Packed(
+                    layer=layer,
+                    digest=outcome[0],
+                    size=outcome[1],
+                    compression=job.result,
+                    diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
+                    reencoded=job.encoding is not None,
+                )
+            )
+        return tuple(result)
+
+    def _image(self, image: Image) -> tuple[Made, Converted]:
+        raw = image.config_member.read(limits.DOCUMENT_BYTES)
+        converted = convert(image, self.packed(image), raw, self._options.target)
+        self.documents.blobs[converted.config_digest] = (
+            raw if converted.config is None else converted.config
+        )
+        algorithm = image.descriptor.digest.algorithm if image.descriptor is not None else "sha256"
+        if image.descriptor is not None and (
+            image.manifest is not None and converted.manifest == image.manifest.raw
+        ):
+            digest = image.descriptor.digest
+            self.documents.blobs[digest] = converted.manifest
+        else:
+            digest = self._add(converted.manifest, algorithm)
+        made = Made(
+            media_type=mediatype.document_type(Kind.MANIFEST, self._options.target),
+            digest=digest,
+            size=len(converted.manifest),
+            platform=platform_json(converted.platform),
+        )
+        return made, converted
+
+    def _artifact(self, artifact: Artifact) -> Made:
+        raw = artifact.manifest.raw
+        subject = artifact.manifest.subject
+        digest = artifact.descriptor.digest
+        moved = self._renumbered.get(subject.digest) if subject is not None else None
+        if subject is not None and moved is not None and moved.digest != subject.digest:
+            edits = Edits(raw)
+            edits.set(("subject", "mediaType"), moved.media_type)
+            edits.set(("subject", "digest"), str(moved.digest))
+            edits.set(("subject", "size"), moved.size)
+            raw = edits.apply()
+            digest = self._add(raw, digest.algorithm)
+            self.documents.changes.append(
+                f"changed: {_what(artifact)}: its subject is now {moved.digest}; a signature "
+                "inside it still speaks of the old digest"
+            )
+        else:
+            self.documents.blobs[digest] = raw
+        return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
+
+    def _index(self, node: ImageIndex) -> Made | None:
+        target = self._options.target
+        children = [(child, self._node(child)) for child in _images_first(node.children)]
+        by_id = {id(child): made for child, made in children}
+        if target is Family.DOCKER:
+            return self._docker_list(node, by_id)
+        index = node.index
+        # By identity: one digest may stand for several platforms, not all of them wanted.
+        kept = {id(child.descriptor): child for child in node.children}
+        edits = Edits(index.raw)
+        changed = False
+        for number, descriptor in enumerate(index.manifests):
+            child = kept.get(id(descriptor))
+            made = by_id.get(id(child)) if child is not None else None
+            path = ("manifests", number)
+            if made is None:
+                edits.remove(path)
+                changed = True
+                continue
+            old = (descriptor.media_type, str(descriptor.digest), descriptor.size)
+            new = (made.media_type, str(made.digest), made.size)
+            for key, before, after in zip(("mediaType", "digest", "size"), old, new, strict=True):
+                if before != after:
+                    edits.set((*path, key), after)
+                    changed = True
+            changed |= self._follow(edits, number, descriptor.annotations)
+            if descriptor.digest != made.digest and "data" in descriptor.source:
+                edits.remove((*path, "data"))
+        if index.family is not target:
+            edits.set(("mediaType",), mediatype.OCI_INDEX)
+            changed = True
+        raw = edits.apply() if changed else index.raw
+        digest = node.descriptor.digest
+        if changed:
+            digest = self._add(raw, digest.algorithm)
+        else:
+            self.documents.blobs[digest] = raw
+        return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
+
+    def _follow(self, edits: Edits, number: int, annotations: Mapping[str, str]) -> bool:
+        """Let an attestation's annotation follow the digest of what it attests."""
+        attested = annotations.get(layout.ATTESTATION_DIGEST)
+        if attested is None:
+            return False
+        moved = next(
+            (made for old, made in self._renumbered.items() if str(old) == attested), None
+        )
+        if moved is None or str(moved.digest) == attested:
+            return False
+        path = ("manifests", number, "annotations", layout.ATTESTATION_DIGEST)
+        edits.set(path, str(moved.digest))
+        self.documents.changes.append(
+            f"changed: the attestation of {attested} is now attached to {moved.digest}; the "
+            "statement inside it still names the old digest"
+        )
+        return True
+
+    def _docker_list(self, node: ImageIndex, made: Mapping[int, Made | None]) -> Made | None:
+        """Docker's manifest list: flat, images only; a single image needs no list."""
+        leaves: list[tuple[Image, Made]] = []
+        for child in node.children:
+            self._leaves(child, made.get(id(child)), leaves)
+        if not leaves:
+            return None
+        if node.index.annotations:
+            self.documents.changes.extend(
+                f"dropped: index annotation {key}" for key in node.index.annotations
+            )
+        if len(leaves) == 1:
+            return leaves[0][1]
+        manifests = [
+            {
+                "mediaType": each.media_type,
+                "size": each.size,
+                "digest": str(each.digest),
+                "platform": platform_json(image.descriptor.platform)
+                if image.descriptor is not None and image.descriptor.platform is not None
+                else each.platform,
+            }
+            for image, each in leaves
+        ]
+        if node.index.family is Family.DOCKER and _same_manifests(node, manifests):
+            self.documents.blobs[node.descriptor.digest] = node.index.raw
+            return Made(
+                media_type=mediatype.DOCKER_LIST,
+                digest=node.descriptor.digest,
+                size=len(node.index.raw),
+            )
+        value = {"schemaVersion": 2, "mediaType": mediatype.DOCKER_LIST, "manifests": manifests}
+        raw = gojson.encode_bytes(value)
+        return Made(media_type=mediatype.DOCKER_LIST, digest=self._add(raw), size=len(raw))
+
+    def _leaves(self, node: Node, made: Made | None, leaves: list[tuple[Image, Made]]) -> None:
+        if isinstance(node, ImageIndex):
+            for child in node.children:
+                self._leaves(child, self._node(child), leaves)
+        elif isinstance(node, Image) and made is not None:
+            leaves.append((node, made))
+        else:
+            self.documents.changes.append(f"dropped: {_what(node)}: Docker has no form for it")
+
+    def _report(self, root: Root) -> None:
+        for image in images(root.node):
+            made, converted = self._made.get(id(image), (None, None))
+            if made is None or converted is None:
+                continue
+            self.documents.images.append(
+                ImageReport(
+                    names=tuple(str(name) for name in root.names),
+                    platform=converted.platform,
+                    manifest_before=image.descriptor.digest if image.descriptor else None,
+                    manifest_after=made.digest,
+                    image_id_before=image.config.digest,
+                    image_id_after=converted.config_digest,
+                    config_changes=converted.config_changes,
+                    layers=self._layer_reports(image),
+                    changes=converted.changes,
+                )
+            )
+
+    def _layer_reports(self, image: Image) -> tuple[LayerReport, ...]:
+        reports = []
+        for number, packed in enumerate(self.packed(image)):
+            key = self._uses.get((id(image), number))
+            job = self._jobs[key] if key is not None else None
+            fact = self._facts.get(key) if key is not None else None
+            encoding = job.encoding if job is not None else None
+            reports.append(
+                LayerReport(
+                    action="absent" if job is None else "re-encoded" if encoding else "kept",
+                    compression=str(packed.compression),
+                    encoder=encoding.encoder_name if encoding is not None else "",
+                    before=fact.stored_digest if fact is not None else packed.layer.digest,
+                    after=packed.digest,
+                    size_before=packed.layer.size,
+                    size_after=packed.size,
+                    diff_id=packed.diff_id,
+                )
+            )
+        return tuple(reports)
+
+    def _docker(self, root: Root, saved: dict[tuple[str, ...], dict[str, Any]]) -> None:
+        """Add a root to ``manifest.json``: for each name one platform."""
+        held = list(images(root.node))
+        every: tuple[ImageName | None, ...] = root.names or (None,)
+        for name in every:
+            image = self._preferred(root, name, held)
+            if image is None:
+                continue
+            converted = self._made[id(image)][1]
+            if converted is None:
+                continue
+            layers = self.packed(image)
+            absent = [packed for packed in layers if packed.layer.member is None]
+            if absent:
+                self._findings.warning(
+                    "foreign-layer",
+                    f"{_called(root)}: {len(absent)} foreign layers are not in the source, so "
+                    "manifest.json cannot list this image: docker load will not see it",
+                )
+                continue
+            paths = [packed.digest.blob_path for packed in layers]
+            key = (converted.config_digest.blob_path, *paths)
+            item = saved.setdefault(
+                key, {"Config": key[0], "RepoTags": None, "Layers": list(paths)}
+            )
+            tags = naming.repo_tags([name] if name else [], self._findings, self._untagged)
+            if tags:
+                item["RepoTags"] = list(dict.fromkeys([*(item["RepoTags"] or []), *tags]))
+
+    def _preferred(self, root: Root, name: ImageName | None, held: list[Image]) -> Image | None:
+        """The one platform that ``manifest.json`` is to name."""
+        if len(held) == 1:
+            return held[0]
+        if not held:
+            return None
+        named = dict(root.docker).get(name.key) if name is not None else None
+        for image in held:
+            if image.config.digest == named:
+                return image
+        platforms = ", ".join(sorted({str(image.platform) for image in held}))
+        what = f"{_called(root)} has several platforms ({platforms}), and docker load takes one"
+        if self._options.target is Family.DOCKER:
+            raise SelectionError(what=what, hint="choose it with --platform")
+        self._findings.warning(
+            "no-docker-platform",
+            f"{what}: manifest.json leaves it out",
+            hint="--platform chooses one; containerd, podman and skopeo read all of them",
+        )
+        return None
+
+
+def _called(root: Root) -> str:
+    if root.names:
+        return str(root.names[0])
+    node = root.node
+    if isinstance(node, Image):
+        return str(node.config.digest)
+    return str(node.descriptor.digest)
+
+
+def _what(node: Node) -> str:
+    if isinstance(node, Artifact):
+        manifest = node.manifest
+        config = manifest.config.media_type if manifest.config is not None else ""
+        kind = "attestation" if node.is_attestation else manifest.artifact_type or config
+        return f"{kind or 'artifact'} {node.descriptor.digest}"
+    if isinstance(node, Opaque):
+        return f"{node.descriptor.media_type} {node.descriptor.digest}"
+    if isinstance(node, ImageIndex):
+        return f"index {node.descriptor.digest}, which holds no image"
+    return "image"
+
+
+def _same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:
+    old = [(str(each.digest), each.media_type, each.size) for each in node.index.manifests]
+    return old == [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+
+
+def _images_first(children: tuple[Node, ...]) -> list[Node]:
+    """Children in an order in which what is referred to comes before what refers."""
+    return sorted(children, key=lambda child: isinstance(child, Artifact))
+
+
+def _subjects_first(roots: tuple[Root, ...]) -> list[Root]:
+    """Roots in an order in which subjects come before their referrers, else as they were."""
+    rank = {id(root): isinstance(root.node, Artifact) for root in roots}
+    return sorted(roots, key=lambda root: rank[id(root)])

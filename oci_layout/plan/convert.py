@@ -1,0 +1,283 @@
+"""One image's documents in the vocabulary of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout import mediatype
+from oci_layout.digest import Digest
+from oci_layout.errors import TargetError
+from oci_layout.mediatype import Compression, Family, Kind, LayerType
+from oci_layout.model import gojson
+from oci_layout.model.config import Mend
+from oci_layout.model.jsonedit import Edits, Path
+from oci_layout.model.manifest import Manifest
+from oci_layout.platform import Platform
+from oci_layout.source.graph import Image, Layer
+
+# Annotations that describe the very bytes of a layer: eStargz, zstd:chunked, SOCI.
+_BYTE_ANNOTATIONS = (
+    "containerd.io/snapshot/stargz/",
+    "io.containers.estargz.",
+    "io.github.containers.zstd-chunked.",
+)
+_DOCKER_LACKS = ("annotations", "subject", "artifactType")
+
+
+@attrs.frozen(kw_only=True)
+class Packed:
+    """A layer as it goes out.
+
+    Args:
+        layer: as it came.
+        digest: of the bytes that go out.
+        size: of the bytes that go out.
+        compression: how they are packed.
+        diff_id: of the tar inside; None where neither config nor work told.
+        reencoded: whether the bytes are others than came.
+    """
+
+    layer: Layer
+    digest: Digest
+    size: int
+    compression: Compression
+    diff_id: Digest | None
+    reencoded: bool
+
+    def media_type(self, target: Family) -> str:
+        """The media type of these bytes.
+
+        Raises:
+            TargetError: the target has none.
+        """
+        kind = self.layer.type
+        encrypted = kind is not None and kind.encrypted
+        stated = kind.compression if kind is not None else Compression.NONE
+        told = LayerType(
+            family=target,
+            # The bytes of an encrypted or absent layer tell nothing: its label stays.
+            compression=stated if encrypted or self.layer.member is None else self.compression,
+            foreign=kind is not None and kind.foreign,
+            encrypted=encrypted,
+        )
+        text = told.render()
+        if text is None:
+            raise TargetError(what=f"{target} has no media type for a layer like {self.digest}")
+        return text
+
+
+@attrs.frozen(kw_only=True)
+class Converted:
+    """An image's new documents, and what was done to them.
+
+    Args:
+        manifest: the bytes.
+        config: the bytes; None to copy the config as it is.
+        config_digest: the image ID.
+        config_changes: why the image ID is another; empty when it is not.
+        changes: what was dropped, mended or converted.
+        platform: that the image runs on.
+    """
+
+    manifest: bytes
+    config: bytes | None
+    config_digest: Digest
+    config_changes: tuple[str, ...]
+    changes: tuple[str, ...]
+    platform: Platform
+
+
+def convert(
+    image: Image,
+    layers: tuple[Packed, ...],
+    config_raw: bytes,
+    target: Family,
+) -> Converted:
+    """Make an image's documents for the target.
+
+    Args:
+        image: the image.
+        layers: as they go out, base first.
+        config_raw: the config's bytes.
+        target: whose media types come out.
+    """
+    config, reasons, platform = mended_config(image, layers, config_raw)
+    digest, size = (
+        (image.config.digest, len(config_raw))
+        if config is None
+        else (Digest.of(config, image.config.digest.algorithm), len(config))
+    )
+    if image.manifest is None:
+        manifest = fresh_manifest(digest, size, layers, target)
+        changes: tuple[str, ...] = ()
+    else:
+        manifest, changes = _edited(image.manifest, digest, size, layers, target)
+    return Converted(
+        manifest=manifest,
+        config=config,
+        config_digest=digest,
+        config_changes=reasons,
+        changes=changes,
+        platform=platform,
+    )
+
+
+def mended_config(
+    image: Image, layers: tuple[Packed, ...], raw: bytes
+) -> tuple[bytes | None, tuple[str, ...], Platform]:
+    """The config's new bytes (None when it is valid as it is), why, and the platform."""
+    mends = list(image.config.mends)
+    platform = image.config.platform
+    stated = image.descriptor.platform if image.descriptor is not None else None
+    if image.config.diff_ids is None:
+        diff_ids = [str(layer.diff_id) for layer in layers]
+        rootfs = {"type": "layers", "diff_ids": diff_ids}
+        mends = [mend for mend in mends if mend.path[0] != "rootfs"]
+        mends.append(Mend(("rootfs",), rootfs, "rootfs was missing: taken from the layers"))
+    if not mends:
+        return None, (), platform
+    edits = Edits(raw)
+    reasons = []
+    for mend in mends:
+        value = mend.value
+        if mend.path in (("os",), ("architecture",)) and "missing" in mend.reason:
+            name = str(mend.path[0])
+            value = (getattr(stated, name) if stated is not None else "") or value
+            platform = (
+                attrs.evolve(platform, os=value)
+                if name == "os"
+                else attrs.evolve(platform, architecture=value)
+            )
+            reasons.append(f"{mend.reason}: now {value!r}")
+        else:
+            reasons.append(mend.reason)
+        if value is None:
+            edits.remove(mend.path)
+        else:
+            edits.set(mend.path, value)
+    return edits.apply(), tuple(reasons), platform
+
+
+def fresh_manifest(
+    config: Digest, config_size: int, layers: tuple[Packed, ...], target: Family
+) -> bytes:
+    """A manifest where the source had none, byte for byte as Docker 25 and containerd write it."""
+
+    def descriptor(media_type: str, digest: Digest, size: int) -> Mapping[str, Any]:
+        if target is Family.DOCKER:  # distribution's struct has the size first
+            return {"mediaType": media_type, "size": size, "digest": str(digest)}
+        return {"mediaType": media_type, "digest": str(digest), "size": size}
+
+    return gojson.encode_bytes(
+        {
+            "schemaVersion": 2,
+            "mediaType": mediatype.document_type(Kind.MANIFEST, target),
+            "config": descriptor(
+                mediatype.document_type(Kind.CONFIG, target), config, config_size
+            ),
+            "layers": [
+                descriptor(layer.media_type(target), layer.digest, layer.size) for layer in layers
+            ],
+        }
+    )
+
+
+class _ManifestEdits:
+    """Edits of a manifest, each made only where something differs."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.edits = Edits(manifest.raw)
+        self.changed = False
+
+    def put(self, path: Path, old: object, new: object) -> None:
+        if old != new:
+            self.edits.set(path, new)
+            self.changed = True
+
+    def drop(self, path: Path) -> None:
+        self.edits.remove(path)
+        self.changed = True
+
+
+def _edited(
+    manifest: Manifest,
+    config_digest: Digest,
+    config_size: int,
+    layers: tuple[Packed, ...],
+    target: Family,
+) -> tuple[bytes, tuple[str, ...]]:
+    out = _ManifestEdits(manifest)
+    changes: list[str] = []
+    config = manifest.config
+    if config is None:
+        raise TargetError(what="a manifest without config is no image")
+    config_type = mediatype.document_type(Kind.CONFIG, target)
+    out.put(("config", "mediaType"), config.media_type, config_type)
+    out.put(("config", "digest"), str(config.digest), str(config_digest))
+    out.put(("config", "size"), config.size, config_size)
+    if config.digest != config_digest and "data" in config.source:
+        out.drop(("config", "data"))
+        changes.append("dropped: the config's embedded data, which is no longer the config")
+    for number, packed in enumerate(layers):
+        _edit_layer(out, number, packed, target, changes)
+    if manifest.family is not target:
+        if target is Family.DOCKER:
+            _drop_for_docker(out, manifest, changes)
+        manifest_type = mediatype.document_type(Kind.MANIFEST, target)
+        out.edits.set(("mediaType",), manifest_type)
+        out.changed = True
+    return (out.edits.apply() if out.changed else manifest.raw), tuple(changes)
+
+
+def _edit_layer(
+    out: _ManifestEdits, number: int, packed: Packed, target: Family, changes: list[str]
+) -> None:
+    descriptor = packed.layer.descriptor
+    if descriptor is None:
+        return
+    path: Path = ("layers", number)
+    media_type = packed.media_type(target)
+    stated = LayerType.parse(descriptor.media_type)
+    wrong = stated is not None and not packed.reencoded and stated.compression is not packed.compression
+    if wrong and packed.layer.member is not None and stated is not None and not stated.encrypted:
+        changes.append(
+            f"mended: layer {number} was labelled {stated.compression}, its bytes are "
+            f"{packed.compression}"
+        )
+    out.put((*path, "mediaType"), descriptor.media_type, media_type)
+    out.put((*path, "digest"), str(descriptor.digest), str(packed.digest))
+    out.put((*path, "size"), descriptor.size, packed.size)
+    if not packed.reencoded:
+        return
+    if "data" in descriptor.source:
+        out.drop((*path, "data"))
+        changes.append(f"dropped: layer {number}: its embedded data")
+    for key in descriptor.annotations:
+        if key.startswith(_BYTE_ANNOTATIONS):
+            out.drop((*path, "annotations", key))
+            changes.append(f"dropped: layer {number}: annotation {key}, which described its bytes")
+
+
+def _drop_for_docker(out: _ManifestEdits, manifest: Manifest, changes: list[str]) -> None:
+    """Take out what Docker's schema 2 has no field for; each is reported."""
+    if manifest.annotations:
+        out.drop(("annotations",))
+        changes.extend(f"dropped: annotation {key}" for key in manifest.annotations)
+    if manifest.subject is not None:
+        out.drop(("subject",))
+        changes.append(f"dropped: subject {manifest.subject.digest}")
+    if manifest.artifact_type:
+        out.drop(("artifactType",))
+        changes.append(f"dropped: artifactType {manifest.artifact_type}")
+    for number, layer in enumerate(manifest.layers):
+        if layer.annotations:
+            out.drop(("layers", number, "annotations"))
+            changes.extend(
+                f"dropped: layer {number}: annotation {key}" for key in layer.annotations
+            )
+    if manifest.config is not None and manifest.config.annotations:
+        out.drop(("config", "annotations"))
+        changes.extend(f"dropped: config: annotation {key}" for key in manifest.config.annotations)

@@ -1,0 +1,192 @@
+"""A plan: the selection, a job for each blob, and a way to the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from oci_layout.errors import TargetError
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import Compression, Family
+from oci_layout.plan.assemble import Assembler, Documents
+from oci_layout.plan.jobs import Expected, Fact, Job, JobList
+from oci_layout.plan.options import Options
+from oci_layout.plan.report import ImageReport, LayerReport
+from oci_layout.plan.select import select
+from oci_layout.source.graph import Artifact, Image, Node, Opaque, Root, images, walk
+from oci_layout.source.opening import Source
+
+_CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What is to be done.
+
+    Args:
+        options: what was asked for.
+        roots: what was selected.
+        jobs: one for each blob that is not a document, by key.
+        uses: the job of each layer: (id of the image, number) to key.
+        extra: fields of the source's ``index.json`` that are carried over.
+        findings: told of all that somebody should know.
+    """
+
+    options: Options
+    roots: tuple[Root, ...]
+    jobs: Mapping[str, Job]
+    uses: Mapping[tuple[int, int], str]
+    extra: Mapping[str, Any]
+    findings: Findings
+
+    @property
+    def unknown(self) -> list[Job]:
+        """Jobs whose outcome nobody knows before they are done."""
+        return [job for job in self.jobs.values() if self._unknown(job)]
+
+    def _unknown(self, job: Job) -> bool:
+        return job.outcome is None
+
+    @property
+    def bytes_to_read(self) -> int:
+        """Stored bytes of all blobs."""
+        return sum(job.member.size for job in self.jobs.values())
+
+    def documents(self, facts: Mapping[str, Fact]) -> Documents:
+        """The documents of the result.
+
+        Args:
+            facts: what each job came to; at least those of ``unknown``.
+        """
+        assembler = Assembler(self.options, self.jobs, self.uses, facts, self.findings)
+        return assembler.run(self.roots, self.extra)
+
+    def preview(self) -> list[ImageReport]:
+        """Reports of the images before any work, with what is not known yet left open."""
+        reports = []
+        for root in self.roots:
+            for image in images(root.node):
+                reports.append(self._preview(root, image))
+        return reports
+
+    def _preview(self, root: Root, image: Image) -> ImageReport:
+        layers = []
+        for number, layer in enumerate(image.layers):
+            key = self.uses.get((id(image), number))
+            job = self.jobs[key] if key is not None else None
+            outcome = job.outcome if job is not None else None
+            encoding = job.encoding if job is not None else None
+            stated = layer.type.compression if layer.type is not None else Compression.NONE
+            layers.append(
+                LayerReport(
+                    action="absent" if job is None else "re-encoded" if encoding else "kept",
+                    compression=str(job.result if job is not None else stated),
+                    encoder=encoding.encoder_name if encoding is not None else "",
+                    before=layer.digest,
+                    after=outcome[0] if outcome is not None else None,
+                    size_before=layer.size,
+                    size_after=outcome[1] if outcome is not None else None,
+                    diff_id=layer.diff_id,
+                )
+            )
+        reasons = [mend.reason for mend in image.config.mends]
+        if image.config.diff_ids is None:
+            reasons.append("rootfs was missing: taken from the layers")
+        return ImageReport(
+            names=tuple(str(name) for name in root.names),
+            platform=image.platform,
+            manifest_before=image.descriptor.digest if image.descriptor else None,
+            manifest_after=None,
+            image_id_before=image.config.digest,
+            image_id_after=None if reasons else image.config.digest,
+            config_changes=tuple(reasons),
+            layers=tuple(layers),
+            changes=(),
+        )
+
+
+def make_plan(source: Source, options: Options) -> Plan:
+    """Decide what becomes of everything in a source. Reads the first bytes of layers, no more.
+
+    Raises:
+        SelectionError: no such image or platform.
+        DamagedError: nothing that is wanted is complete.
+        TargetError: the target cannot hold what is wanted.
+    """
+    roots = select(source.roots, options, source.findings)
+    if options.target is Family.DOCKER:
+        _require_images(roots)
+    elif not roots:
+        source.findings.warning("empty", "the source holds no image")
+    jobs = JobList(options.target, options.compress)
+    uses: dict[tuple[int, int], str] = {}
+    for root in roots:
+        for node in walk(root.node):
+            _jobs_of(node, jobs, uses, root, options.target)
+    listed = {job.key: job for job in jobs}
+    _warn_zstd(listed, options, source.findings)
+    index = source.index
+    extra = (
+        {key: value for key, value in index.fields.items() if key not in _CARRIED_NOT}
+        if index is not None
+        else {}
+    )
+    return Plan(
+        options=options,
+        roots=roots,
+        jobs=listed,
+        uses=uses,
+        extra=extra,
+        findings=source.findings,
+    )
+
+
+def _require_images(roots: tuple[Root, ...]) -> None:
+    if any(isinstance(node, Image) for root in roots for node in walk(root.node)):
+        return
+    what = "there is nothing but artifacts" if roots else "the source holds no image"
+    raise TargetError(what=f"{what}, and Docker has no form for that", hint="--to oci copies them")
+
+
+def _jobs_of(
+    node: Node,
+    jobs: JobList,
+    uses: dict[tuple[int, int], str],
+    root: Root,
+    target: Family,
+) -> None:
+    if isinstance(node, Image):
+        label = str(root.names[0]) if root.names else node.config.digest.short
+        for number, layer in enumerate(node.layers):
+            key = jobs.layer(layer, Where(image=label, layer=number))
+            if key is not None:
+                uses[id(node), number] = key
+    elif target is Family.DOCKER:
+        return
+    elif isinstance(node, Artifact):
+        for descriptor, member in node.blobs:
+            if member is not None:
+                where = Where(image=node.descriptor.digest.short)
+                jobs.opaque(
+                    member,
+                    Expected(where=where, digest=descriptor.digest, size=descriptor.size),
+                )
+    elif isinstance(node, Opaque):
+        jobs.opaque(
+            node.member,
+            Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size),
+        )
+
+
+def _warn_zstd(jobs: Mapping[str, Job], options: Options, findings: Findings) -> None:
+    kept = sum(
+        job.result is Compression.ZSTD and not job.opaque for job in jobs.values()
+    )
+    if kept and options.docker_view:
+        findings.warning(
+            "zstd-layers",
+            f"{kept} layers are packed with zstd, which Docker before 23.0 cannot load",
+            hint="--compression gzip",
+        )

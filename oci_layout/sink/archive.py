@@ -1,0 +1,244 @@
+"""Writes an archive: the small documents first, then the blobs, each at an offset known before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.errors import DestinationError
+from oci_layout.model import dockersave, layout
+from oci_layout.plan.assemble import Documents
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.plan.planning import Plan
+from oci_layout.sink.atomic import AtomicPath, failed
+from oci_layout.sink.pool import run_all
+from oci_layout.sink.staging import Staging
+from oci_layout.sink.work import Meter, run
+from oci_layout.source.spool import spool_directory, write_all
+from oci_layout.streams import tarwrite
+from oci_layout.streams.reader import Member, chunks
+
+_COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
+
+
+@attrs.frozen(kw_only=True)
+class Slot:
+    """A blob's place in the archive.
+
+    Args:
+        job: where its bytes come from.
+        header: tar header.
+        offset: of its data, in the archive.
+        size: of its data.
+    """
+
+    job: Job
+    header: bytes
+    offset: int
+    size: int
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """The whole archive, before a blob is written.
+
+    Args:
+        head: documents, with their tar headers and padding.
+        slots: the blobs, in order.
+        spare: jobs whose result stands in the archive already; they are only checked.
+        end: offset of the end-of-archive marker.
+    """
+
+    head: bytes
+    slots: Sequence[Slot]
+    spare: Sequence[Job]
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the archive, padded to whole records as tar does."""
+        return -(-(self.end + len(tarwrite.END)) // tarwrite.RECORD) * tarwrite.RECORD
+
+
+def _file(name: str, data: bytes) -> bytes:
+    return tarwrite.header(name, len(data)) + data + bytes(tarwrite.padding(len(data)))
+
+
+def lay_out(documents: Documents, jobs: Sequence[Job], known: Mapping[str, tuple[Digest, int]]) -> Layout:
+    """Decide where everything goes.
+
+    Args:
+        documents: of the result.
+        jobs: in the order of the blobs.
+        known: digest and size of each job's result.
+    """
+    parts = [_file(layout.MARKER, layout.MARKER_BYTES), _file(layout.INDEX, documents.index)]
+    if documents.docker is not None:
+        parts.append(_file(dockersave.MANIFEST, documents.docker))
+    parts.extend(_file(digest.blob_path, data) for digest, data in documents.blobs.items())
+    head = b"".join(parts)
+    at = len(head)
+    there = set(documents.blobs)
+    slots, spare = [], []
+    for job in jobs:
+        digest, size = known[job.key]
+        if digest in there:
+            spare.append(job)
+            continue
+        there.add(digest)
+        header = tarwrite.header(digest.blob_path, size)
+        at += len(header)
+        slots.append(Slot(job=job, header=header, offset=at, size=size))
+        at += size + tarwrite.padding(size)
+    return Layout(head=head, slots=slots, spare=spare, end=at)
+
+
+def _outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, int]]:
+    known = {}
+    for key, job in plan.jobs.items():
+        fact = facts.get(key)
+        outcome = (fact.digest, fact.size) if fact is not None else job.outcome
+        if outcome is None:
+            raise AssertionError(f"nothing is known of {job.member.name}")
+        known[key] = outcome
+    return known
+
+
+class _Positioned:
+    """Writes at an offset of a shared descriptor."""
+
+    def __init__(self, fd: int, offset: int) -> None:
+        self._fd, self._at = fd, offset
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(self._fd, view, self._at)
+            self._at += done
+            view = view[done:]
+
+
+def _copy_staged(member: Member, fd: int, offset: int) -> None:
+    """Copy a staged blob, in the kernel where it can."""
+    reader = member.open()
+    source, _ = member._opener()  # noqa: SLF001  the kernel copies between descriptors
+    left, at = member.size, member.offset
+    while left:
+        try:
+            done = os.copy_file_range(source.fd, fd, min(left, _COPY), at, offset)
+        except OSError:  # another file system, or an old kernel
+            break
+        if not done:
+            break
+        left, at, offset = left - done, at + done, offset + done
+    if left:
+        out = _Positioned(fd, offset)
+        reader = Member(member.name, left, at, lambda: (source, False)).open()
+        for data in chunks(reader):
+            out.write(data)
+
+
+def write_archive(
+    plan: Plan, dest: str, *, force: bool, tmp: str | None, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into an archive file.
+
+    Args:
+        plan: what to do.
+        dest: the file.
+        force: whether it may take the place of a file that is there.
+        tmp: directory for staging; None for the destination's own.
+        meter: told of bytes read.
+        workers: blobs at a time.
+
+    Returns:
+        The documents, what each job came to, and the bytes written.
+
+    Raises:
+        DestinationError: the destination refuses.
+        DamagedError: the source does not hold what it says.
+    """
+    target = AtomicPath(dest, directory=False, force=force)
+    staging = Staging(tmp or os.path.dirname(target.path))
+    try:
+        staged = run_all(plan.unknown, lambda job: staging.work(job, meter), meter, workers)
+        documents = plan.documents(staged)
+        jobs = list(plan.jobs.values())
+        place = lay_out(documents, jobs, _outcomes(plan, staged))
+        with contextlib.suppress(OSError):  # only to hear of a full disk early
+            os.posix_fallocate(target.fd, 0, place.size)
+        os.ftruncate(target.fd, place.size)
+        _Positioned(target.fd, 0).write(place.head)
+        slots = {slot.job.key: slot for slot in place.slots}
+
+        def work(job: Job) -> Fact:
+            slot = slots.get(job.key)
+            if slot is None:
+                return staged.get(job.key) or run(job, meter=meter)
+            out = _Positioned(target.fd, slot.offset - len(slot.header))
+            out.write(slot.header)
+            member = staging.members.get(job.key)
+            if member is not None:
+                _copy_staged(member, target.fd, slot.offset)
+                return staged[job.key]
+            return run(job, out.write, meter)
+
+        facts = run_all(jobs, work, meter, workers)
+        target.commit()
+    except OSError as error:
+        raise failed(error, dest) from error
+    finally:
+        staging.close()
+        target.abort()
+    return documents, facts, place.size
+
+
+def write_stream(
+    plan: Plan, fd: int, *, tmp: str | None, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into a pipe. It is broken off without end marker when something fails.
+
+    Args:
+        plan: what to do.
+        fd: descriptor of the pipe.
+        tmp: directory for staging.
+        meter: told of bytes read.
+        workers: blobs at a time, while staging.
+
+    Raises:
+        DestinationError: the reader went away.
+        DamagedError: the source does not hold what it says.
+    """
+    staging = Staging(spool_directory(tmp))
+    try:
+        staged = run_all(plan.unknown, lambda job: staging.work(job, meter), meter, workers)
+        documents = plan.documents(staged)
+        jobs = list(plan.jobs.values())
+        place = lay_out(documents, jobs, _outcomes(plan, staged))
+        facts = dict(staged)
+        for job in place.spare:
+            facts[job.key] = staged.get(job.key) or run(job, meter=meter)
+        write_all(fd, place.head)
+        for slot in place.slots:
+            write_all(fd, slot.header)
+            member = staging.members.get(slot.job.key)
+            if member is not None:
+                for data in chunks(member.open()):
+                    write_all(fd, data)
+            else:
+                facts[slot.job.key] = run(slot.job, lambda data: write_all(fd, data), meter)
+            write_all(fd, bytes(tarwrite.padding(slot.size)))
+        write_all(fd, bytes(place.size - place.end))
+    except BrokenPipeError as error:
+        raise DestinationError(
+            what="the reader of standard output went away", where="standard output"
+        ) from error
+    except OSError as error:
+        raise failed(error, "standard output") from error
+    finally:
+        staging.close()
+    return documents, facts, place.size

@@ -1,0 +1,112 @@
+"""Writes a layout directory: blobs, then documents, then ``index.json``, then it appears."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from oci_layout.digest import Digest
+from oci_layout.model import dockersave, layout
+from oci_layout.plan.assemble import Documents
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.plan.planning import Plan
+from oci_layout.sink.atomic import AtomicPath, failed
+from oci_layout.sink.pool import run_all
+from oci_layout.sink.work import Meter, run
+from oci_layout.source.spool import write_all
+
+
+class BlobFolder:
+    """The ``blobs`` of a directory.
+
+    Args:
+        root: the layout.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.bytes_written = 0
+
+    def path(self, digest: Digest) -> str:
+        """Where a blob belongs; its folder is made."""
+        path = os.path.join(self._root, digest.blob_path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def put(self, digest: Digest, data: bytes) -> None:
+        """Write a document."""
+        self._write(self.path(digest), data)
+
+    def put_file(self, name: str, data: bytes) -> None:
+        """Write a file at the top of the layout."""
+        self._write(os.path.join(self._root, name), data)
+
+    def _write(self, path: str, data: bytes) -> None:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            write_all(fd, data)
+        finally:
+            os.close(fd)
+        self.bytes_written += len(data)
+
+    def work(self, job: Job, number: int, meter: Meter) -> Fact:
+        """Do a job into the folder; the blob gets its name when it is known and checked."""
+        temporary = os.path.join(self._root, f"blobs/.{number}.tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            fact = run(job, lambda data: write_all(fd, data), meter)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        finally:
+            os.close(fd)
+        os.rename(temporary, self.path(fact.digest))
+        return fact
+
+
+def write_layout(
+    plan: Plan, dest: str, *, force: bool, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into a new directory.
+
+    Args:
+        plan: what to do.
+        dest: the directory.
+        force: whether it may take the place of a layout that is there.
+        meter: told of bytes read.
+        workers: blobs at a time.
+
+    Returns:
+        The documents, what each job came to, and the bytes written.
+
+    Raises:
+        DestinationError: the destination refuses.
+        DamagedError: the source does not hold what it says.
+    """
+    target = AtomicPath(dest, directory=True, force=force)
+    try:
+        folder = BlobFolder(target.path)
+        os.makedirs(os.path.join(target.path, "blobs", "sha256"))
+        numbers = {key: number for number, key in enumerate(plan.jobs)}
+        facts = run_all(
+            list(plan.jobs.values()),
+            lambda job: folder.work(job, numbers[job.key], meter),
+            meter,
+            workers,
+        )
+        documents = plan.documents(facts)
+        for digest, data in documents.blobs.items():
+            folder.put(digest, data)
+        folder.put_file(layout.MARKER, layout.MARKER_BYTES)
+        if documents.docker is not None:
+            folder.put_file(dockersave.MANIFEST, documents.docker)
+        folder.put_file(layout.INDEX, documents.index)
+        size = folder.bytes_written + sum(
+            fact.size for fact in {fact.digest: fact for fact in facts.values()}.values()
+        )
+        target.commit()
+    except OSError as error:
+        raise failed(error, dest) from error
+    finally:
+        target.abort()
+    return documents, facts, size

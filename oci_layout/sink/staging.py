@@ -1,0 +1,56 @@
+"""Staging: blobs whose size nobody knows beforehand wait in unnamed files beside the archive."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from oci_layout.errors import DestinationError
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.sink.work import Meter, run
+from oci_layout.source.spool import unnamed_file, write_all
+from oci_layout.streams.reader import HeldFile, Member
+
+
+class Staging:
+    """One unnamed file for each worker; blobs one after the other in it.
+
+    Args:
+        directory: where the files are; never a memory file system.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._local = threading.local()
+        self._files: list[int] = []
+        self._lock = threading.Lock()
+        self.members: dict[str, Member] = {}
+
+    def _file(self) -> int:
+        fd: int | None = getattr(self._local, "fd", None)
+        if fd is None:
+            fd = unnamed_file(self._directory)
+            self._local.fd = fd
+            with self._lock:
+                self._files.append(fd)
+        return fd
+
+    def work(self, job: Job, meter: Meter) -> Fact:
+        """Do a job into a file; its bytes are then in ``members``."""
+        fd = self._file()
+        offset = os.lseek(fd, 0, os.SEEK_END)
+        try:
+            fact = run(job, lambda data: write_all(fd, data), meter)
+        except OSError as error:
+            raise DestinationError(
+                what=error.strerror or str(error), where=self._directory
+            ) from error
+        held = HeldFile.adopt(fd, job.member.name)
+        self.members[job.key] = Member(job.member.name, fact.size, offset, lambda: (held, False))
+        return fact
+
+    def close(self) -> None:
+        """Let the files vanish."""
+        for fd in self._files:
+            os.close(fd)
+        self._files.clear()

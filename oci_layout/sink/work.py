@@ -1,0 +1,154 @@
+"""The work on one blob: read once, checked, and written as it is or packed another way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from oci_layout import limits
+from oci_layout.digest import Digest, new_hash
+from oci_layout.errors import DamagedError
+from oci_layout.finding import Where
+from oci_layout.mediatype import Compression
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.streams.compression import decoded
+from oci_layout.streams.reader import Metered, Reader, chunks
+
+Write = Callable[[bytes], object]
+
+
+class Cancelled(BaseException):  # noqa: N818  it is no error: somebody asked to stop
+    """Work was asked to stop."""
+
+
+class Meter:
+    """Counts the bytes read by all workers, and stops them when asked to.
+
+    Args:
+        advance: told of each piece of work done, in bytes, from any thread.
+    """
+
+    def __init__(self, advance: Callable[[int], None] | None = None) -> None:
+        self._advance = advance
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask every worker to stop at its next piece."""
+        self._stop.set()
+
+    def count(self, size: int) -> None:
+        """Count bytes.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+        """
+        if self._stop.is_set():
+            raise Cancelled
+        if self._advance is not None:
+            self._advance(size)
+
+
+class _Counted:
+    """A reader that tells the meter."""
+
+    def __init__(self, reader: Reader, meter: Meter) -> None:
+        self._reader, self._meter = reader, meter
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(size)
+        self._meter.count(len(data))
+        return data
+
+
+def _nowhere(data: bytes) -> None:
+    """Take bytes and do nothing."""
+
+
+def run(job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: int = limits.BOMB_BYTES) -> Fact:
+    """Do one job.
+
+    Args:
+        job: what to do.
+        write: takes the bytes of the result, in order.
+        meter: told of bytes read.
+        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+
+    Raises:
+        DamagedError: the bytes are not what the source says of them.
+        Cancelled: somebody asked to stop.
+    """
+    algorithm, diff_algorithm = _algorithms(job)
+    keep = job.encoding is None
+    source = job.member.open()
+    try:
+        stored = Metered(
+            _Counted(source, meter or Meter()), algorithm, tee=write if keep else None
+        )
+        where = str(Where(image=str(job.expected[0].where), member=job.member.name))
+        raw = decoded(stored, job.stored, where, limit=limit)
+        plain = job.stored is Compression.NONE and algorithm == diff_algorithm
+        inner = None if job.opaque or plain else Metered(raw, diff_algorithm)
+        out_digest, out_size = _pull(job, inner or raw, write, keep)
+    finally:
+        source.close()
+    diff_id = None if job.opaque else stored.digest if inner is None else inner.digest
+    fact = Fact(
+        digest=stored.digest if keep else out_digest,
+        size=stored.size if keep else out_size,
+        diff_id=diff_id,
+        stored_digest=stored.digest,
+        stored_size=stored.size,
+    )
+    _check(job, fact)
+    return fact
+
+
+def _pull(job: Job, raw: Reader, write: Write, keep: bool) -> tuple[Digest, int]:
+    """Pull all bytes through; what is packed anew is written and hashed here."""
+    if keep or job.encoding is None:
+        for _ in chunks(raw):
+            pass
+        return Digest.of(b""), 0
+    out, size = new_hash("sha256"), 0
+    encoder = job.encoding.encoder()
+    for data in chunks(raw):
+        packed = encoder.compress(data)
+        if packed:
+            out.update(packed)
+            size += len(packed)
+            write(packed)
+    packed = encoder.flush()
+    out.update(packed)
+    write(packed)
+    return Digest.finish(out), size + len(packed)
+
+
+def _algorithms(job: Job) -> tuple[str, str]:
+    stored = next((e.digest.algorithm for e in job.expected if e.digest is not None), "sha256")
+    inner = next((e.diff_id.algorithm for e in job.expected if e.diff_id is not None), "sha256")
+    return stored, inner
+
+
+def _check(job: Job, fact: Fact) -> None:
+    """Hold the bytes against all that is stated of them."""
+    for expected in job.expected:
+        where = str(Where(image=str(expected.where), member=job.member.name))
+        if expected.size is not None and expected.size != fact.stored_size:
+            raise DamagedError(
+                what=f"has {fact.stored_size} bytes, its descriptor says {expected.size}",
+                where=where,
+                code="size-mismatch",
+            )
+        if expected.digest is not None and expected.digest != fact.stored_digest:
+            raise DamagedError(
+                what=f"the bytes are {fact.stored_digest}, its descriptor says {expected.digest}",
+                where=where,
+                code="digest-mismatch",
+            )
+        if expected.diff_id is not None and expected.diff_id != fact.diff_id:
+            raise DamagedError(
+                what=f"the layer's tar is {fact.diff_id}, the config's diff_id says "
+                f"{expected.diff_id}",
+                where=where,
+                code="diffid-mismatch",
+            )
