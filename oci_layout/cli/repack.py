@@ -200,7 +200,7 @@ def _layers(layers: tuple[LayerReport, ...]) -> str:
         if not those:
             continue
         encoder = {layer.encoder for layer in those if layer.encoder}
-        packed = sorted({layer.compression for layer in those})
+        packed = sorted({layer.compression.replace("none", "raw") for layer in those})
         detail = f" ({', '.join(packed)}{': ' + ', '.join(sorted(encoder)) if encoder else ''})"
         parts.append(f"{len(those)} {action}{detail}")
     before = sum(layer.size_before for layer in layers)

@@ -105,7 +105,12 @@ def kind_by_fields(value: Mapping[str, Any]) -> Kind:
 
 
 def read_document(
-    raw: bytes, where: Where, findings: Findings, *, media_type: str = ""
+    raw: bytes,
+    where: Where,
+    findings: Findings,
+    *,
+    media_type: str = "",
+    default: Kind = Kind.MANIFEST,
 ) -> Manifest | Index | None:
     """Read a manifest or an index; None when it is neither (reported).
 
@@ -114,6 +119,7 @@ def read_document(
         where: its place, for findings.
         findings: told of all that does not hold.
         media_type: what its descriptor says it is; empty when there is none.
+        default: what it is taken for when it does not say itself.
     """
     value = jsontext.parse(raw, where, findings)
     if value is None:
@@ -124,7 +130,8 @@ def read_document(
     stated = value.get("mediaType")
     kind, _ = mediatype.document_kind(media_type or (stated if isinstance(stated, str) else ""))
     if kind not in (Kind.MANIFEST, Kind.INDEX):
-        kind = kind_by_fields(value)
+        by_fields = kind_by_fields(value)
+        kind = default if by_fields is Kind.OTHER else by_fields
     if kind is Kind.SCHEMA1:
         findings.error(
             "schema1", "a Docker schema 1 manifest, which this version does not convert", where
@@ -208,11 +215,12 @@ def _index(
     raw: bytes, value: dict[str, Any], where: Where, findings: Findings, media_type: str
 ) -> Index:
     fields = Fields(value, where, findings, _INDEX_FIELDS)
+    manifests = _descriptors(fields, "manifests", findings)  # first: what matters most
     stated = _header(fields, Kind.INDEX, media_type)
     return Index(
         raw=raw,
         media_type=stated,
-        manifests=_descriptors(fields, "manifests", findings),
+        manifests=manifests,
         subject=_subject(fields),
         artifact_type=fields.text("artifactType") or "",
         annotations=fields.mapping("annotations"),

@@ -76,7 +76,7 @@ class Assembler:
         self._facts, self._findings = facts, findings
         self._made: dict[int, tuple[Made, Converted | None]] = {}
         self._renumbered: dict[Digest, Made] = {}
-        self._untagged: set[str] = set()
+        self._untagged: dict[str, ImageName] = {}
         self.documents = Documents()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
@@ -102,6 +102,7 @@ class Assembler:
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
         self.documents.index = gojson.encode_bytes(value)
+        naming.warn_untagged(list(self._untagged.values()), self._findings)
         if saved:
             self.documents.docker = dockersave.saved_bytes(list(saved.values()))
         return self.documents
@@ -402,9 +403,11 @@ class Assembler:
             item = saved.setdefault(
                 key, {"Config": key[0], "RepoTags": None, "Layers": list(paths)}
             )
-            tags = naming.repo_tags([name] if name else [], self._findings, self._untagged)
-            if tags:
-                item["RepoTags"] = list(dict.fromkeys([*(item["RepoTags"] or []), *tags]))
+            tag = naming.repo_tag(name)
+            if tag is not None:
+                item["RepoTags"] = list(dict.fromkeys([*(item["RepoTags"] or []), tag]))
+            elif name is not None:
+                self._untagged[name.key] = name
 
     def _preferred(self, root: Root, name: ImageName | None, held: list[Image]) -> Image | None:
         """The one platform that ``manifest.json`` is to name."""

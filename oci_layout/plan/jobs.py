@@ -43,6 +43,7 @@ class Job:
         stored: how they are packed.
         encoding: how they are to be packed; None to keep them.
         opaque: not a layer (or an encrypted one): there is no tar inside to check.
+        learn: whether a config has to be told the diff_id, which nothing states.
         expected: all that is stated of the blob.
     """
 
@@ -51,6 +52,7 @@ class Job:
     stored: Compression
     encoding: Encoding | None
     opaque: bool
+    learn: bool
     expected: tuple[Expected, ...]
 
     @property
@@ -64,7 +66,7 @@ class Job:
 
         The word is checked while the bytes pass; if it does not hold, nothing is kept.
         """
-        if self.encoding is not None:
+        if self.encoding is not None or self.learn:
             return None
         for expected in self.expected:
             if expected.digest is not None:
@@ -120,6 +122,7 @@ class JobList:
         expected: Expected,
     ) -> str:
         key = f"{'opaque' if opaque else 'layer'}:{member.name}"
+        learn = expected.diff_id is None and not opaque
         job = self._jobs.get(key)
         if job is None:
             job = Job(
@@ -128,10 +131,13 @@ class JobList:
                 stored=stored,
                 encoding=encoding,
                 opaque=opaque,
+                learn=learn,
                 expected=(expected,),
             )
         elif not any(_says_the_same(expected, other) for other in job.expected):
-            job = attrs.evolve(job, expected=(*job.expected, expected))
+            job = attrs.evolve(
+                job, learn=job.learn or learn, expected=(*job.expected, expected)
+            )
         self._jobs[key] = job
         return key
 

@@ -46,27 +46,25 @@ def entry_annotations(
     return dict(sorted(result.items()))
 
 
-def repo_tags(names: Sequence[ImageName], findings: Findings, seen: set[str]) -> list[str]:
-    """RepoTags: the familiar form of each name that has a repository and a tag.
+def repo_tag(name: ImageName | None) -> str | None:
+    """The RepoTag of a name: its familiar form; None without a repository or tag."""
+    reference = name.reference if name is not None else None
+    if reference is None or not reference.tag or reference.digest:
+        return None
+    return reference.familiar
 
-    Args:
-        names: an image's names.
-        findings: told of names that make no RepoTag.
-        seen: names that were told of already.
-    """
-    tags = []
-    for name in names:
-        if name.reference is not None and name.reference.tag and not name.reference.digest:
-            tags.append(name.reference.familiar)
-        elif name.key not in seen:
-            seen.add(name.key)
-            why = "has no tag" if name.reference is not None else "has no repository"
-            findings.warning(
-                "no-repo-tag",
-                f"the name {str(name)[:200]!r} {why}, so Docker will load this image without it",
-                hint="--name gives it a full name",
-            )
-    return tags
+
+def warn_untagged(names: Sequence[ImageName], findings: Findings) -> None:
+    """Tell of names that make no RepoTag, all at once."""
+    if not names:
+        return
+    listed = ", ".join(repr(str(name)[:100]) for name in names[:4])
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    findings.warning(
+        "no-repo-tag",
+        f"without repository and tag: {listed}{more}; Docker will load the image without that name",
+        hint="--name gives it a full name",
+    )
 
 
 def entry(

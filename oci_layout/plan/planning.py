@@ -44,10 +44,7 @@ class Plan:
     @property
     def unknown(self) -> list[Job]:
         """Jobs whose outcome nobody knows before they are done."""
-        return [job for job in self.jobs.values() if self._unknown(job)]
-
-    def _unknown(self, job: Job) -> bool:
-        return job.outcome is None
+        return [job for job in self.jobs.values() if job.outcome is None]
 
     @property
     def bytes_to_read(self) -> int:

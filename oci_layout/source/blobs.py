@@ -84,6 +84,17 @@ class GraphReader:
             )
         return raw
 
+    def _sized(self, descriptor: Descriptor) -> Member | None:
+        """A blob that is not read here: its size alone is held against the descriptor."""
+        member = self._blobs.find(descriptor.digest)
+        if member is not None and member.size != descriptor.size:
+            self._findings.error(
+                "size-mismatch",
+                f"has {member.size} bytes, its descriptor says {descriptor.size}",
+                Where(member=member.name),
+            )
+        return member
+
     def node(self, descriptor: Descriptor, depth: int = 0) -> Node:
         """The node a descriptor leads to."""
         kind, _ = mediatype.document_kind(descriptor.media_type)
@@ -91,6 +102,7 @@ class GraphReader:
         if member is None:
             return Absent(descriptor=descriptor, missing=(descriptor.digest,))
         if kind not in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1) and descriptor.media_type:
+            self._sized(descriptor)
             return Opaque(descriptor=descriptor, member=member)
         document = self._document(descriptor, member)
         if isinstance(document, Index):
@@ -103,7 +115,7 @@ class GraphReader:
         return Artifact(
             manifest=document,
             descriptor=descriptor,
-            blobs=tuple((blob, self._blobs.find(blob.digest)) for blob in blobs),
+            blobs=tuple((blob, self._sized(blob)) for blob in blobs),
         )
 
     def _document(self, descriptor: Descriptor, member: Member) -> Manifest | Index | None:
@@ -148,7 +160,7 @@ class GraphReader:
         diff_ids = config.diff_ids or ()
         layers = tuple(
             Layer(
-                member=self._blobs.find(layer.digest),
+                member=self._sized(layer),
                 size=layer.size,
                 digest=layer.digest,
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,

@@ -12,6 +12,7 @@ import attrs
 from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
@@ -62,7 +63,7 @@ def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index
         findings.error("missing-index", "there is no index.json in this layout", where)
         return None
     raw = member.read(limits.DOCUMENT_BYTES)
-    document = read_document(raw, where, findings, media_type="")
+    document = read_document(raw, where, findings, default=Kind.INDEX)
     if isinstance(document, Index):
         return document
     if document is not None:
