@@ -9,20 +9,19 @@ from collections.abc import Callable
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.finding import FailFast, Mending
 from oci_layout.mediatype import Family
-from oci_layout.plan.options import Compress, Options, Renames
-from oci_layout.plan.planning import make_plan
+from oci_layout.plan.options import Compress, Options, Renames, Target
+from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.platform import Platform
-from oci_layout.sink.archive import write_archive, write_stream
-from oci_layout.sink.atomic import check_destination
-from oci_layout.sink.layoutdir import write_layout
+from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
 from oci_layout.sink.work import Meter
+from oci_layout.source.graph import Image, ImageIndex, walk
 from oci_layout.source.opening import Source, open_source
 
-STANDARD_OUTPUT = "-"
-_COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tzst")
-_FOREIGN = (".zip", ".tar.xz", ".txz", ".tar.bz2", ".tbz", ".tbz2", ".tar.lz4", ".7z", ".rar", ".gz", ".xz")
+_CONFIGS = ("auto", "keep", "oci")
+_ALGORITHMS = ("sha256", "sha512")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,37 +37,23 @@ class Progress:
     advance: Callable[[int], None]
 
 
-def destination_kind(dest: str) -> str:
-    """``directory``, ``archive`` or ``stream``, by the name of a destination.
-
-    Raises:
-        UsageError: a suffix of an archive that is not written.
-    """
-    if dest == STANDARD_OUTPUT:
-        return "stream"
-    lower = dest.lower()
-    if lower.endswith(".tar"):
-        return "archive"
-    for suffix in (*_COMPRESSED, *_FOREIGN):
-        if lower.endswith(suffix):
-            raise UsageError(
-                what=f"{dest}: archives with the suffix {suffix} are not written",
-                hint="use .tar for an archive, no suffix for a directory",
-            )
-    return "directory"
-
-
 def repack(
     source: str | Source,
     dest: str | None,
     *,
-    target: Family | str,
+    target: Target | Family | str,
     pure: bool = False,
     compression: str | Compress = "auto",
+    config: str = "auto",
     images: tuple[str, ...] = (),
     platforms: tuple[Platform | str, ...] = (),
     names: tuple[str, ...] = (),
+    digest: str | None = None,
+    mend: bool = False,
+    preserve_digests: bool = False,
     force: bool = False,
+    append: bool = False,
+    on_conflict: str = "error",
     dry_run: bool = False,
     tmp: str | None = None,
     jobs: int | None = None,
@@ -78,15 +63,22 @@ def repack(
 
     Args:
         source: a path, ``-`` for standard input, or an open source.
-        dest: ``x.tar`` for an archive, ``-`` for one on standard output, anything else for a
-            directory; None only with ``dry_run``.
-        target: ``oci`` or ``docker``: whose media types come out.
+        dest: ``x.tar`` for an archive (``.tar.gz``, ``.tar.zst`` for a compressed one), ``-`` for
+            one on standard output, anything else for a directory; None only with ``dry_run``.
+        target: ``oci`` or ``docker``: whose media types come out; ``dir`` for a ``dir:``.
         pure: leave ``manifest.json`` out of an archive.
         compression: ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
+        config: ``auto`` mends an invalid config, ``keep`` never touches one, ``oci`` leaves only
+            what the image spec defines.
         images: names or digests to take; all by default.
         platforms: ``os/arch[/variant]`` to take; all by default.
         names: ``NAME`` for a single image, or ``OLD=NEW``.
+        digest: ``sha256`` or ``sha512`` for new blobs; that of the source by default.
+        mend: write what the bytes say where documents say otherwise.
+        preserve_digests: refuse whatever would change the digest of a manifest.
         force: replace an archive or a clean layout at the destination.
+        append: add to a layout directory.
+        on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
         dry_run: only report.
         tmp: directory for temporary files; beside the destination by default.
         jobs: blobs at a time; the number of cores by default.
@@ -95,25 +87,71 @@ def repack(
     Raises:
         LayoutError: see its subclasses; each knows its exit status.
     """
-    kind = "directory" if dest is None else destination_kind(dest)
-    family = Family(target)
+    wanted = Target(str(target))
+    if config not in _CONFIGS:
+        raise UsageError(what=f"--config is one of {', '.join(_CONFIGS)}")
+    if digest is not None and digest not in _ALGORITHMS:
+        raise UsageError(what=f"--digest is one of {', '.join(_ALGORITHMS)}")
+    if dest is None and not dry_run:
+        raise UsageError(what="a destination is needed")
+    destination = (
+        Destination(path="", form=Form.DIR if wanted is Target.DIR else Form.DIRECTORY)
+        if dest is None
+        else Destination.parse(dest, wanted)
+    )
+    writing = Writing(
+        force=force,
+        append=append,
+        on_conflict=on_conflict,
+        tmp=tmp,
+        workers=jobs or os.cpu_count() or 1,
+    )
+    if dest is not None:
+        writing.check(destination)
     options = Options(
-        target=family,
-        docker_view=(kind != "directory" or family is Family.DOCKER) and not pure,
+        target=Family.DOCKER if wanted is Target.DOCKER else Family.OCI,
+        docker_view=_docker_view(destination, wanted, pure),
         compress=Compress.parse(compression) if isinstance(compression, str) else compression,
         images=images,
         platforms=_platforms(platforms),
         renames=Renames.parse(names),
+        config=config,
+        mend=mend,
+        preserve_digests=preserve_digests,
+        algorithm=digest,
     )
-    if dest is not None and kind != "stream":
-        check_destination(dest, directory=kind == "directory", force=force)
+
+    def convert(opened: Source) -> Report:
+        chosen = options
+        if wanted is Target.DIR:
+            chosen = attrs.evolve(options, target=_family_of(opened))
+        return _convert(opened, destination, chosen, writing, progress, dry_run)
+
     if isinstance(source, Source):
-        return _run(source, dest, kind, options, force, dry_run, tmp, jobs, progress)
-    spool = tmp
-    if spool is None and dest is not None and kind != "stream":
-        spool = os.path.dirname(os.path.abspath(dest))
-    with open_source(source, tmp=spool) as opened:
-        return _run(opened, dest, kind, options, force, dry_run, tmp, jobs, progress)
+        return convert(source)
+    findings = Mending() if mend else FailFast()
+    spool = tmp or destination.beside if dest is not None else tmp
+    with open_source(source, findings=findings, tmp=spool, mend=mend) as opened:
+        return convert(opened)
+
+
+def _docker_view(destination: Destination, target: Target, pure: bool) -> bool:
+    if pure or target is Target.DIR:
+        return False
+    return target is Target.DOCKER or not destination.directory
+
+
+def _family_of(source: Source) -> Family:
+    """The vocabulary that a ``dir:`` keeps: that of the source; Docker's where it has none."""
+    for root in source.roots:
+        for node in walk(root.node):
+            if isinstance(node, ImageIndex):
+                return node.index.family
+            if isinstance(node, Image) and node.manifest is not None:
+                return node.manifest.family
+            if not isinstance(node, Image):
+                return Family.OCI
+    return Family.DOCKER
 
 
 def _platforms(texts: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
@@ -128,58 +166,46 @@ def _platforms(texts: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
     return tuple(result)
 
 
-def _run(
+def _convert(
     source: Source,
-    dest: str | None,
-    kind: str,
+    destination: Destination,
     options: Options,
-    force: bool,
-    dry_run: bool,
-    tmp: str | None,
-    jobs: int | None,
+    writing: Writing,
     progress: Progress | None,
+    dry_run: bool,
 ) -> Report:
     began = time.monotonic()
     plan = make_plan(source, options)
-
-    def report(**fields: object) -> Report:
-        return Report(
-            source=source.label,
-            source_kind=source.description,
-            destination="standard output" if dest == STANDARD_OUTPUT else dest or "",
-            destination_kind=_describe(kind, options),
-            warnings=tuple(source.findings.found),
-            **fields,  # type: ignore[arg-type]  # the rest of Report's own fields
-        )
-
-    if dry_run or dest is None:
-        if plan.unknown:
-            return report(dry_run=True, images=tuple(plan.preview()), changes=())
-        documents = plan.documents({})
-        return report(
-            dry_run=True, images=tuple(documents.images), changes=tuple(documents.changes)
-        )
+    prepare(plan, destination, source.findings)
+    report = Report(
+        source=source.label,
+        source_kind=source.description,
+        destination=destination.label,
+        destination_kind=destination.describe(options.target, options.docker_view),
+        dry_run=dry_run,
+        images=(),
+        changes=(),
+        warnings=(),
+    )
+    if dry_run:
+        return attrs.evolve(_foreseen(plan, report), warnings=tuple(source.findings.found))
     if progress is not None:
         progress.start(plan.bytes_to_read)
     meter = Meter(progress.advance if progress is not None else None)
-    workers = jobs or os.cpu_count() or 1
-    if kind == "directory":
-        done = write_layout(plan, dest, force=force, meter=meter, workers=workers)
-    elif kind == "archive":
-        done = write_archive(plan, dest, force=force, tmp=tmp, meter=meter, workers=workers)
-    else:
-        done = write_stream(plan, 1, tmp=tmp, meter=meter, workers=workers)
-    documents, _, size = done
-    return report(
-        dry_run=False,
+    documents, _, size = write(plan, destination, writing, meter)
+    return attrs.evolve(
+        report,
         images=tuple(documents.images),
         changes=tuple(documents.changes),
+        warnings=tuple(source.findings.found),
         bytes_written=size,
         seconds=round(time.monotonic() - began, 3),
     )
 
 
-def _describe(kind: str, options: Options) -> str:
-    family = "Docker" if options.target is Family.DOCKER else "OCI"
-    form = "directory" if kind == "directory" else "archive"
-    return f"{family} {form}" + (", with manifest.json" if options.docker_view else "")
+def _foreseen(plan: Plan, report: Report) -> Report:
+    """The report before any work: exact where the source's word is enough."""
+    if plan.unknown:
+        return attrs.evolve(report, images=tuple(plan.preview()))
+    documents = plan.documents({})
+    return attrs.evolve(report, images=tuple(documents.images), changes=tuple(documents.changes))

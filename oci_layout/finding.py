@@ -100,9 +100,7 @@ class Findings:
         self._make(code, Severity.NOTE, message, where, hint)
 
     def _make(self, code: str, severity: Severity, message: str, where: Where, hint: str) -> None:
-        self.add(
-            Finding(code=code, severity=severity, message=message, where=where, hint=hint)
-        )
+        self.add(Finding(code=code, severity=severity, message=message, where=where, hint=hint))
 
     @property
     def errors(self) -> list[Finding]:
@@ -113,6 +111,19 @@ class Findings:
     def warnings(self) -> list[Finding]:
         """The warnings among what was found."""
         return [finding for finding in self.found if finding.severity is Severity.WARNING]
+
+
+# What --mend may write anew: what documents say of bytes that are there and whole.
+MENDABLE = frozenset(
+    {
+        "digest-mismatch",
+        "size-mismatch",
+        "diffid-mismatch",
+        "no-layout-marker",
+        "layout-version",
+        "null-list",
+    }
+)
 
 
 class FailFast(Findings):
@@ -128,3 +139,15 @@ class FailFast(Findings):
                 hint=finding.hint,
                 code=finding.code,
             )
+
+
+class Mending(FailFast):
+    """Takes what can be mended for a warning; all other errors are raised."""
+
+    def add(self, finding: Finding) -> None:
+        """Take one finding; an error that is not mendable is raised as ``DamagedError``."""
+        if finding.severity is Severity.ERROR and finding.code in MENDABLE:
+            finding = attrs.evolve(
+                finding, severity=Severity.WARNING, message=f"mended: {finding.message}", hint=""
+            )
+        super().add(finding)

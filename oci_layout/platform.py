@@ -81,11 +81,11 @@ class Platform:
     def matches(self, wanted: Platform) -> bool:
         """Whether this very platform is the wanted one, spelling aside."""
         mine, other = self.normalised(), wanted.normalised()
-        return (
-            (mine.os, mine.architecture, mine.variant)
-            == (other.os, other.architecture, other.variant)
-            and (not other.os_version or _same_windows(mine.os_version, other.os_version))
-        )
+        return (mine.os, mine.architecture, mine.variant) == (
+            other.os,
+            other.architecture,
+            other.variant,
+        ) and (not other.os_version or _same_windows(mine.os_version, other.os_version))
 
     def runs(self) -> tuple[Platform, ...]:
         """The platforms whose images run here, best first (containerd/platforms compare.go)."""

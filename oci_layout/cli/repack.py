@@ -13,14 +13,31 @@ import typer
 
 from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
 from oci_layout.errors import DestinationError, UsageError
+from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
 
-class Target(enum.StrEnum):
-    """Whose media types come out."""
+class ConfigMode(enum.StrEnum):
+    """What may become of a config."""
 
+    AUTO = "auto"
+    KEEP = "keep"
     OCI = "oci"
-    DOCKER = "docker"
+
+
+class Algorithm(enum.StrEnum):
+    """Of new blobs."""
+
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+
+class OnConflict(enum.StrEnum):
+    """Who keeps a name when appending."""
+
+    ERROR = "error"
+    FIRST = "first"
+    LAST = "last"
 
 
 def command(
@@ -61,12 +78,32 @@ def command(
             metavar="HOW", help="auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers."
         ),
     ] = "auto",
+    config: Annotated[
+        ConfigMode,
+        typer.Option(
+            help="auto mends an invalid config, keep never, oci drops all that is not OCI."
+        ),
+    ] = ConfigMode.AUTO,
+    digest: Annotated[
+        Algorithm | None, typer.Option(help="Of new blobs; by default as in the source.")
+    ] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Believe the bytes where documents say otherwise.")
+    ] = False,
+    preserve_digests: Annotated[
+        bool,
+        typer.Option("--preserve-digests", help="Refuse what would change a manifest's digest."),
+    ] = False,
     pure: Annotated[
         bool, typer.Option("--pure", help="Leave manifest.json out: OCI and nothing else.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an archive or a clean layout at DEST.")
     ] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to the layout at DEST.")] = False,
+    on_conflict: Annotated[
+        OnConflict, typer.Option(help="Who keeps a name that --append finds taken.")
+    ] = OnConflict.ERROR,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done; write nothing.")
     ] = False,
@@ -112,7 +149,13 @@ def command(
             images=tuple(image or ()),
             platforms=tuple(platform or ()),
             names=tuple(name or ()),
+            config=config.value,
+            digest=digest.value if digest is not None else None,
+            mend=mend,
+            preserve_digests=preserve_digests,
             force=force,
+            append=append,
+            on_conflict=on_conflict.value,
             dry_run=dry_run,
             tmp=tmp,
             jobs=jobs,
@@ -207,4 +250,6 @@ def _layers(layers: tuple[LayerReport, ...]) -> str:
     sizes = [layer.size_after for layer in layers if layer.size_after is not None]
     text = ", ".join(parts) + f", {size_text(before)}"
     after = sum(sizes)
-    return text + (f" -> {size_text(after)}" if len(sizes) == len(layers) and after != before else "")
+    return text + (
+        f" -> {size_text(after)}" if len(sizes) == len(layers) and after != before else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import attrs
@@ -47,6 +48,7 @@ _HISTORY_FIELDS: dict[str, int] = {
     "empty_layer": _FLAG,
 }
 _TOP = frozenset(CONFIG_FIELDS) | {"config", "rootfs", "history"}
+_DOCKER_ONLY = {"OnBuild", "Shell", "StopTimeout"}  # checked for type, but not OCI's
 _ROOTFS = frozenset({"type", "diff_ids"})
 
 
@@ -88,7 +90,9 @@ class Config:
     problems: tuple[Finding, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
-    def from_bytes(cls, raw: bytes, where: Where, findings: Findings) -> Config | None:
+    def from_bytes(
+        cls, raw: bytes, where: Where, findings: Findings, *, algorithm: str = "sha256"
+    ) -> Config | None:
         """Read a config; None when it is not JSON (reported).
 
         A field of a wrong type is no error here: it makes a mend, and the caller decides.
@@ -97,6 +101,7 @@ class Config:
             raw: the document.
             where: its place, for findings.
             findings: told of bad JSON and of diff_ids that are no digests.
+            algorithm: of the image ID: that of the descriptor which led here.
         """
         value = jsontext.parse(raw, where, findings)
         if value is None:
@@ -124,7 +129,7 @@ class Config:
                 problems.error("missing-field", "is required", fields.path(name))
                 mends.made.append(Mend((name,), default, f"{name} was missing"))
         return cls(
-            digest=Digest.of(raw),
+            digest=Digest.of(raw, algorithm),
             size=len(raw),
             platform=platform,
             diff_ids=diff_ids,
@@ -147,16 +152,12 @@ class _Mender:
             value = fields.raw(name)
             if value is None or _fits(value, kind):
                 continue
-            fields.findings.error(
-                "wrong-type", f"expected {_EXPECTED[kind]}", fields.path(name)
-            )
+            fields.findings.error("wrong-type", f"expected {_EXPECTED[kind]}", fields.path(name))
             place = (*path, fields.actual(name) or name)
             text = fields.path(name).field
             mended = _coerced(value, kind)
             what = "removed" if mended is None else "rewritten"
-            self.made.append(
-                Mend(place, mended, f"{text} was not {_EXPECTED[kind]}: {what}")
-            )
+            self.made.append(Mend(place, mended, f"{text} was not {_EXPECTED[kind]}: {what}"))
 
 
 _EXPECTED = {
@@ -206,9 +207,7 @@ def _history(fields: Fields, mends: _Mender) -> int | None:
     return filled
 
 
-def _diff_ids(
-    fields: Fields, mends: _Mender, findings: Findings
-) -> tuple[Digest, ...] | None:
+def _diff_ids(fields: Fields, mends: _Mender, findings: Findings) -> tuple[Digest, ...] | None:
     rootfs = fields.object("rootfs", _ROOTFS, required=True)
     if rootfs is None:
         return None
@@ -234,3 +233,33 @@ def _diff_ids(
         if digest is not None:
             result.append(digest)
     return tuple(result)
+
+
+def foreign_fields(raw: bytes) -> list[tuple[str | int, ...]]:
+    """Paths of all fields that the image spec does not define (specs-go/v1/config.go).
+
+    Args:
+        raw: the config; valid JSON.
+    """
+    value = jsontext.parse(raw, Where(), Findings())
+    if not isinstance(value, dict):
+        return []
+    paths = _beyond(value, (), _TOP)
+    for key, inner in value.items():
+        name = key.lower()
+        if name == "config" and isinstance(inner, dict):
+            paths += _beyond(inner, (key,), _RUN_FIELDS.keys() - _DOCKER_ONLY)
+        elif name == "rootfs" and isinstance(inner, dict):
+            paths += _beyond(inner, (key,), _ROOTFS)
+        elif name == "history" and isinstance(inner, list):
+            for number, entry in enumerate(inner):
+                if isinstance(entry, dict):
+                    paths += _beyond(entry, (key, number), _HISTORY_FIELDS.keys())
+    return paths
+
+
+def _beyond(
+    value: dict[str, Any], path: tuple[str | int, ...], known: Collection[str]
+) -> list[tuple[str | int, ...]]:
+    lower = {name.lower() for name in known}
+    return [(*path, key) for key in value if key.lower() not in lower]

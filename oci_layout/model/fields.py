@@ -153,9 +153,7 @@ class Fields:
             self._missing(key, required)
         return []
 
-    def object(
-        self, key: str, known: frozenset[str], *, required: bool = False
-    ) -> Fields | None:
+    def object(self, key: str, known: frozenset[str], *, required: bool = False) -> Fields | None:
         """An object of a known structure."""
         value = self.raw(key)
         if isinstance(value, dict):

@@ -87,8 +87,9 @@ class Edits:
         opening, closing = self._raw[start : start + 1], self._raw[end - 1 : end]
         parts: list[bytes] = []
         lead, gap, tail = b"", b":", b""
-        left = dict(node.children)
-        for segment in _segments(self._raw, start):
+        segments = list(_segments(self._raw, start))
+        left = _spelled(node.children, segments)
+        for segment in segments:
             child = left.pop(segment.key, None)
             before = self._raw[segment.start : segment.value_start]
             lead = before[: len(before) - len(before.lstrip())]
@@ -123,6 +124,16 @@ class Edits:
             if child.value is not REMOVE
         )
         return b"{" + inner + b"}"
+
+
+def _spelled(children: dict[str | int, _Node], segments: list[_Segment]) -> dict[str | int, _Node]:
+    """The edits under the keys as this document spells them: Go matches without case."""
+    there = {segment.key for segment in segments}
+    lower = {key.lower(): key for key in there if isinstance(key, str)}
+    return {
+        key if key in there or not isinstance(key, str) else lower.get(key.lower(), key): child
+        for key, child in children.items()
+    }
 
 
 def _skip(raw: bytes, at: int) -> int:

@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 
 from oci_layout import limits, mediatype
-from oci_layout.digest import Digest
+from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family, Kind
 from oci_layout.model import dockersave, gojson, layout
-from oci_layout.model.descriptor import platform_json
-from oci_layout.model.jsonedit import Edits
+from oci_layout.model.descriptor import Descriptor, platform_json
+from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.plan import naming
 from oci_layout.plan.convert import Converted, Packed, convert
 from oci_layout.plan.jobs import Fact, Job
@@ -40,6 +40,8 @@ class Documents:
 
     Args:
         blobs: bytes by digest: manifests, indexes, configs.
+        manifests: digests of those that are manifests or indexes.
+        top: what each root became, in order: the root, and its new form.
         index: ``index.json``.
         docker: ``manifest.json``, or None.
         images: a report of each image.
@@ -47,6 +49,8 @@ class Documents:
     """
 
     blobs: dict[Digest, bytes] = attrs.field(factory=dict)
+    manifests: set[Digest] = attrs.field(factory=set)
+    top: list[tuple[Root, Made]] = attrs.field(factory=list)
     index: bytes = b""
     docker: bytes | None = None
     images: list[ImageReport] = attrs.field(factory=list)
@@ -94,6 +98,7 @@ class Assembler:
             if made is None:
                 self._lose(root)
                 continue
+            self.documents.top.append((root, made))
             self._entries(root, made, shared, entries)
             self._report(root)
             if self._options.docker_view:
@@ -110,7 +115,8 @@ class Assembler:
     def _lose(self, root: Root) -> None:
         names = ", ".join(map(str, root.names))
         self.documents.changes.append(
-            f"dropped: {_what(root.node)}{f' ({names})' if names else ''}: Docker has no form for it"
+            f"dropped: {_what(root.node)}{f' ({names})' if names else ''}: "
+            "Docker has no form for it"
         )
 
     def _entries(
@@ -126,9 +132,13 @@ class Assembler:
                 new["platform"] = made.platform
             entries.append(new)
 
-    def _add(self, raw: bytes, algorithm: str = "sha256") -> Digest:
-        digest = Digest.of(raw, algorithm)
+    def _add(self, raw: bytes, before: Descriptor | None = None, *, kept: bool = False) -> Digest:
+        """Take a manifest or index; its digest is of the algorithm that was, or that is asked."""
+        was = before.digest.algorithm if before is not None else None
+        asked = self._options.algorithm
+        digest = Digest.of(raw, (was if kept else asked or was) or "sha256")
         self.documents.blobs[digest] = raw
+        self.documents.manifests.add(digest)
         return digest
 
     def _node(self, node: Node) -> Made | None:
@@ -148,14 +158,11 @@ class Assembler:
             made = self._artifact(node)
         else:
             descriptor = node.descriptor
-            made = Made(
-                media_type=descriptor.media_type, digest=descriptor.digest, size=descriptor.size
-            )
+            digest, size = self._blob(node, 0, descriptor)
+            made = Made(media_type=descriptor.media_type, digest=digest, size=size)
         if made is not None:
             self._made[id(node)] = made, converted
-            if not isinstance(node, Image):
-                self._renumbered[node.descriptor.digest] = made
-            elif node.descriptor is not None:
+            if not isinstance(node, Image) or node.descriptor is not None:
                 self._renumbered[node.descriptor.digest] = made
         return made
 
@@ -189,7 +196,9 @@ class Assembler:
                     digest=outcome[0],
                     size=outcome[1],
                     compression=job.result,
-                    diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
+                    diff_id=fact.diff_id
+                    if fact is not None and (self._options.mend or layer.diff_id is None)
+                    else layer.diff_id,
                     reencoded=job.encoding is not None,
                 )
             )
@@ -197,18 +206,12 @@ class Assembler:
 
     def _image(self, image: Image) -> tuple[Made, Converted]:
         raw = image.config_member.read(limits.DOCUMENT_BYTES)
-        converted = convert(image, self.packed(image), raw, self._options.target)
+        converted = convert(image, self.packed(image), raw, self._options)
         self.documents.blobs[converted.config_digest] = (
             raw if converted.config is None else converted.config
         )
-        algorithm = image.descriptor.digest.algorithm if image.descriptor is not None else "sha256"
-        if image.descriptor is not None and (
-            image.manifest is not None and converted.manifest == image.manifest.raw
-        ):
-            digest = image.descriptor.digest
-            self.documents.blobs[digest] = converted.manifest
-        else:
-            digest = self._add(converted.manifest, algorithm)
+        kept = image.manifest is not None and converted.manifest == image.manifest.raw
+        digest = self._add(converted.manifest, image.descriptor, kept=kept)
         made = Made(
             media_type=mediatype.document_type(Kind.MANIFEST, self._options.target),
             digest=digest,
@@ -220,7 +223,6 @@ class Assembler:
     def _artifact(self, artifact: Artifact) -> Made:
         raw = artifact.manifest.raw
         subject = artifact.manifest.subject
-        digest = artifact.descriptor.digest
         moved = self._renumbered.get(subject.digest) if subject is not None else None
         if subject is not None and moved is not None and moved.digest != subject.digest:
             edits = Edits(raw)
@@ -228,14 +230,37 @@ class Assembler:
             edits.set(("subject", "digest"), str(moved.digest))
             edits.set(("subject", "size"), moved.size)
             raw = edits.apply()
-            digest = self._add(raw, digest.algorithm)
             self.documents.changes.append(
                 f"changed: {_what(artifact)}: its subject is now {moved.digest}; a signature "
                 "inside it still speaks of the old digest"
             )
-        else:
-            self.documents.blobs[digest] = raw
+        raw = self._true_blobs(artifact, raw)
+        kept = raw == artifact.manifest.raw
+        digest = self._add(raw, artifact.descriptor, kept=kept)
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
+
+    def _blob(self, node: Node, number: int, stated: Descriptor) -> tuple[Digest, int]:
+        """Digest and size of an opaque blob: as stated, or as work found it."""
+        key = self._uses.get((id(node), number))
+        fact = self._facts.get(key) if key is not None else None
+        return (fact.digest, fact.size) if fact is not None else (stated.digest, stated.size)
+
+    def _true_blobs(self, artifact: Artifact, raw: bytes) -> bytes:
+        """The artifact's manifest with its blobs as they are (they differ only when mending)."""
+        edits = Edits(raw)
+        changed = False
+        first = 0 if artifact.manifest.config is None else 1
+        for number, (stated, _) in enumerate(artifact.blobs):
+            digest, size = self._blob(artifact, number, stated)
+            if digest != stated.digest or size != stated.size:
+                path: Path = ("config",) if number < first else ("layers", number - first)
+                edits.set((*path, "digest"), str(digest))
+                edits.set((*path, "size"), size)
+                self.documents.changes.append(
+                    f"mended: {_what(artifact)}: a blob was stated as {stated.digest}"
+                )
+                changed = True
+        return edits.apply() if changed else raw
 
     def _index(self, node: ImageIndex) -> Made | None:
         target = self._options.target
@@ -269,11 +294,7 @@ class Assembler:
             edits.set(("mediaType",), mediatype.OCI_INDEX)
             changed = True
         raw = edits.apply() if changed else index.raw
-        digest = node.descriptor.digest
-        if changed:
-            digest = self._add(raw, digest.algorithm)
-        else:
-            self.documents.blobs[digest] = raw
+        digest = self._add(raw, node.descriptor, kept=not changed)
         return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
 
     def _follow(self, edits: Edits, number: int, annotations: Mapping[str, str]) -> bool:
@@ -281,9 +302,10 @@ class Assembler:
         attested = annotations.get(layout.ATTESTATION_DIGEST)
         if attested is None:
             return False
-        moved = next(
-            (made for old, made in self._renumbered.items() if str(old) == attested), None
-        )
+        try:
+            moved = self._renumbered.get(Digest.parse(attested))
+        except InvalidDigestError:
+            return False
         if moved is None or str(moved.digest) == attested:
             return False
         path = ("manifests", number, "annotations", layout.ATTESTATION_DIGEST)
@@ -319,12 +341,8 @@ class Assembler:
             for image, each in leaves
         ]
         if node.index.family is Family.DOCKER and _same_manifests(node, manifests):
-            self.documents.blobs[node.descriptor.digest] = node.index.raw
-            return Made(
-                media_type=mediatype.DOCKER_LIST,
-                digest=node.descriptor.digest,
-                size=len(node.index.raw),
-            )
+            digest = self._add(node.index.raw, node.descriptor, kept=True)
+            return Made(media_type=mediatype.DOCKER_LIST, digest=digest, size=len(node.index.raw))
         value = {"schemaVersion": 2, "mediaType": mediatype.DOCKER_LIST, "manifests": manifests}
         raw = gojson.encode_bytes(value)
         return Made(media_type=mediatype.DOCKER_LIST, digest=self._add(raw), size=len(raw))

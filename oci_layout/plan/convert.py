@@ -12,9 +12,10 @@ from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.mediatype import Compression, Family, Kind, LayerType
 from oci_layout.model import gojson
-from oci_layout.model.config import Mend
+from oci_layout.model.config import Mend, foreign_fields
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest
+from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
 from oci_layout.source.graph import Image, Layer
 
@@ -94,7 +95,7 @@ def convert(
     image: Image,
     layers: tuple[Packed, ...],
     config_raw: bytes,
-    target: Family,
+    options: Options,
 ) -> Converted:
     """Make an image's documents for the target.
 
@@ -102,13 +103,17 @@ def convert(
         image: the image.
         layers: as they go out, base first.
         config_raw: the config's bytes.
-        target: whose media types come out.
+        options: the target, and how its config is to be treated.
     """
-    config, reasons, platform = mended_config(image, layers, config_raw)
+    target = options.target
+    config, reasons, platform = new_config(image, layers, config_raw, options)
     digest, size = (
         (image.config.digest, len(config_raw))
         if config is None
-        else (Digest.of(config, image.config.digest.algorithm), len(config))
+        else (
+            Digest.of(config, options.algorithm or image.config.digest.algorithm),
+            len(config),
+        )
     )
     if image.manifest is None:
         manifest = fresh_manifest(digest, size, layers, target)
@@ -125,40 +130,75 @@ def convert(
     )
 
 
-def mended_config(
-    image: Image, layers: tuple[Packed, ...], raw: bytes
+def new_config(
+    image: Image, layers: tuple[Packed, ...], raw: bytes, options: Options
 ) -> tuple[bytes | None, tuple[str, ...], Platform]:
-    """The config's new bytes (None when it is valid as it is), why, and the platform."""
-    mends = list(image.config.mends)
+    """The config's new bytes (None when they are the old), why, and the platform."""
     platform = image.config.platform
-    stated = image.descriptor.platform if image.descriptor is not None else None
-    if image.config.diff_ids is None:
-        diff_ids = [str(layer.diff_id) for layer in layers]
-        rootfs = {"type": "layers", "diff_ids": diff_ids}
-        mends = [mend for mend in mends if mend.path[0] != "rootfs"]
-        mends.append(Mend(("rootfs",), rootfs, "rootfs was missing: taken from the layers"))
+    if options.config == "keep":
+        return None, (), platform
+    mends = _mends(image, layers, options)
+    for mend in mends:
+        if mend.path == ("os",):
+            platform = attrs.evolve(platform, os=mend.value)
+        elif mend.path == ("architecture",):
+            platform = attrs.evolve(platform, architecture=mend.value)
+    if options.config == "oci":
+        taken = {mend.path for mend in mends}
+        mends += [
+            Mend(path, None, f"dropped: {_field(path)}, which the image spec does not define")
+            for path in foreign_fields(raw)
+            if path not in taken
+        ]
     if not mends:
         return None, (), platform
     edits = Edits(raw)
-    reasons = []
     for mend in mends:
-        value = mend.value
-        if mend.path in (("os",), ("architecture",)) and "missing" in mend.reason:
-            name = str(mend.path[0])
-            value = (getattr(stated, name) if stated is not None else "") or value
-            platform = (
-                attrs.evolve(platform, os=value)
-                if name == "os"
-                else attrs.evolve(platform, architecture=value)
-            )
-            reasons.append(f"{mend.reason}: now {value!r}")
-        else:
-            reasons.append(mend.reason)
-        if value is None:
+        if mend.value is None:
             edits.remove(mend.path)
         else:
-            edits.set(mend.path, value)
-    return edits.apply(), tuple(reasons), platform
+            edits.set(mend.path, mend.value)
+    return edits.apply(), tuple(mend.reason for mend in mends), platform
+
+
+def _field(path: Path) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _mends(image: Image, layers: tuple[Packed, ...], options: Options) -> list[Mend]:
+    """What makes the config valid, and true of the layers."""
+    stated = image.descriptor.platform if image.descriptor is not None else None
+    mends = []
+    for mend in image.config.mends:
+        if mend.path in (("os",), ("architecture",)) and mend.reason.endswith("was missing"):
+            # The index may know better than the default.
+            known = getattr(stated, str(mend.path[0])) if stated is not None else ""
+            value = known or mend.value
+            mends.append(Mend(mend.path, value, f"{mend.reason}: now {value!r}"))
+        else:
+            mends.append(mend)
+    diff_ids = [str(layer.diff_id) for layer in layers]
+    if image.config.diff_ids is None:
+        mends = [mend for mend in mends if mend.path[0] != "rootfs"]
+        rootfs = {"type": "layers", "diff_ids": diff_ids}
+        mends.append(Mend(("rootfs",), rootfs, "rootfs was missing: taken from the layers"))
+    elif options.mend and diff_ids != [str(digest) for digest in image.config.diff_ids]:
+        wrong = [
+            str(number)
+            for number, (old, new) in enumerate(zip(image.config.diff_ids, diff_ids, strict=True))
+            if str(old) != new
+        ]
+        mends.append(
+            Mend(
+                ("rootfs", "diff_ids"),
+                diff_ids,
+                f"mended: diff_ids of layers {', '.join(wrong)}, as their bytes are",
+            )
+        )
+    return mends
 
 
 def fresh_manifest(
@@ -175,9 +215,7 @@ def fresh_manifest(
         {
             "schemaVersion": 2,
             "mediaType": mediatype.document_type(Kind.MANIFEST, target),
-            "config": descriptor(
-                mediatype.document_type(Kind.CONFIG, target), config, config_size
-            ),
+            "config": descriptor(mediatype.document_type(Kind.CONFIG, target), config, config_size),
             "layers": [
                 descriptor(layer.media_type(target), layer.digest, layer.size) for layer in layers
             ],
@@ -241,7 +279,9 @@ def _edit_layer(
     path: Path = ("layers", number)
     media_type = packed.media_type(target)
     stated = LayerType.parse(descriptor.media_type)
-    wrong = stated is not None and not packed.reencoded and stated.compression is not packed.compression
+    wrong = (
+        stated is not None and not packed.reencoded and stated.compression is not packed.compression
+    )
     if wrong and packed.layer.member is not None and stated is not None and not stated.encrypted:
         changes.append(
             f"mended: layer {number} was labelled {stated.compression}, its bytes are "
@@ -250,8 +290,10 @@ def _edit_layer(
     out.put((*path, "mediaType"), descriptor.media_type, media_type)
     out.put((*path, "digest"), str(descriptor.digest), str(packed.digest))
     out.put((*path, "size"), descriptor.size, packed.size)
-    if not packed.reencoded:
+    if descriptor.digest == packed.digest:
         return
+    if not packed.reencoded:
+        changes.append(f"mended: layer {number} was stated as {descriptor.digest}")
     if "data" in descriptor.source:
         out.drop((*path, "data"))
         changes.append(f"dropped: layer {number}: its embedded data")

@@ -43,7 +43,8 @@ class Job:
         stored: how they are packed.
         encoding: how they are to be packed; None to keep them.
         opaque: not a layer (or an encrypted one): there is no tar inside to check.
-        learn: whether a config has to be told the diff_id, which nothing states.
+        learn: whether nothing that is stated of the blob is enough, or is to be believed.
+        algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
     """
 
@@ -53,6 +54,7 @@ class Job:
     encoding: Encoding | None
     opaque: bool
     learn: bool
+    algorithm: str
     expected: tuple[Expected, ...]
 
     @property
@@ -69,11 +71,11 @@ class Job:
         if self.encoding is not None or self.learn:
             return None
         for expected in self.expected:
-            if expected.digest is not None:
+            if expected.digest is not None and expected.digest.algorithm == self.algorithm:
                 return expected.digest, self.member.size
         if self.stored is Compression.NONE and not self.opaque:
             for expected in self.expected:
-                if expected.diff_id is not None:
+                if expected.diff_id is not None and expected.diff_id.algorithm == self.algorithm:
                     return expected.diff_id, self.member.size
         return None
 
@@ -103,10 +105,20 @@ class JobList:
     Args:
         target: the family that decides which compressions have a media type.
         compress: what the user asked for.
+        mend: believe nothing that is stated of a blob.
+        algorithm: of new blobs; None for sha256.
     """
 
-    def __init__(self, target: Family, compress: Compress) -> None:
+    def __init__(
+        self,
+        target: Family,
+        compress: Compress,
+        *,
+        mend: bool = False,
+        algorithm: str | None = None,
+    ) -> None:
         self._target, self._compress = target, compress
+        self._mend, self._algorithm = mend, algorithm or "sha256"
         self._jobs: dict[str, Job] = {}
         self._sniffed: dict[str, Compression] = {}
 
@@ -122,7 +134,8 @@ class JobList:
         expected: Expected,
     ) -> str:
         key = f"{'opaque' if opaque else 'layer'}:{member.name}"
-        learn = expected.diff_id is None and not opaque
+        learn = (expected.diff_id is None and not opaque) or self._mend
+        kept = expected.digest if encoding is None else None
         job = self._jobs.get(key)
         if job is None:
             job = Job(
@@ -132,12 +145,13 @@ class JobList:
                 encoding=encoding,
                 opaque=opaque,
                 learn=learn,
-                expected=(expected,),
+                algorithm=kept.algorithm if kept is not None else self._algorithm,
+                expected=(attrs.evolve(expected, digest=None, size=None, diff_id=None),)
+                if self._mend
+                else (expected,),
             )
-        elif not any(_says_the_same(expected, other) for other in job.expected):
-            job = attrs.evolve(
-                job, learn=job.learn or learn, expected=(*job.expected, expected)
-            )
+        elif not self._mend and not any(_says_the_same(expected, other) for other in job.expected):
+            job = attrs.evolve(job, learn=job.learn or learn, expected=(*job.expected, expected))
         self._jobs[key] = job
         return key
 
@@ -160,9 +174,7 @@ class JobList:
         )
         if encrypted:
             if self._target is Family.DOCKER:
-                raise TargetError(
-                    what="an encrypted layer has no Docker form", where=str(where)
-                )
+                raise TargetError(what="an encrypted layer has no Docker form", where=str(where))
             return self._add(member, Compression.NONE, None, True, expected)
         stored = self.sniffed(member)
         return self._add(member, stored, self._encoding(stored, kind, where), False, expected)

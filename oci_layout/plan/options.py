@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import attrs
 
 from oci_layout.errors import UsageError
@@ -9,6 +11,14 @@ from oci_layout.mediatype import Family
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.streams.compression import Encoding
+
+
+class Target(enum.StrEnum):
+    """What is to be written."""
+
+    OCI = "oci"
+    DOCKER = "docker"
+    DIR = "dir"
 
 
 @attrs.frozen(kw_only=True)
@@ -35,9 +45,7 @@ class Compress:
         try:
             return cls(mode="to", encoding=Encoding.parse(text))
         except ValueError as error:
-            raise UsageError(
-                what=f"--compression: {error}", hint="or auto, or keep"
-            ) from error
+            raise UsageError(what=f"--compression: {error}", hint="or auto, or keep") from error
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +98,11 @@ class Options:
         images: names or digests to take; empty for all.
         platforms: platforms to take; empty for all.
         renames: new names.
+        config: ``auto`` mends what is invalid, ``keep`` never touches, ``oci`` leaves only what
+            the image spec defines.
+        mend: write what the bytes say where the documents say otherwise.
+        preserve_digests: refuse whatever would change the digest of a manifest.
+        algorithm: of new blobs; None for that of the source, or else sha256.
     """
 
     target: Family
@@ -98,3 +111,7 @@ class Options:
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     renames: Renames = Renames()
+    config: str = "auto"
+    mend: bool = False
+    preserve_digests: bool = False
+    algorithm: str | None = None

@@ -58,15 +58,14 @@ class Plan:
             facts: what each job came to; at least those of ``unknown``.
         """
         assembler = Assembler(self.options, self.jobs, self.uses, facts, self.findings)
-        return assembler.run(self.roots, self.extra)
+        documents = assembler.run(self.roots, self.extra)
+        if self.options.preserve_digests:
+            require_preserved(documents)
+        return documents
 
     def preview(self) -> list[ImageReport]:
         """Reports of the images before any work, with what is not known yet left open."""
-        reports = []
-        for root in self.roots:
-            for image in images(root.node):
-                reports.append(self._preview(root, image))
-        return reports
+        return [self._preview(root, image) for root in self.roots for image in images(root.node)]
 
     def _preview(self, root: Root, image: Image) -> ImageReport:
         layers = []
@@ -117,13 +116,17 @@ def make_plan(source: Source, options: Options) -> Plan:
         _require_images(roots)
     elif not roots:
         source.findings.warning("empty", "the source holds no image")
-    jobs = JobList(options.target, options.compress)
+    jobs = JobList(options.target, options.compress, mend=options.mend, algorithm=options.algorithm)
     uses: dict[tuple[int, int], str] = {}
     for root in roots:
         for node in walk(root.node):
             _jobs_of(node, jobs, uses, root, options.target)
     listed = {job.key: job for job in jobs}
+    if options.preserve_digests:
+        _refuse_reencoding(listed)
     _warn_zstd(listed, options, source.findings)
+    if options.config == "keep":
+        _warn_kept(roots, source.findings)
     index = source.index
     extra = (
         {key: value for key, value in index.fields.items() if key not in _CARRIED_NOT}
@@ -138,6 +141,47 @@ def make_plan(source: Source, options: Options) -> Plan:
         extra=extra,
         findings=source.findings,
     )
+
+
+def require_preserved(documents: Documents) -> None:
+    """Refuse a result in which a manifest has another digest than in the source.
+
+    Raises:
+        TargetError: one has.
+    """
+    for root, made in documents.top:
+        before = root.node.descriptor
+        if before is not None and before.digest != made.digest:
+            name = str(root.names[0]) if root.names else before.media_type
+            raise TargetError(
+                what=f"{name}: the digest would change from {before.digest} to {made.digest}",
+                hint="--preserve-digests allows no step that changes a manifest",
+            )
+
+
+def _refuse_reencoding(jobs: Mapping[str, Job]) -> None:
+    """Say so before the work where it is certain that digests will change."""
+    for job in jobs.values():
+        stated = any(expected.digest is not None for expected in job.expected)
+        if job.encoding is not None and stated:
+            raise TargetError(
+                what=f"packing this layer with {job.encoding.compression} changes its digest",
+                where=str(Where(image=str(job.expected[0].where), member=job.member.name)),
+                hint="--preserve-digests allows no step that changes a manifest",
+            )
+
+
+def _warn_kept(roots: tuple[Root, ...], findings: Findings) -> None:
+    for root in roots:
+        for image in images(root.node):
+            if image.config.mends or image.config.diff_ids is None:
+                reasons = [mend.reason for mend in image.config.mends] or ["no rootfs"]
+                findings.warning(
+                    "invalid-config",
+                    f"kept as asked though invalid: {'; '.join(reasons[:4])}",
+                    Where(image=str(root.names[0]) if root.names else image.config.digest.short),
+                    "--config auto mends it",
+                )
 
 
 def _require_images(roots: tuple[Root, ...]) -> None:
@@ -163,24 +207,18 @@ def _jobs_of(
     elif target is Family.DOCKER:
         return
     elif isinstance(node, Artifact):
-        for descriptor, member in node.blobs:
+        for number, (descriptor, member) in enumerate(node.blobs):
             if member is not None:
                 where = Where(image=node.descriptor.digest.short)
-                jobs.opaque(
-                    member,
-                    Expected(where=where, digest=descriptor.digest, size=descriptor.size),
-                )
+                expected = Expected(where=where, digest=descriptor.digest, size=descriptor.size)
+                uses[id(node), number] = jobs.opaque(member, expected)
     elif isinstance(node, Opaque):
-        jobs.opaque(
-            node.member,
-            Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size),
-        )
+        expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
+        uses[id(node), 0] = jobs.opaque(node.member, expected)
 
 
 def _warn_zstd(jobs: Mapping[str, Job], options: Options, findings: Findings) -> None:
-    kept = sum(
-        job.result is Compression.ZSTD and not job.opaque for job in jobs.values()
-    )
+    kept = sum(job.result is Compression.ZSTD and not job.opaque for job in jobs.values())
     if kept and options.docker_view:
         findings.warning(
             "zstd-layers",

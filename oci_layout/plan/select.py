@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import attrs
@@ -10,8 +11,8 @@ from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DamagedError, SelectionError
 from oci_layout.finding import Findings, Where
 from oci_layout.model.layout import ATTESTATION_DIGEST
-from oci_layout.platform import Platform
 from oci_layout.plan.options import Options, Renames
+from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.graph import (
     Absent,
@@ -107,10 +108,8 @@ def _find_digest(node: Node, digest: Digest) -> Node | None:
 
 def _keys(text: str) -> set[str]:
     keys = {text}
-    try:
+    with contextlib.suppress(InvalidReferenceError):
         keys.add(str(Reference.parse(text)))
-    except InvalidReferenceError:
-        pass
     return keys
 
 
@@ -276,7 +275,8 @@ def _renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
         if len(roots) != 1:
             raise SelectionError(
                 what=f"--name NAME names a single image, and there are {len(roots)}",
-                hint=f"choose one with --image, or use --name OLD=NEW; there are {_describe(roots)}",
+                hint="choose one with --image, or use --name OLD=NEW; there are "
+                + _describe(roots),
             )
         root = roots[0]
         chosen = tuple((renames.single.key, digest) for _, digest in root.docker[:1])

@@ -10,6 +10,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.errors import DestinationError
+from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
@@ -17,9 +18,10 @@ from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.pool import run_all
 from oci_layout.sink.staging import Staging
-from oci_layout.sink.work import Meter, run
+from oci_layout.sink.work import Meter, Write, run
 from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
+from oci_layout.streams.compression import Encoding
 from oci_layout.streams.reader import Member, chunks
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
@@ -68,7 +70,9 @@ def _file(name: str, data: bytes) -> bytes:
     return tarwrite.header(name, len(data)) + data + bytes(tarwrite.padding(len(data)))
 
 
-def lay_out(documents: Documents, jobs: Sequence[Job], known: Mapping[str, tuple[Digest, int]]) -> Layout:
+def lay_out(
+    documents: Documents, jobs: Sequence[Job], known: Mapping[str, tuple[Digest, int]]
+) -> Layout:
     """Decide where everything goes.
 
     Args:
@@ -125,7 +129,7 @@ class _Positioned:
 def _copy_staged(member: Member, fd: int, offset: int) -> None:
     """Copy a staged blob, in the kernel where it can."""
     reader = member.open()
-    source, _ = member._opener()  # noqa: SLF001  the kernel copies between descriptors
+    source, _ = member._opener()
     left, at = member.size, member.offset
     while left:
         try:
@@ -197,7 +201,7 @@ def write_archive(
     return documents, facts, place.size
 
 
-def write_stream(
+def write_pipe(
     plan: Plan, fd: int, *, tmp: str | None, meter: Meter, workers: int
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a pipe. It is broken off without end marker when something fails.
@@ -213,7 +217,69 @@ def write_stream(
         DestinationError: the reader went away.
         DamagedError: the source does not hold what it says.
     """
-    staging = Staging(spool_directory(tmp))
+    try:
+        return _write_in_order(
+            plan, lambda data: write_all(fd, data), spool_directory(tmp), meter, workers
+        )
+    except BrokenPipeError as error:
+        raise DestinationError(
+            what="the reader of standard output went away", where="standard output"
+        ) from error
+    except OSError as error:
+        raise failed(error, "standard output") from error
+
+
+def write_compressed(
+    plan: Plan,
+    dest: str,
+    outer: Compression,
+    *,
+    force: bool,
+    tmp: str | None,
+    meter: Meter,
+    workers: int,
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into an archive that is compressed as a whole.
+
+    Args:
+        plan: what to do.
+        dest: the file.
+        outer: gzip or zstd.
+        force: whether it may take the place of a file that is there.
+        tmp: directory for staging; None for the destination's own.
+        meter: told of bytes read.
+        workers: blobs at a time, while staging.
+
+    Raises:
+        DestinationError: the destination refuses.
+        DamagedError: the source does not hold what it says.
+    """
+    target = AtomicPath(dest, directory=False, force=force)
+    try:
+        encoder = Encoding(outer).encoder()
+        staging = tmp or os.path.dirname(target.path)
+        documents, facts, _ = _write_in_order(
+            plan,
+            lambda data: write_all(target.fd, encoder.compress(data)),
+            staging,
+            meter,
+            workers,
+        )
+        write_all(target.fd, encoder.flush())
+        size = os.fstat(target.fd).st_size
+        target.commit()
+    except OSError as error:
+        raise failed(error, dest) from error
+    finally:
+        target.abort()
+    return documents, facts, size
+
+
+def _write_in_order(
+    plan: Plan, write: Write, directory: str, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Write an archive from its first byte to its last."""
+    staging = Staging(directory)
     try:
         staged = run_all(plan.unknown, lambda job: staging.work(job, meter), meter, workers)
         documents = plan.documents(staged)
@@ -222,23 +288,17 @@ def write_stream(
         facts = dict(staged)
         for job in place.spare:
             facts[job.key] = staged.get(job.key) or run(job, meter=meter)
-        write_all(fd, place.head)
+        write(place.head)
         for slot in place.slots:
-            write_all(fd, slot.header)
+            write(slot.header)
             member = staging.members.get(slot.job.key)
             if member is not None:
                 for data in chunks(member.open()):
-                    write_all(fd, data)
+                    write(data)
             else:
-                facts[slot.job.key] = run(slot.job, lambda data: write_all(fd, data), meter)
-            write_all(fd, bytes(tarwrite.padding(slot.size)))
-        write_all(fd, bytes(place.size - place.end))
-    except BrokenPipeError as error:
-        raise DestinationError(
-            what="the reader of standard output went away", where="standard output"
-        ) from error
-    except OSError as error:
-        raise failed(error, "standard output") from error
+                facts[slot.job.key] = run(slot.job, write, meter)
+            write(bytes(tarwrite.padding(slot.size)))
+        write(bytes(place.size - place.end))
     finally:
         staging.close()
     return documents, facts, place.size

@@ -21,7 +21,8 @@ from oci_layout.model import dockersave, layout
 
 _AT_FDCWD = -100
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
-_LAYOUT_ENTRIES = {layout.MARKER, layout.INDEX, "blobs", dockersave.MANIFEST}
+INDEX_TEMPORARY = ".index.json.layout.tmp"  # a killed run may leave it; it is never read
+_LAYOUT_ENTRIES = {layout.MARKER, layout.INDEX, "blobs", dockersave.MANIFEST, INDEX_TEMPORARY}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -110,11 +111,15 @@ def check_destination(dest: str, *, directory: bool, force: bool, append: bool =
         raise DestinationError(what="no such directory", where=parent)
     if not os.path.lexists(dest):
         return
+    if append and not (directory and os.path.isdir(dest)):
+        raise DestinationError(what="is no layout directory to append to", where=dest)
     if os.path.isdir(dest):
         if directory and not os.listdir(dest) and not os.path.islink(dest):
             return
         if not directory:
-            raise DestinationError(what="is a directory, and an archive was to be written", where=dest)
+            raise DestinationError(
+                what="is a directory, and an archive was to be written", where=dest
+            )
         if append:
             if not os.path.isfile(os.path.join(dest, layout.MARKER)):
                 raise DestinationError(what="is no OCI layout to append to", where=dest)

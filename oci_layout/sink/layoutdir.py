@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from oci_layout.digest import Digest
 from oci_layout.model import dockersave, layout
@@ -17,19 +17,22 @@ from oci_layout.source.spool import write_all
 
 
 class BlobFolder:
-    """The ``blobs`` of a directory.
+    """A directory that blobs are written to.
 
     Args:
-        root: the layout.
+        root: the directory.
+        name: gives the relative path of a blob.
     """
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(
+        self, root: str, name: Callable[[Digest], str] = lambda digest: digest.blob_path
+    ) -> None:
+        self._root, self._name = root, name
         self.bytes_written = 0
 
     def path(self, digest: Digest) -> str:
         """Where a blob belongs; its folder is made."""
-        path = os.path.join(self._root, digest.blob_path)
+        path = os.path.join(self._root, self._name(digest))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
 
@@ -51,7 +54,7 @@ class BlobFolder:
 
     def work(self, job: Job, number: int, meter: Meter) -> Fact:
         """Do a job into the folder; the blob gets its name when it is known and checked."""
-        temporary = os.path.join(self._root, f"blobs/.{number}.tmp")
+        temporary = os.path.join(self._root, f".{number}.tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             fact = run(job, lambda data: write_all(fd, data), meter)
@@ -62,6 +65,33 @@ class BlobFolder:
             os.close(fd)
         os.rename(temporary, self.path(fact.digest))
         return fact
+
+
+def fill(
+    plan: Plan, folder: BlobFolder, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Write everything of a layout into a folder nobody looks at yet; ``index.json`` last."""
+    facts = do_all(plan, folder, meter, workers)
+    documents = plan.documents(facts)
+    for digest, data in documents.blobs.items():
+        folder.put(digest, data)
+    folder.put_file(layout.MARKER, layout.MARKER_BYTES)
+    if documents.docker is not None:
+        folder.put_file(dockersave.MANIFEST, documents.docker)
+    folder.put_file(layout.INDEX, documents.index)
+    return documents, facts, folder.bytes_written + blob_bytes(facts)
+
+
+def do_all(plan: Plan, folder: BlobFolder, meter: Meter, workers: int) -> Mapping[str, Fact]:
+    """Do every job of a plan into a folder."""
+    numbers = {key: number for number, key in enumerate(plan.jobs)}
+    jobs = list(plan.jobs.values())
+    return run_all(jobs, lambda job: folder.work(job, numbers[job.key], meter), meter, workers)
+
+
+def blob_bytes(facts: Mapping[str, Fact]) -> int:
+    """Bytes of all blobs, each counted once."""
+    return sum({fact.digest: fact.size for fact in facts.values()}.values())
 
 
 def write_layout(
@@ -87,23 +117,7 @@ def write_layout(
     try:
         folder = BlobFolder(target.path)
         os.makedirs(os.path.join(target.path, "blobs", "sha256"))
-        numbers = {key: number for number, key in enumerate(plan.jobs)}
-        facts = run_all(
-            list(plan.jobs.values()),
-            lambda job: folder.work(job, numbers[job.key], meter),
-            meter,
-            workers,
-        )
-        documents = plan.documents(facts)
-        for digest, data in documents.blobs.items():
-            folder.put(digest, data)
-        folder.put_file(layout.MARKER, layout.MARKER_BYTES)
-        if documents.docker is not None:
-            folder.put_file(dockersave.MANIFEST, documents.docker)
-        folder.put_file(layout.INDEX, documents.index)
-        size = folder.bytes_written + sum(
-            fact.size for fact in {fact.digest: fact for fact in facts.values()}.values()
-        )
+        documents, facts, size = fill(plan, folder, meter, workers)
         target.commit()
     except OSError as error:
         raise failed(error, dest) from error

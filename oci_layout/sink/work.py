@@ -17,7 +17,7 @@ from oci_layout.streams.reader import Metered, Reader, chunks
 Write = Callable[[bytes], object]
 
 
-class Cancelled(BaseException):  # noqa: N818  it is no error: somebody asked to stop
+class Cancelled(BaseException):
     """Work was asked to stop."""
 
 
@@ -64,7 +64,9 @@ def _nowhere(data: bytes) -> None:
     """Take bytes and do nothing."""
 
 
-def run(job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: int = limits.BOMB_BYTES) -> Fact:
+def run(
+    job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: int = limits.BOMB_BYTES
+) -> Fact:
     """Do one job.
 
     Args:
@@ -77,25 +79,25 @@ def run(job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: in
         DamagedError: the bytes are not what the source says of them.
         Cancelled: somebody asked to stop.
     """
-    algorithm, diff_algorithm = _algorithms(job)
     keep = job.encoding is None
+    stored_algorithm, inner_algorithm = _algorithms(job)
     source = job.member.open()
     try:
         stored = Metered(
-            _Counted(source, meter or Meter()), algorithm, tee=write if keep else None
+            _Counted(source, meter or Meter()), stored_algorithm, tee=write if keep else None
         )
         where = str(Where(image=str(job.expected[0].where), member=job.member.name))
         raw = decoded(stored, job.stored, where, limit=limit)
-        plain = job.stored is Compression.NONE and algorithm == diff_algorithm
-        inner = None if job.opaque or plain else Metered(raw, diff_algorithm)
-        out_digest, out_size = _pull(job, inner or raw, write, keep)
+        plain = job.stored is Compression.NONE and stored_algorithm == inner_algorithm
+        inner = None if job.opaque or plain else Metered(raw, inner_algorithm)
+        written = _pull(job, inner or raw, write)
     finally:
         source.close()
-    diff_id = None if job.opaque else stored.digest if inner is None else inner.digest
+    digest, size = written or (stored.digest, stored.size)
     fact = Fact(
-        digest=stored.digest if keep else out_digest,
-        size=stored.size if keep else out_size,
-        diff_id=diff_id,
+        digest=digest,
+        size=size,
+        diff_id=None if job.opaque else (inner or stored).digest,
         stored_digest=stored.digest,
         stored_size=stored.size,
     )
@@ -103,13 +105,13 @@ def run(job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: in
     return fact
 
 
-def _pull(job: Job, raw: Reader, write: Write, keep: bool) -> tuple[Digest, int]:
+def _pull(job: Job, raw: Reader, write: Write) -> tuple[Digest, int] | None:
     """Pull all bytes through; what is packed anew is written and hashed here."""
-    if keep or job.encoding is None:
+    if job.encoding is None:
         for _ in chunks(raw):
             pass
-        return Digest.of(b""), 0
-    out, size = new_hash("sha256"), 0
+        return None
+    out, size = new_hash(job.algorithm), 0
     encoder = job.encoding.encoder()
     for data in chunks(raw):
         packed = encoder.compress(data)
@@ -124,9 +126,10 @@ def _pull(job: Job, raw: Reader, write: Write, keep: bool) -> tuple[Digest, int]
 
 
 def _algorithms(job: Job) -> tuple[str, str]:
-    stored = next((e.digest.algorithm for e in job.expected if e.digest is not None), "sha256")
+    """The hash to run over the stored bytes, and over the tar inside."""
+    stated = next((e.digest.algorithm for e in job.expected if e.digest is not None), None)
     inner = next((e.diff_id.algorithm for e in job.expected if e.diff_id is not None), "sha256")
-    return stored, inner
+    return stated or (job.algorithm if job.encoding is None else inner), inner
 
 
 def _check(job: Job, fact: Fact) -> None:

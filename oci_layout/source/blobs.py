@@ -75,7 +75,9 @@ class GraphReader:
         where = Where(member=member.name)
         if len(raw) != descriptor.size:
             self._findings.error(
-                "size-mismatch", f"has {len(raw)} bytes, its descriptor says {descriptor.size}", where
+                "size-mismatch",
+                f"has {len(raw)} bytes, its descriptor says {descriptor.size}",
+                where,
             )
         actual = Digest.of(raw, descriptor.digest.algorithm)
         if actual != descriptor.digest:
@@ -152,7 +154,10 @@ class GraphReader:
         if stated.digest not in self._configs:
             raw = self.checked(stated, member)
             self._configs[stated.digest] = Config.from_bytes(
-                raw, Where(member=member.name), self._findings
+                raw,
+                Where(member=member.name),
+                self._findings,
+                algorithm=stated.digest.algorithm,
             )
         config = self._configs[stated.digest]
         if config is None:

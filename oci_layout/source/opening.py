@@ -244,9 +244,7 @@ def _dir_manifest(store: Store) -> bytes | None:
     return raw
 
 
-def _take_dir(
-    raw: bytes, store: Store, reconciler: Reconciler, findings: Findings
-) -> FlatBlobs:
+def _take_dir(raw: bytes, store: Store, reconciler: Reconciler, findings: Findings) -> FlatBlobs:
     digest = Digest.of(raw)
     blobs = FlatBlobs(store, digest)
     document = read_document(raw, Where(member=dockersave.MANIFEST), findings)

@@ -134,13 +134,12 @@ class Reconciler:
                 self._drafts.append(new)
                 drafts = by_config[config] = [new]
             for name in saved.names:
-                self._name_saved(name, config, saved, drafts, where)
+                self._name_saved(name, config, drafts, where)
 
     def _name_saved(
         self,
         name: ImageName,
         config: Digest,
-        saved: DockerImage,
         drafts: list[_Draft],
         where: Where,
     ) -> None:
@@ -211,7 +210,8 @@ class Reconciler:
         if len(image.layers) != len(diff_ids):
             self._findings.error(
                 "layer-count",
-                f"there are {len(image.layers)} layers, and the config lists {len(diff_ids)} diff_ids",
+                f"there are {len(image.layers)} layers, and the config lists "
+                f"{len(diff_ids)} diff_ids",
                 where.at("rootfs.diff_ids"),
             )
         return image

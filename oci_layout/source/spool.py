@@ -106,9 +106,7 @@ class _Pipe:
         try:
             return os.read(self._fd, size)
         except OSError as error:
-            raise NotAnImageError(
-                what=error.strerror or str(error), where=self._label
-            ) from error
+            raise NotAnImageError(what=error.strerror or str(error), where=self._label) from error
 
     def read(self, size: int, /) -> bytes:
         if self._head:

@@ -103,9 +103,7 @@ def _tags(entry: SavedImage, findings: Findings) -> tuple[ImageName, ...]:
         try:
             names.append(ImageName.familiar(tag))
         except InvalidReferenceError as error:
-            where = Where(
-                member=dockersave.MANIFEST, field=f"[{entry.number}].RepoTags[{number}]"
-            )
+            where = Where(member=dockersave.MANIFEST, field=f"[{entry.number}].RepoTags[{number}]")
             findings.warning("bad-name", str(error), where, "--name gives it another")
     return tuple(dict.fromkeys(names))
 
@@ -122,19 +120,22 @@ def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image 
         return None
     raw = member.read(limits.DOCUMENT_BYTES)
     where = Where(member=entry.config)
-    config = Config.from_bytes(raw, where, findings)
+    blob = _blob_digest(entry.config)
+    algorithm = "sha256" if blob is None else blob.algorithm
+    config = Config.from_bytes(raw, where, findings, algorithm=algorithm)
     if config is None:
         return None
     named = _CONFIG_NAME.fullmatch(entry.config.rpartition("/")[2])
-    if named is not None and named[1] != config.digest.hex:
+    said = blob.hex if blob is not None else named[1] if named is not None else None
+    if said is not None and said != config.digest.hex:
         findings.error(
-            "digest-mismatch", f"the config is {config.digest}, its name says {named[1]}", where
+            "digest-mismatch", f"the config is {config.digest}, its name says {said}", where
         )
     diff_ids = config.diff_ids or ()
     layers = []
     for number, name in enumerate(entry.layers):
-        blob = store.find(name)
-        if blob is None:
+        layer = store.find(name)
+        if layer is None:
             findings.error(
                 "missing-member",
                 f"the layer {name[:200]!r} is not there",
@@ -142,8 +143,8 @@ def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image 
             )
         layers.append(
             Layer(
-                member=blob,
-                size=blob.size if blob is not None else 0,
+                member=layer,
+                size=layer.size if layer is not None else 0,
                 digest=_blob_digest(name),
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
             )

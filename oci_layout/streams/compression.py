@@ -1,4 +1,4 @@
-"""Packing and unpacking: sniffed by the first bytes, bounded, and strict about how a stream ends."""
+"""Packing and unpacking: sniffed by the first bytes, bounded, strict about how a stream ends."""
 
 from __future__ import annotations
 

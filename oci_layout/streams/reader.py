@@ -54,8 +54,17 @@ class HeldFile:
         return held
 
     def pread(self, size: int, offset: int) -> bytes:
-        """Bytes at an offset; shorter at the end of the file."""
-        return os.pread(self._fd, size, offset)
+        """Bytes at an offset; shorter at the end of the file.
+
+        Raises:
+            NotAnImageError: the disk, or the network behind it, refuses.
+        """
+        try:
+            return os.pread(self._fd, size, offset)
+        except OSError as error:
+            raise NotAnImageError(
+                what=f"cannot read: {error.strerror}", where=f"{self.path}: offset {offset}"
+            ) from error
 
     @property
     def fd(self) -> int:

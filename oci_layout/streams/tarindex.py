@@ -249,7 +249,9 @@ class TarScanner:
         self._count += 1
         if self._count > limits.MEMBERS:
             raise DamagedError(
-                what=f"more than {limits.MEMBERS} members", where=self._file.path, code="too-many-members"
+                what=f"more than {limits.MEMBERS} members",
+                where=self._file.path,
+                code="too-many-members",
             )
         pending, self._pending = self._pending, _Pending()
         name = pending.name if pending.name is not None else _ustar_name(header)

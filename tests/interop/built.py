@@ -120,8 +120,7 @@ def _platforms(builder: Builder, drop_other: bool) -> Source:
     dest = write_index_layout(
         builder.work / name, [here, other], name=here.names[0], attestations=True, drop=set(drop)
     )
-    flags = () if drop_other else ("--platform", f"linux/{HERE}")
-    return Source(dest, builder.wanted(here), docker_flags=flags)
+    return Source(dest, builder.wanted(here), platforms=not drop_other)
 
 
 def _docker_build(builder: Builder) -> Source:

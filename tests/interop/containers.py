@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,6 @@ import zstandard
 from tests.builders import REF_NAME, full_name
 from tests.interop.host import Host
 from tests.interop.shown import Shown, diff_ids_of
-
-# By whether the path is a folder.
-OCI = {True: "oci", False: "oci-archive"}
 
 
 def _inflate(data: bytes) -> bytes:
@@ -29,19 +28,40 @@ def _inflate(data: bytes) -> bytes:
     return data
 
 
-def entries(path: Path) -> list[tuple[str, str]]:
-    """List the entries of a layout, folder or archive: name for containerd, name for skopeo."""
+def members(path: Path) -> set[str]:
+    """List what lies at the top of a layout, folder or archive."""
+    if path.is_dir():
+        return set(os.listdir(path))
+    with tarfile.open(path) as tar:
+        return set(tar.getnames())
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of `index.json`, in the words of those who read it."""
+
+    name: str  # for containerd
+    ref: str  # for skopeo
+    family: str  # docker or oci, after its media type
+
+
+def entries(path: Path) -> list[Entry]:
+    """List the entries of a layout, folder or archive."""
     if path.is_dir():
         index = json.loads((path / "index.json").read_bytes())
     else:
         with tarfile.open(path) as tar:
-            if "index.json" not in tar.getnames():
-                return []
             file = tar.extractfile("index.json")
             assert file is not None
             index = json.load(file)
-    notes = [entry["annotations"] for entry in index["manifests"]]
-    return [(note["io.containerd.image.name"], note[REF_NAME]) for note in notes]
+    return [
+        Entry(
+            name=entry["annotations"]["io.containerd.image.name"],
+            ref=entry["annotations"][REF_NAME],
+            family="docker" if "docker" in entry["mediaType"] else "oci",
+        )
+        for entry in index["manifests"]
+    ]
 
 
 class Skopeo:
@@ -68,10 +88,17 @@ class Skopeo:
         self.host.run(["skopeo", "copy", "-q", *flags, source, dest])
 
     def load(self, path: Path) -> None:
-        """Remember the images of an archive, by both of its views, or of a layout folder."""
+        """Remember the images of an archive, by each of its views, or of a layout folder."""
         place = self.host.place(path)
-        self._refs = [(name, f"{OCI[path.is_dir()]}:{place}:{ref}") for name, ref in entries(path)]
-        if not path.is_dir():
+        found = entries(path)
+        oci = "oci" if path.is_dir() else "oci-archive"
+        self._refs = []
+        if found[0].family == "oci":
+            self._refs += [(entry.name, f"{oci}:{place}:{entry.ref}") for entry in found]
+        elif len(found) == 1:
+            # skopeo 1.18 and older find no reference among Docker's media types.
+            self._refs += [(found[0].name, f"{oci}:{place}")]
+        if "manifest.json" in members(path):
             listed = self.host.run(["skopeo", "list-tags", f"docker-archive:{place}"])
             names: list[str] = json.loads(listed)["Tags"]
             self._refs += [(full_name(name), f"docker-archive:{place}:{name}") for name in names]

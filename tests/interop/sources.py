@@ -32,7 +32,7 @@ class Source:
     path: Path
     images: Mapping[str, Wanted]  # by fully qualified name
     flags: tuple[str, ...] = ()
-    docker_flags: tuple[str, ...] = ()  # only for --to docker
+    platforms: bool = False  # several under one name, of which Docker takes one
     zstd: bool = False
     docker_loads: bool = False  # every docker load takes it as it is
 

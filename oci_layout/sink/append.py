@@ -1,0 +1,178 @@
+"""Adds to a layout that is there: blobs first, then ``index.json`` renamed over the old one.
+
+Whoever reads the layout meanwhile sees the old index or the new one, and every blob of either.
+A run that is killed leaves a folder beside the layout, which the next run removes, and perhaps
+blobs that no index names.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from oci_layout import limits
+from oci_layout.digest import Digest
+from oci_layout.errors import DestinationError
+from oci_layout.finding import FailFast, Where
+from oci_layout.model import dockersave, gojson, jsontext, layout
+from oci_layout.model.manifest import Index
+from oci_layout.plan.assemble import Documents
+from oci_layout.plan.jobs import Fact
+from oci_layout.plan.planning import Plan
+from oci_layout.sink.atomic import INDEX_TEMPORARY, AtomicPath, failed, fsync_directory, fsync_tree
+from oci_layout.sink.layoutdir import BlobFolder, fill
+from oci_layout.sink.work import Meter
+from oci_layout.source import views
+from oci_layout.source.spool import write_all
+from oci_layout.source.store import DirectoryStore
+
+ON_CONFLICT = ("error", "first", "last")
+_OWN = Where(member=layout.INDEX)
+
+
+@contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Hold a layout against other writers of this package."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def read_layout(dest: str) -> Index:
+    """The index of the layout that is added to.
+
+    Raises:
+        DestinationError: it cannot be read, or is the unpacked form of a hybrid archive.
+    """
+    if os.path.lexists(os.path.join(dest, dockersave.MANIFEST)):
+        raise DestinationError(
+            what="has a manifest.json, which adding would make untrue",
+            where=dest,
+            hint="repack it to a plain OCI layout first",
+        )
+    index = views.read_index(DirectoryStore(dest), FailFast())
+    if index is None:
+        raise DestinationError(what="has no usable index.json", where=dest)
+    return index
+
+
+def append_layout(
+    plan: Plan, dest: str, *, on_conflict: str, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into a layout that is there.
+
+    Args:
+        plan: what to do.
+        dest: the layout.
+        on_conflict: what happens when a name is there already and stands for something else:
+            ``error``, ``first`` (the old one stays) or ``last`` (the new one takes the name).
+        meter: told of bytes read.
+        workers: blobs at a time.
+
+    Raises:
+        DestinationError: a name is taken, a blob there is damaged, or the disk refuses.
+        DamagedError: the source, or the layout's index, does not hold what it says.
+    """
+    dest = os.path.realpath(dest)
+    read_layout(dest)  # before any work
+    staged = AtomicPath(dest, directory=True, force=False)
+    try:
+        documents, facts, size = fill(plan, BlobFolder(staged.path), meter, workers)
+        fsync_tree(staged.path)
+        with _locked(dest):
+            new = jsontext.parse(documents.index, _OWN, FailFast())["manifests"]
+            merged = _merged(read_layout(dest), new, on_conflict)
+            _move_blobs(staged.path, dest)
+            _replace_index(dest, merged)
+    except OSError as error:
+        raise failed(error, dest) from error
+    finally:
+        staged.abort()
+    return documents, facts, size
+
+
+def _name(entry: Mapping[str, Any]) -> str | None:
+    notes = entry.get("annotations") or {}
+    name = notes.get(layout.CONTAINERD_NAME) or notes.get(layout.REF_NAME)
+    return name if isinstance(name, str) else None
+
+
+def _merged(index: Index, new: list[dict[str, Any]], on_conflict: str) -> bytes:
+    """The index with the new entries; the old ones keep their place and their bytes' meaning."""
+    old = [dict(entry.source) for entry in index.manifests]
+    there = {name: entry for entry in old if (name := _name(entry)) is not None}
+    known = {(entry.get("digest"), _name(entry)) for entry in old}
+    tags = {(entry.get("annotations") or {}).get(layout.REF_NAME) for entry in old}
+    added = []
+    for entry in new:
+        name = _name(entry)
+        if (entry["digest"], name) in known:
+            continue
+        holder = there.get(name) if name is not None else None
+        if holder is not None:
+            if on_conflict == "first":
+                continue
+            if on_conflict != "last":
+                raise DestinationError(
+                    what=f"the name {name} is there already, for {holder.get('digest')}",
+                    hint="--on-conflict first keeps it, last takes it away; --name gives another",
+                )
+            old.remove(holder)
+        added.append(_distinct(entry, tags, taken=holder is not None))
+    value = {**index.fields, "manifests": [*old, *added]}
+    return gojson.encode_bytes(value)
+
+
+def _distinct(entry: dict[str, Any], tags: set[Any], *, taken: bool) -> dict[str, Any]:
+    """The entry, with its full name as ``ref.name`` where an old entry has the same tag."""
+    notes = entry.get("annotations") or {}
+    full = notes.get(layout.CONTAINERD_NAME)
+    if full and not taken and notes.get(layout.REF_NAME) in tags:
+        return {**entry, "annotations": {**notes, layout.REF_NAME: full}}
+    return entry
+
+
+def _move_blobs(staged: str, dest: str) -> None:
+    for algorithm in sorted(os.listdir(os.path.join(staged, "blobs"))):
+        folder = os.path.join(dest, "blobs", algorithm)
+        os.makedirs(folder, exist_ok=True)
+        for name in sorted(os.listdir(os.path.join(staged, "blobs", algorithm))):
+            here, there = os.path.join(staged, "blobs", algorithm, name), os.path.join(folder, name)
+            if os.path.lexists(there):
+                _check_present(there, Digest(algorithm, name))
+            else:
+                os.rename(here, there)
+        fsync_directory(folder)
+
+
+def _check_present(path: str, digest: Digest) -> None:
+    """A blob that is there already is not trusted by its name."""
+    with open(path, "rb") as file:
+        actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
+    if actual != digest.hex:
+        raise DestinationError(
+            what=f"the blob that is there is {digest.algorithm}:{actual}",
+            where=path,
+            hint="the layout is damaged; write to a new one",
+        )
+
+
+def _replace_index(dest: str, data: bytes) -> None:
+    if len(data) > limits.DOCUMENT_BYTES:
+        raise DestinationError(what="the index would be too large to be read", where=dest)
+    temporary = os.path.join(dest, INDEX_TEMPORARY)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.rename(temporary, os.path.join(dest, layout.INDEX))
+    fsync_directory(dest)

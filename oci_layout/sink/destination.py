@@ -1,0 +1,224 @@
+"""Destinations: what a name asks for, and the sink that writes it."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Mapping
+
+import attrs
+
+from oci_layout.errors import TargetError, UsageError
+from oci_layout.finding import Findings
+from oci_layout.mediatype import Compression, Family
+from oci_layout.plan.assemble import Documents
+from oci_layout.plan.jobs import Fact
+from oci_layout.plan.options import Target
+from oci_layout.plan.planning import Plan
+from oci_layout.sink.append import ON_CONFLICT, append_layout
+from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
+from oci_layout.sink.atomic import check_destination
+from oci_layout.sink.dirimage import require_single, write_dir
+from oci_layout.sink.layoutdir import write_layout
+from oci_layout.sink.work import Meter
+
+STANDARD_OUTPUT = "-"
+_COMPRESSED = {
+    ".tar.gz": Compression.GZIP,
+    ".tgz": Compression.GZIP,
+    ".tar.zst": Compression.ZSTD,
+    ".tzst": Compression.ZSTD,
+}
+_NEVER = (
+    ".zip",
+    ".tar.xz",
+    ".txz",
+    ".tar.bz2",
+    ".tbz",
+    ".tbz2",
+    ".tar.lz4",
+    ".7z",
+    ".gz",
+    ".xz",
+    ".zst",
+)
+_WHO_CANNOT = {
+    Compression.GZIP: "ctr images import cannot read a compressed archive",
+    Compression.ZSTD: "ctr images import cannot read a compressed archive, nor Docker before 23.0 "
+    "one packed with zstd",
+}
+
+
+class Form(enum.StrEnum):
+    """What is written."""
+
+    DIRECTORY = "directory"
+    ARCHIVE = "archive"
+    PIPE = "archive on standard output"
+    DIR = "dir: directory"
+
+
+@attrs.frozen(kw_only=True)
+class Destination:
+    """Where the result goes.
+
+    Args:
+        path: as the user called it.
+        form: what is written there.
+        outer: compression of the archive as a whole.
+    """
+
+    path: str
+    form: Form
+    outer: Compression = Compression.NONE
+
+    @classmethod
+    def parse(cls, path: str, target: Target) -> Destination:
+        """Tell the form by the name.
+
+        Raises:
+            UsageError: an archive's suffix that is not written, or that the target has no use for.
+        """
+        lower = path.lower()
+        archive = path == STANDARD_OUTPUT or lower.endswith((".tar", *_COMPRESSED))
+        if archive and target is Target.DIR:
+            raise UsageError(what=f"{path}: dir: is a directory", hint="leave the suffix out")
+        if path == STANDARD_OUTPUT:
+            return cls(path=path, form=Form.PIPE)
+        if lower.endswith(".tar"):
+            return cls(path=path, form=Form.ARCHIVE)
+        for suffix, outer in _COMPRESSED.items():
+            if lower.endswith(suffix):
+                return cls(path=path, form=Form.ARCHIVE, outer=outer)
+        for suffix in _NEVER:
+            if lower.endswith(suffix):
+                raise UsageError(
+                    what=f"{path}: archives with the suffix {suffix} are not written",
+                    hint="use .tar, .tar.gz or .tar.zst, or no suffix for a directory",
+                )
+        return cls(path=path, form=Form.DIR if target is Target.DIR else Form.DIRECTORY)
+
+    @property
+    def directory(self) -> bool:
+        """Whether a directory is written."""
+        return self.form in (Form.DIRECTORY, Form.DIR)
+
+    @property
+    def beside(self) -> str | None:
+        """The directory that temporary files go to; None for a pipe."""
+        if self.form is Form.PIPE:
+            return None
+        return os.path.dirname(os.path.realpath(self.path))
+
+    @property
+    def label(self) -> str:
+        """How to call it in a report."""
+        return "standard output" if self.form is Form.PIPE else self.path
+
+    def describe(self, family: Family, docker_view: bool) -> str:
+        """One line for people."""
+        whose = "Docker" if family is Family.DOCKER else "OCI"
+        form = "archive" if self.form is Form.PIPE else str(self.form)
+        packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
+        return f"{whose} {form}{packed}" + (", with manifest.json" if docker_view else "")
+
+
+@attrs.frozen(kw_only=True)
+class Writing:
+    """How the result is written.
+
+    Args:
+        force: replace an archive or a clean layout.
+        append: add to a layout.
+        on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
+        tmp: directory for temporary files; None for beside the destination.
+        workers: blobs at a time.
+    """
+
+    force: bool = False
+    append: bool = False
+    on_conflict: str = "error"
+    tmp: str | None = None
+    workers: int = 1
+
+    def check(self, destination: Destination) -> None:
+        """Refuse a destination that must not be written, before any work.
+
+        Raises:
+            DestinationError: it exists, or its parent does not.
+            UsageError: options that contradict each other.
+        """
+        if self.on_conflict not in ON_CONFLICT:
+            raise UsageError(what=f"--on-conflict is one of {', '.join(ON_CONFLICT)}")
+        if self.append and self.force:
+            raise UsageError(what="--append and --force contradict each other")
+        if self.append and destination.form is not Form.DIRECTORY:
+            raise UsageError(what="--append adds to a layout directory")
+        if destination.form is Form.PIPE:
+            return
+        check_destination(
+            destination.path,
+            directory=destination.directory,
+            force=self.force and destination.form is not Form.DIR,
+            append=self.append,
+        )
+
+
+def write(
+    plan: Plan, destination: Destination, writing: Writing, meter: Meter
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out.
+
+    Args:
+        plan: what to do.
+        destination: where the result goes.
+        writing: how.
+        meter: told of bytes read.
+
+    Returns:
+        The documents, what each job came to, and the bytes written.
+    """
+    path, workers = destination.path, writing.workers
+    if destination.form is Form.PIPE:
+        return write_pipe(plan, 1, tmp=writing.tmp, meter=meter, workers=workers)
+    if destination.form is Form.DIR:
+        return write_dir(plan, path, meter=meter, workers=workers)
+    if destination.form is Form.DIRECTORY:
+        if writing.append and os.path.isdir(path) and os.listdir(path):
+            return append_layout(
+                plan, path, on_conflict=writing.on_conflict, meter=meter, workers=workers
+            )
+        return write_layout(plan, path, force=writing.force, meter=meter, workers=workers)
+    if destination.outer is not Compression.NONE:
+        return write_compressed(
+            plan,
+            path,
+            destination.outer,
+            force=writing.force,
+            tmp=writing.tmp,
+            meter=meter,
+            workers=workers,
+        )
+    return write_archive(
+        plan, path, force=writing.force, tmp=writing.tmp, meter=meter, workers=workers
+    )
+
+
+def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:
+    """Say what the destination cannot hold, and who cannot read it.
+
+    Raises:
+        SelectionError: a ``dir:`` holds one image.
+        TargetError: append would need a plain layout.
+    """
+    if destination.outer is not Compression.NONE:
+        findings.warning("compressed-archive", _WHO_CANNOT[destination.outer])
+    if destination.form is Form.DIR:
+        require_single(plan)
+        names = [str(name) for root in plan.roots for name in root.names]
+        if names:
+            findings.warning(
+                "names-dropped", f"a dir: directory holds no names: {', '.join(names[:8])}"
+            )
+    if not plan.roots and destination.form is Form.DIR:
+        raise TargetError(what="there is nothing to write")

@@ -1,0 +1,72 @@
+"""Writes a ``dir:`` directory: one image, or one list, with its blobs under their bare hex.
+
+containers/image directory/directory_dest.go: ``version``, ``manifest.json``, children of a list
+as ``<hex>.manifest.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from oci_layout.errors import SelectionError
+from oci_layout.model import dockersave
+from oci_layout.plan.assemble import Documents
+from oci_layout.plan.jobs import Fact
+from oci_layout.plan.planning import Plan
+from oci_layout.sink.atomic import AtomicPath, failed
+from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
+from oci_layout.sink.work import Meter
+
+VERSION = b"Directory Transport Version: 1.1\n"
+
+
+def require_single(plan: Plan) -> None:
+    """Refuse what a ``dir:`` cannot hold.
+
+    Raises:
+        SelectionError: there is not exactly one image or list.
+    """
+    if len(plan.roots) != 1:
+        names = ", ".join(str(name) for root in plan.roots[:8] for name in root.names[:1])
+        raise SelectionError(
+            what=f"a dir: directory holds one image, and there are {len(plan.roots)}",
+            hint=f"choose one with --image; there are {names}" if names else "choose with --image",
+        )
+
+
+def write_dir(
+    plan: Plan, dest: str, *, meter: Meter, workers: int
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Carry a plan out into a new ``dir:`` directory.
+
+    Args:
+        plan: what to do; exactly one root.
+        dest: the directory.
+        meter: told of bytes read.
+        workers: blobs at a time.
+
+    Raises:
+        DestinationError: the destination refuses.
+        DamagedError: the source does not hold what it says.
+    """
+    target = AtomicPath(dest, directory=True, force=False)
+    try:
+        folder = BlobFolder(target.path, lambda digest: digest.hex)
+        facts = do_all(plan, folder, meter, workers)
+        documents = plan.documents(facts)
+        top = documents.top[0][1].digest
+        for digest, data in documents.blobs.items():
+            if digest == top:
+                folder.put_file(dockersave.MANIFEST, data)
+            elif digest in documents.manifests:
+                folder.put_file(f"{digest.hex}.manifest.json", data)
+            else:
+                folder.put(digest, data)
+        folder.put_file("version", VERSION)
+        size = folder.bytes_written + blob_bytes(facts)
+        target.commit()
+    except OSError as error:
+        raise failed(error, dest) from error
+    finally:
+        target.abort()
+    return documents, facts, size

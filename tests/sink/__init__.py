@@ -1,0 +1,1 @@
+"""Tests of sinks: what is written, and what is left after failures."""

@@ -1,0 +1,1 @@
+"""Tests of sources: every form of saved image."""

@@ -1,0 +1,72 @@
+"""Findings and errors: collected or raised, with a place, and an exit status each."""
+
+from __future__ import annotations
+
+import pytest
+
+from oci_layout import errors
+from oci_layout.errors import DamagedError, LayoutError
+from oci_layout.finding import FailFast, Finding, Findings, Severity, Where
+
+
+def test_a_collector_goes_on_after_an_error() -> None:
+    findings = Findings()
+    findings.error("a", "first", Where(member="x"))
+    findings.warning("b", "second")
+    findings.note("c", "third")
+    assert [finding.code for finding in findings.found] == ["a", "b", "c"]
+    assert [finding.code for finding in findings.errors] == ["a"]
+    assert [finding.code for finding in findings.warnings] == ["b"]
+    assert findings.found[2].severity is Severity.NOTE
+
+
+def test_one_that_fails_fast_raises_the_first_error() -> None:
+    findings = FailFast()
+    findings.warning("w", "only odd")
+    findings.note("n", "only known")
+    with pytest.raises(DamagedError) as caught:
+        findings.error("size-mismatch", "has 3 bytes", Where(member="blob"), "copy it again")
+    error = caught.value
+    assert (error.code, error.exit_status) == ("size-mismatch", 3)
+    assert str(error) == "blob: has 3 bytes (copy it again)"
+    assert [finding.code for finding in findings.found][:2] == ["w", "n"]
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (Where(), ""),
+        (Where(member="index.json", field="manifests[2].size"), "index.json: manifests[2].size"),
+        (Where(image="demo:1", layer=0, member="m"), "demo:1: layer 0: m"),
+        (Where(member="m", offset=0), "m: offset 0"),
+    ],
+)
+def test_a_place_reads_from_the_outside_in(where: Where, text: str) -> None:
+    assert str(where) == text
+
+
+def test_a_finding_reads_as_one_line() -> None:
+    finding = Finding(
+        code="c", severity=Severity.WARNING, message="is odd", where=Where(member="m"), hint="do x"
+    )
+    assert str(finding) == "m: is odd (do x)"
+    assert str(Finding(code="c", severity=Severity.NOTE, message="is odd")) == "is odd"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (errors.UsageError, 2),
+        (errors.NotAnImageError, 3),
+        (errors.DamagedError, 3),
+        (errors.SelectionError, 4),
+        (errors.DestinationError, 5),
+        (errors.TargetError, 6),
+    ],
+)
+def test_each_error_knows_its_exit_status(kind: type[LayoutError], status: int) -> None:
+    error = kind(what="it happened", where="here", hint="do that")
+    assert isinstance(error, LayoutError)
+    assert error.exit_status == status
+    assert str(error) == "here: it happened (do that)"
+    assert str(kind(what="it happened")) == "it happened"
