@@ -229,9 +229,16 @@ def _image(image: ImageReport, width: int) -> list[str]:
         manifest = f"{short(image.manifest_before)} -> {short(image.manifest_after)}"
     rows = [("image ID", image_id), ("manifest", manifest), ("layers", _layers(image.layers))]
     lines += columns(rows, "  ")
-    for change in (*(f"changed: {reason}" for reason in image.config_changes), *image.changes):
+    for change in _grouped((*image.config_changes, *image.changes)):
         lines += wrapped(shown(change), width, "  ", "    ")
     return lines
+
+
+def _grouped(changes: tuple[str, ...]) -> list[str]:
+    """One line for all that was dropped, then the others."""
+    dropped = [text.removeprefix("dropped: ") for text in changes if text.startswith("dropped: ")]
+    rest = [text for text in changes if not text.startswith("dropped: ")]
+    return ([f"dropped: {', '.join(dropped)}"] if dropped else []) + rest
 
 
 def _layers(layers: tuple[LayerReport, ...]) -> str:

@@ -6,14 +6,13 @@ moby image/tarexport/tarexport.go, ``manifestItem``; the fields of later version
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from oci_layout.finding import Findings, Where
-from oci_layout.model import jsontext
+from oci_layout.model import gojson, jsontext
 from oci_layout.model.fields import Fields
 
 MANIFEST = "manifest.json"
@@ -80,6 +79,6 @@ def read_repositories(raw: bytes, findings: Findings) -> dict[str, dict[str, str
     return {name: dict(outer.mapping(name)) for name in value}
 
 
-def saved_bytes(entries: list[Mapping[str, Any]]) -> bytes:
+def saved_bytes(entries: Sequence[Mapping[str, Any]]) -> bytes:
     """``manifest.json`` as Docker writes it: compact, one line."""
-    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return gojson.encode_bytes(entries) + b"\n"

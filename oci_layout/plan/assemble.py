@@ -9,17 +9,17 @@ import attrs
 
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
-from oci_layout.mediatype import Compression, Family, Kind
-from oci_layout.model import dockersave, gojson, layout
+from oci_layout.mediatype import Family, Kind
+from oci_layout.model import gojson, layout
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.plan import naming
-from oci_layout.plan.convert import Converted, Packed, convert
-from oci_layout.plan.jobs import Fact, Job
+from oci_layout.plan.convert import Converted, convert
+from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.options import Options
-from oci_layout.plan.report import ImageReport, LayerReport
+from oci_layout.plan.packing import Packing
+from oci_layout.plan.report import ImageReport
 from oci_layout.reference import ImageName
 from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Opaque, Root, images
 
@@ -62,25 +62,15 @@ class Assembler:
 
     Args:
         options: what was asked for.
-        jobs: by key.
-        uses: the job key of each layer: (id of the image, number) to key.
-        facts: what each job came to; a job that is not there is taken at its word.
+        packing: what becomes of each blob.
         findings: told what the result will lack.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        jobs: Mapping[str, Job],
-        uses: Mapping[tuple[int, int], str],
-        facts: Mapping[str, Fact],
-        findings: Findings,
-    ) -> None:
-        self._options, self._jobs, self._uses = options, jobs, uses
-        self._facts, self._findings = facts, findings
+    def __init__(self, options: Options, packing: Packing, findings: Findings) -> None:
+        self._options, self._packing = options, packing
+        self._docker = DockerView(options.target, findings)
         self._made: dict[int, tuple[Made, Converted | None]] = {}
         self._renumbered: dict[Digest, Made] = {}
-        self._untagged: dict[str, ImageName] = {}
         self.documents = Documents()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
@@ -92,7 +82,6 @@ class Assembler:
         """
         shared = naming.shared_tags([name for root in roots for name in root.names])
         entries: list[dict[str, Any]] = []
-        saved: dict[tuple[str, ...], dict[str, Any]] = {}
         for root in _subjects_first(roots):
             made = self._node(root.node)
             if made is None:
@@ -102,15 +91,39 @@ class Assembler:
             self._entries(root, made, shared, entries)
             self._report(root)
             if self._options.docker_view:
-                self._docker(root, saved)
+                self._save(root)
         value: dict[str, Any] = {"schemaVersion": 2, "mediaType": mediatype.OCI_INDEX}
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
         self.documents.index = gojson.encode_bytes(value)
-        naming.warn_untagged(list(self._untagged.values()), self._findings)
-        if saved:
-            self.documents.docker = dockersave.saved_bytes(list(saved.values()))
+        if self._options.docker_view:
+            self.documents.docker = self._docker.finish()
         return self.documents
+
+    def _save(self, root: Root) -> None:
+        for name, image in self._docker.choose(root):
+            converted = self._made[id(image)][1]
+            if converted is not None:
+                self._docker.add(root, name, converted, self._packing.layers(image))
+
+    def _report(self, root: Root) -> None:
+        for image in images(root.node):
+            made, converted = self._made.get(id(image), (None, None))
+            if made is None or converted is None:
+                continue
+            self.documents.images.append(
+                ImageReport(
+                    names=tuple(str(name) for name in root.names),
+                    platform=converted.platform,
+                    manifest_before=image.descriptor.digest if image.descriptor else None,
+                    manifest_after=made.digest,
+                    image_id_before=image.config.digest,
+                    image_id_after=converted.config_digest,
+                    config_changes=converted.config_changes,
+                    layers=self._packing.report(image),
+                    changes=converted.changes,
+                )
+            )
 
     def _lose(self, root: Root) -> None:
         names = ", ".join(map(str, root.names))
@@ -158,55 +171,17 @@ class Assembler:
             made = self._artifact(node)
         else:
             descriptor = node.descriptor
-            digest, size = self._blob(node, 0, descriptor)
+            digest, size = self._packing.blob(node, 0, descriptor)
             made = Made(media_type=descriptor.media_type, digest=digest, size=size)
         if made is not None:
             self._made[id(node)] = made, converted
-            if not isinstance(node, Image) or node.descriptor is not None:
+            if node.descriptor is not None:
                 self._renumbered[node.descriptor.digest] = made
         return made
 
-    def packed(self, image: Image) -> tuple[Packed, ...]:
-        """An image's layers as they go out."""
-        result = []
-        for number, layer in enumerate(image.layers):
-            key = self._uses.get((id(image), number))
-            if key is None:
-                if layer.digest is None:
-                    raise AssertionError("a layer without bytes and without digest")
-                stated = layer.type.compression if layer.type is not None else Compression.NONE
-                result.append(
-                    Packed(
-                        layer=layer,
-                        digest=layer.digest,
-                        size=layer.size,
-                        compression=stated,
-                        diff_id=layer.diff_id,
-                        reencoded=False,
-                    )
-                )
-                continue
-            job, fact = self._jobs[key], self._facts.get(key)
-            outcome = (fact.digest, fact.size) if fact is not None else job.outcome
-            if outcome is None:
-                raise AssertionError(f"nothing is known of {job.member.name}")
-            result.append(
-                Packed(
-                    layer=layer,
-                    digest=outcome[0],
-                    size=outcome[1],
-                    compression=job.result,
-                    diff_id=fact.diff_id
-                    if fact is not None and (self._options.mend or layer.diff_id is None)
-                    else layer.diff_id,
-                    reencoded=job.encoding is not None,
-                )
-            )
-        return tuple(result)
-
     def _image(self, image: Image) -> tuple[Made, Converted]:
         raw = image.config_member.read(limits.DOCUMENT_BYTES)
-        converted = convert(image, self.packed(image), raw, self._options)
+        converted = convert(image, self._packing.layers(image), raw, self._options)
         self.documents.blobs[converted.config_digest] = (
             raw if converted.config is None else converted.config
         )
@@ -239,19 +214,13 @@ class Assembler:
         digest = self._add(raw, artifact.descriptor, kept=kept)
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
 
-    def _blob(self, node: Node, number: int, stated: Descriptor) -> tuple[Digest, int]:
-        """Digest and size of an opaque blob: as stated, or as work found it."""
-        key = self._uses.get((id(node), number))
-        fact = self._facts.get(key) if key is not None else None
-        return (fact.digest, fact.size) if fact is not None else (stated.digest, stated.size)
-
     def _true_blobs(self, artifact: Artifact, raw: bytes) -> bytes:
         """The artifact's manifest with its blobs as they are (they differ only when mending)."""
         edits = Edits(raw)
         changed = False
         first = 0 if artifact.manifest.config is None else 1
         for number, (stated, _) in enumerate(artifact.blobs):
-            digest, size = self._blob(artifact, number, stated)
+            digest, size = self._packing.blob(artifact, number, stated)
             if digest != stated.digest or size != stated.size:
                 path: Path = ("config",) if number < first else ("layers", number - first)
                 edits.set((*path, "digest"), str(digest))
@@ -355,107 +324,6 @@ class Assembler:
             leaves.append((node, made))
         else:
             self.documents.changes.append(f"dropped: {_what(node)}: Docker has no form for it")
-
-    def _report(self, root: Root) -> None:
-        for image in images(root.node):
-            made, converted = self._made.get(id(image), (None, None))
-            if made is None or converted is None:
-                continue
-            self.documents.images.append(
-                ImageReport(
-                    names=tuple(str(name) for name in root.names),
-                    platform=converted.platform,
-                    manifest_before=image.descriptor.digest if image.descriptor else None,
-                    manifest_after=made.digest,
-                    image_id_before=image.config.digest,
-                    image_id_after=converted.config_digest,
-                    config_changes=converted.config_changes,
-                    layers=self._layer_reports(image),
-                    changes=converted.changes,
-                )
-            )
-
-    def _layer_reports(self, image: Image) -> tuple[LayerReport, ...]:
-        reports = []
-        for number, packed in enumerate(self.packed(image)):
-            key = self._uses.get((id(image), number))
-            job = self._jobs[key] if key is not None else None
-            fact = self._facts.get(key) if key is not None else None
-            encoding = job.encoding if job is not None else None
-            reports.append(
-                LayerReport(
-                    action="absent" if job is None else "re-encoded" if encoding else "kept",
-                    compression=str(packed.compression),
-                    encoder=encoding.encoder_name if encoding is not None else "",
-                    before=fact.stored_digest if fact is not None else packed.layer.digest,
-                    after=packed.digest,
-                    size_before=packed.layer.size,
-                    size_after=packed.size,
-                    diff_id=packed.diff_id,
-                )
-            )
-        return tuple(reports)
-
-    def _docker(self, root: Root, saved: dict[tuple[str, ...], dict[str, Any]]) -> None:
-        """Add a root to ``manifest.json``: for each name one platform."""
-        held = list(images(root.node))
-        every: tuple[ImageName | None, ...] = root.names or (None,)
-        for name in every:
-            image = self._preferred(root, name, held)
-            if image is None:
-                continue
-            converted = self._made[id(image)][1]
-            if converted is None:
-                continue
-            layers = self.packed(image)
-            absent = [packed for packed in layers if packed.layer.member is None]
-            if absent:
-                self._findings.warning(
-                    "foreign-layer",
-                    f"{_called(root)}: {len(absent)} foreign layers are not in the source, so "
-                    "manifest.json cannot list this image: docker load will not see it",
-                )
-                continue
-            paths = [packed.digest.blob_path for packed in layers]
-            key = (converted.config_digest.blob_path, *paths)
-            item = saved.setdefault(
-                key, {"Config": key[0], "RepoTags": None, "Layers": list(paths)}
-            )
-            tag = naming.repo_tag(name)
-            if tag is not None:
-                item["RepoTags"] = list(dict.fromkeys([*(item["RepoTags"] or []), tag]))
-            elif name is not None:
-                self._untagged[name.key] = name
-
-    def _preferred(self, root: Root, name: ImageName | None, held: list[Image]) -> Image | None:
-        """The one platform that ``manifest.json`` is to name."""
-        if len(held) == 1:
-            return held[0]
-        if not held:
-            return None
-        named = dict(root.docker).get(name.key) if name is not None else None
-        for image in held:
-            if image.config.digest == named:
-                return image
-        platforms = ", ".join(sorted({str(image.platform) for image in held}))
-        what = f"{_called(root)} has several platforms ({platforms}), and docker load takes one"
-        if self._options.target is Family.DOCKER:
-            raise SelectionError(what=what, hint="choose it with --platform")
-        self._findings.warning(
-            "no-docker-platform",
-            f"{what}: manifest.json leaves it out",
-            hint="--platform chooses one; containerd, podman and skopeo read all of them",
-        )
-        return None
-
-
-def _called(root: Root) -> str:
-    if root.names:
-        return str(root.names[0])
-    node = root.node
-    if isinstance(node, Image):
-        return str(node.config.digest)
-    return str(node.descriptor.digest)
 
 
 def _what(node: Node) -> str:

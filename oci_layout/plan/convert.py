@@ -146,7 +146,7 @@ def new_config(
     if options.config == "oci":
         taken = {mend.path for mend in mends}
         mends += [
-            Mend(path, None, f"dropped: {_field(path)}, which the image spec does not define")
+            Mend(path, None, f"dropped: {_field(path)}")
             for path in foreign_fields(raw)
             if path not in taken
         ]

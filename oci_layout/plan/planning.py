@@ -13,7 +13,8 @@ from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
 from oci_layout.plan.jobs import Expected, Fact, Job, JobList
 from oci_layout.plan.options import Options
-from oci_layout.plan.report import ImageReport, LayerReport
+from oci_layout.plan.packing import Packing
+from oci_layout.plan.report import ImageReport
 from oci_layout.plan.select import select
 from oci_layout.source.graph import Artifact, Image, Node, Opaque, Root, images, walk
 from oci_layout.source.opening import Source
@@ -57,36 +58,25 @@ class Plan:
         Args:
             facts: what each job came to; at least those of ``unknown``.
         """
-        assembler = Assembler(self.options, self.jobs, self.uses, facts, self.findings)
+        assembler = Assembler(self.options, self._packing(facts), self.findings)
         documents = assembler.run(self.roots, self.extra)
         if self.options.preserve_digests:
             require_preserved(documents)
         return documents
 
+    def _packing(self, facts: Mapping[str, Fact]) -> Packing:
+        return Packing(jobs=self.jobs, uses=self.uses, facts=facts, mend=self.options.mend)
+
     def preview(self) -> list[ImageReport]:
         """Reports of the images before any work, with what is not known yet left open."""
-        return [self._preview(root, image) for root in self.roots for image in images(root.node)]
+        packing = self._packing({})
+        return [
+            self._preview(packing, root, image)
+            for root in self.roots
+            for image in images(root.node)
+        ]
 
-    def _preview(self, root: Root, image: Image) -> ImageReport:
-        layers = []
-        for number, layer in enumerate(image.layers):
-            key = self.uses.get((id(image), number))
-            job = self.jobs[key] if key is not None else None
-            outcome = job.outcome if job is not None else None
-            encoding = job.encoding if job is not None else None
-            stated = layer.type.compression if layer.type is not None else Compression.NONE
-            layers.append(
-                LayerReport(
-                    action="absent" if job is None else "re-encoded" if encoding else "kept",
-                    compression=str(job.result if job is not None else stated),
-                    encoder=encoding.encoder_name if encoding is not None else "",
-                    before=layer.digest,
-                    after=outcome[0] if outcome is not None else None,
-                    size_before=layer.size,
-                    size_after=outcome[1] if outcome is not None else None,
-                    diff_id=layer.diff_id,
-                )
-            )
+    def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         reasons = [mend.reason for mend in image.config.mends]
         if image.config.diff_ids is None:
             reasons.append("rootfs was missing: taken from the layers")
@@ -98,7 +88,7 @@ class Plan:
             image_id_before=image.config.digest,
             image_id_after=None if reasons else image.config.digest,
             config_changes=tuple(reasons),
-            layers=tuple(layers),
+            layers=packing.report(image),
             changes=(),
         )
 

@@ -168,6 +168,15 @@ class Root:
     docker: tuple[tuple[str, Digest], ...] = ()
     descriptor: Descriptor | None = None
 
+    @property
+    def label(self) -> str:
+        """What to call it: its first name, or a digest."""
+        if self.names:
+            return str(self.names[0])
+        if isinstance(self.node, Image):
+            return str(self.node.config.digest)
+        return str(self.node.descriptor.digest)
+
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and all below it, parents first."""

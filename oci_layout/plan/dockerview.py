@@ -1,0 +1,93 @@
+"""``manifest.json`` of the result: for each name one platform; old engines read nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oci_layout.errors import SelectionError
+from oci_layout.finding import Findings
+from oci_layout.mediatype import Family
+from oci_layout.model import dockersave
+from oci_layout.plan import naming
+from oci_layout.plan.convert import Converted, Packed
+from oci_layout.reference import ImageName
+from oci_layout.source.graph import Image, Root, images
+
+
+class DockerView:
+    """Collects the entries of ``manifest.json``; images of one config and layers share an entry.
+
+    Args:
+        target: Docker must have an entry for each name; OCI may go without.
+        findings: told what ``docker load`` will not see.
+    """
+
+    def __init__(self, target: Family, findings: Findings) -> None:
+        self._target, self._findings = target, findings
+        self._entries: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._untagged: dict[str, ImageName] = {}
+
+    def choose(self, root: Root) -> list[tuple[ImageName | None, Image]]:
+        """The one platform that each name of a root stands for.
+
+        Raises:
+            SelectionError: there are several, the source names none, and Docker needs one.
+        """
+        held = list(images(root.node))
+        every: tuple[ImageName | None, ...] = root.names or (None,)
+        chosen = []
+        for name in every:
+            image = self._preferred(root, name, held)
+            if image is not None:
+                chosen.append((name, image))
+        return chosen
+
+    def _preferred(self, root: Root, name: ImageName | None, held: list[Image]) -> Image | None:
+        if len(held) <= 1:
+            return held[0] if held else None
+        named = dict(root.docker).get(name.key) if name is not None else None
+        for image in held:
+            if image.config.digest == named:
+                return image
+        platforms = ", ".join(sorted({str(image.platform) for image in held}))
+        what = f"{root.label} has several platforms ({platforms}), and docker load takes one"
+        if self._target is Family.DOCKER:
+            raise SelectionError(what=what, hint="choose it with --platform")
+        self._findings.warning(
+            "no-docker-platform",
+            f"{what}: manifest.json leaves it out",
+            hint="--platform chooses one; containerd, podman and skopeo read all of them",
+        )
+        return None
+
+    def add(
+        self,
+        root: Root,
+        name: ImageName | None,
+        converted: Converted,
+        layers: tuple[Packed, ...],
+    ) -> None:
+        """Add an image under one of its names."""
+        absent = sum(packed.layer.member is None for packed in layers)
+        if absent:
+            self._findings.warning(
+                "foreign-layer",
+                f"{root.label}: {absent} foreign layers are not in the source, so manifest.json "
+                "cannot list this image: docker load will not see it",
+            )
+            return
+        paths = [packed.digest.blob_path for packed in layers]
+        config = converted.config_digest.blob_path
+        fresh = {"Config": config, "RepoTags": None, "Layers": paths}
+        entry = self._entries.setdefault((config, *paths), fresh)
+        tag = naming.repo_tag(name)
+        if tag is not None:
+            entry["RepoTags"] = list(dict.fromkeys([*(entry["RepoTags"] or []), tag]))
+        elif name is not None:
+            self._untagged[name.key] = name
+
+    def finish(self) -> bytes | None:
+        """The document; None when it would list nothing."""
+        naming.warn_untagged(list(self._untagged.values()), self._findings)
+        entries = list(self._entries.values())
+        return dockersave.saved_bytes(entries) if entries else None

@@ -1,0 +1,103 @@
+"""What becomes of each blob, as the documents need to know it: from facts, or the source's word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.mediatype import Compression
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.plan.convert import Packed
+from oci_layout.plan.jobs import Fact, Job
+from oci_layout.plan.report import LayerReport
+from oci_layout.source.graph import Image, Layer, Node
+
+
+@attrs.frozen(kw_only=True)
+class Packing:
+    """Jobs, who uses them, and what they came to.
+
+    Args:
+        jobs: by key.
+        uses: the job key of each blob of a node: (id of the node, number) to key.
+        facts: what each job came to; a job that is not there is taken at its word.
+        mend: whether facts overrule what is stated.
+    """
+
+    jobs: Mapping[str, Job]
+    uses: Mapping[tuple[int, int], str]
+    facts: Mapping[str, Fact]
+    mend: bool
+
+    def layers(self, image: Image) -> tuple[Packed, ...]:
+        """An image's layers as they go out."""
+        return tuple(
+            self._layer(layer, self.uses.get((id(image), number)))
+            for number, layer in enumerate(image.layers)
+        )
+
+    def _layer(self, layer: Layer, key: str | None) -> Packed:
+        if key is None:  # a foreign layer that is not there
+            if layer.digest is None:
+                raise AssertionError("a layer without bytes and without digest")
+            stated = layer.type.compression if layer.type is not None else Compression.NONE
+            return Packed(
+                layer=layer,
+                digest=layer.digest,
+                size=layer.size,
+                compression=stated,
+                diff_id=layer.diff_id,
+                reencoded=False,
+            )
+        job, fact = self.jobs[key], self.facts.get(key)
+        outcome = (fact.digest, fact.size) if fact is not None else job.outcome
+        if outcome is None:
+            raise AssertionError(f"nothing is known of {job.member.name}")
+        found = fact is not None and (self.mend or layer.diff_id is None)
+        return Packed(
+            layer=layer,
+            digest=outcome[0],
+            size=outcome[1],
+            compression=job.result,
+            diff_id=fact.diff_id if fact is not None and found else layer.diff_id,
+            reencoded=job.encoding is not None,
+        )
+
+    def blob(self, node: Node, number: int, stated: Descriptor) -> tuple[Digest, int]:
+        """Digest and size of an opaque blob: as work found it, or as stated."""
+        key = self.uses.get((id(node), number))
+        fact = self.facts.get(key) if key is not None else None
+        return (fact.digest, fact.size) if fact is not None else (stated.digest, stated.size)
+
+    def report(self, image: Image) -> tuple[LayerReport, ...]:
+        """What became of each layer, with what nobody can know yet left open."""
+        return tuple(
+            self._report(layer, self.uses.get((id(image), number)))
+            for number, layer in enumerate(image.layers)
+        )
+
+    def _report(self, layer: Layer, key: str | None) -> LayerReport:
+        job = self.jobs[key] if key is not None else None
+        fact = self.facts.get(key) if key is not None else None
+        if job is None:
+            packed = self._layer(layer, None)
+            outcome: tuple[Digest, int] | None = packed.digest, packed.size
+            compression = packed.compression
+        else:
+            outcome = (fact.digest, fact.size) if fact is not None else job.outcome
+            compression = job.result
+        encoding = job.encoding if job is not None else None
+        kept_raw = job is not None and job.stored is Compression.NONE and not job.opaque
+        return LayerReport(
+            action="absent" if job is None else "re-encoded" if encoding else "kept",
+            compression=str(compression),
+            encoder=encoding.encoder_name if encoding is not None else "",
+            # The digest of a raw layer is its diff_id, known or not.
+            before=layer.digest or (layer.diff_id if kept_raw else None),
+            after=outcome[0] if outcome is not None else None,
+            size_before=layer.size,
+            size_after=outcome[1] if outcome is not None else None,
+            diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
+        )
