@@ -48,7 +48,7 @@ class DamagedError(LayoutError):
         code: the stable code of the finding that this error carries.
     """
 
-    code: str = "damaged"
+    code: str
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)

@@ -10,6 +10,7 @@ import enum
 
 import attrs
 
+from oci_layout.codes import CODES
 from oci_layout.errors import DamagedError
 
 
@@ -59,9 +60,9 @@ NOWHERE = Where()
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One thing found, with a stable code."""
+    """One thing found, with a code out of ``codes.CODES``."""
 
-    code: str
+    code: str = attrs.field(validator=attrs.validators.in_(CODES))
     severity: Severity
     message: str
     where: Where = NOWHERE
@@ -98,6 +99,16 @@ class Findings:
     def note(self, code: str, message: str, where: Where = NOWHERE, hint: str = "") -> None:
         """Report something worth knowing."""
         self._make(code, Severity.NOTE, message, where, hint)
+
+    def report(self, finding: Finding, *, severity: Severity, image: str) -> None:
+        """Pass a finding on, at another severity, as one of an image."""
+        where = attrs.evolve(finding.where, image=image)
+        self.add(attrs.evolve(finding, severity=severity, where=where))
+
+    def damage(self, error: DamagedError) -> None:
+        """Report what was raised as an error."""
+        where = Where(member=error.where)
+        self._make(error.code, Severity.ERROR, error.what, where, error.hint)
 
     def _make(self, code: str, severity: Severity, message: str, where: Where, hint: str) -> None:
         self.add(Finding(code=code, severity=severity, message=message, where=where, hint=hint))

@@ -25,10 +25,10 @@ from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import INDEX_TEMPORARY, AtomicPath, failed, fsync_directory, fsync_tree
 from oci_layout.sink.layoutdir import BlobFolder, fill
-from oci_layout.sink.work import Meter
 from oci_layout.source import views
 from oci_layout.source.spool import write_all
 from oci_layout.source.store import DirectoryStore
+from oci_layout.work.blob import Meter
 
 ON_CONFLICT = ("error", "first", "last")
 _OWN = Where(member=layout.INDEX)

@@ -16,13 +16,13 @@ from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
-from oci_layout.sink.pool import run_all
 from oci_layout.sink.staging import Staging
-from oci_layout.sink.work import Meter, Write, run
 from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
 from oci_layout.streams.compression import Encoding
 from oci_layout.streams.reader import Member, chunks
+from oci_layout.work.blob import Meter, Write, run
+from oci_layout.work.pool import run_all
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
 

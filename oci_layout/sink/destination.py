@@ -20,7 +20,7 @@ from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.atomic import check_destination
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
-from oci_layout.sink.work import Meter
+from oci_layout.work.blob import Meter
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {

@@ -15,7 +15,7 @@ from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
-from oci_layout.sink.work import Meter
+from oci_layout.work.blob import Meter
 
 VERSION = b"Directory Transport Version: 1.1\n"
 

@@ -11,9 +11,9 @@ from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
-from oci_layout.sink.pool import run_all
-from oci_layout.sink.work import Meter, run
 from oci_layout.source.spool import write_all
+from oci_layout.work.blob import Meter, run
+from oci_layout.work.pool import run_all
 
 
 class BlobFolder:

@@ -7,9 +7,9 @@ import threading
 
 from oci_layout.errors import DestinationError
 from oci_layout.plan.jobs import Fact, Job
-from oci_layout.sink.work import Meter, run
 from oci_layout.source.spool import unnamed_file, write_all
 from oci_layout.streams.reader import HeldFile, Member
+from oci_layout.work.blob import Meter, run
 
 
 class Staging:

@@ -13,6 +13,7 @@ from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, Manifest, read_document
 from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
+from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
 from oci_layout.streams.reader import Member
 
@@ -69,9 +70,11 @@ class GraphReader:
         self._documents: dict[tuple[Digest, str], Manifest | Index | None] = {}
         self._configs: dict[Digest, Config | None] = {}
 
-    def checked(self, descriptor: Descriptor, member: Member) -> bytes:
+    def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
         """A document's bytes, held against its descriptor's size and digest."""
-        raw = member.read(limits.DOCUMENT_BYTES)
+        raw = read_bounded(member, self._findings)
+        if raw is None:
+            return None
         where = Where(member=member.name)
         if len(raw) != descriptor.size:
             self._findings.error(
@@ -124,11 +127,15 @@ class GraphReader:
         key = descriptor.digest, descriptor.media_type
         if key not in self._documents:
             raw = self.checked(descriptor, member)
-            self._documents[key] = read_document(
-                raw,
-                Where(member=member.name),
-                self._findings,
-                media_type=descriptor.media_type,
+            self._documents[key] = (
+                None
+                if raw is None
+                else read_document(
+                    raw,
+                    Where(member=member.name),
+                    self._findings,
+                    media_type=descriptor.media_type,
+                )
             )
         return self._documents[key]
 
@@ -153,11 +160,15 @@ class GraphReader:
             return Absent(descriptor=descriptor, missing=(stated.digest,))
         if stated.digest not in self._configs:
             raw = self.checked(stated, member)
-            self._configs[stated.digest] = Config.from_bytes(
-                raw,
-                Where(member=member.name),
-                self._findings,
-                algorithm=stated.digest.algorithm,
+            self._configs[stated.digest] = (
+                None
+                if raw is None
+                else Config.from_bytes(
+                    raw,
+                    Where(member=member.name),
+                    self._findings,
+                    algorithm=stated.digest.algorithm,
+                )
             )
         config = self._configs[stated.digest]
         if config is None:

@@ -52,6 +52,7 @@ class Source:
         blobs: its blobs by digest; None for a docker-archive, which has none.
         roots: what it holds.
         index: its ``index.json``, or None.
+        docker: the images as its ``manifest.json`` describes them.
         findings: what was found on opening.
     """
 
@@ -63,6 +64,7 @@ class Source:
     blobs: Blobs | None = attrs.field(repr=False)
     roots: tuple[Root, ...]
     index: Index | None = attrs.field(repr=False)
+    docker: tuple[views.DockerImage, ...] = attrs.field(repr=False)
     findings: Findings = attrs.field(repr=False)
 
     def close(self) -> None:
@@ -172,6 +174,7 @@ def _read(
     reconciler = Reconciler(findings)
     index: Index | None = None
     blobs: Blobs | None = None
+    docker: list[views.DockerImage] = []
     single = _dir_manifest(store)
     if single is not None:
         kind = Kinds.DIR
@@ -195,10 +198,12 @@ def _read(
                 "there is an index.json but no oci-layout file: engines read manifest.json alone",
                 Where(member=layout.MARKER),
             )
-        read = views.read_docker(store, findings)
-        _take_docker(store, read or [], reconciler, findings, True)
+        docker = views.read_docker(store, findings) or []
+        _take_docker(store, docker, reconciler, findings, True)
     else:
-        raise NotAnImageError(what=_unknown(store), where=store.label)
+        cut = next((each for each in findings.errors if each.code == "truncated"), None)
+        hint = f"the archive is cut short: {cut.where}" if cut is not None else ""
+        raise NotAnImageError(what=_unknown(store), where=store.label, hint=hint)
     return Source(
         label="standard input" if path == STANDARD_INPUT else path,
         kind=kind,
@@ -208,6 +213,7 @@ def _read(
         blobs=blobs,
         roots=reconciler.roots(),
         index=index,
+        docker=tuple(docker),
         findings=findings,
     )
 

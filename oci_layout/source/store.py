@@ -96,7 +96,7 @@ class ArchiveStore:
         self._members: dict[str, TarMember] = {}
         self._links: dict[str, str] = {}
         self._findings = findings
-        self._absolute = False
+        self._absolute = self._dotted = False
         for member in tarindex.TarScanner(file, findings):
             self._take(member)
 
@@ -116,6 +116,13 @@ class ArchiveStore:
             self._findings.warning(
                 "absolute-name",
                 "members have absolute names; they are read from the archive's root",
+                Where(member=member.name, offset=member.header),
+            )
+        if member.name.startswith("./") and name and not self._dotted:
+            self._dotted = True
+            self._findings.note(
+                "dot-slash-name",
+                "members have names that begin with ./, which ctr images import does not clean",
                 Where(member=member.name, offset=member.header),
             )
         if member.type is MemberType.DIRECTORY or not name:

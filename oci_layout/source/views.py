@@ -9,7 +9,6 @@ import re
 
 import attrs
 
-from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Kind
@@ -20,6 +19,7 @@ from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.graph import Image, Layer
+from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
 
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
@@ -48,7 +48,9 @@ def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index
     """
     marker = store.find(layout.MARKER)
     if marker is not None:
-        layout.check_marker(marker.read(limits.DOCUMENT_BYTES), findings)
+        text = read_bounded(marker, findings)
+        if text is not None:
+            layout.check_marker(text, findings)
     else:
         report = findings.warning if mend else findings.error
         report(
@@ -62,7 +64,9 @@ def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index
     if member is None:
         findings.error("missing-index", "there is no index.json in this layout", where)
         return None
-    raw = member.read(limits.DOCUMENT_BYTES)
+    raw = read_bounded(member, findings)
+    if raw is None:
+        return None
     document = read_document(raw, where, findings, default=Kind.INDEX)
     if isinstance(document, Index):
         return document
@@ -84,7 +88,8 @@ def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
     member = store.find(dockersave.MANIFEST)
     if member is None:
         return None
-    saved = dockersave.read_saved(member.read(limits.DOCUMENT_BYTES), findings)
+    raw = read_bounded(member, findings)
+    saved = dockersave.read_saved(raw, findings) if raw is not None else None
     if saved is None:
         return None
     result = []
@@ -118,7 +123,9 @@ def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image 
             place.at(f"{place.field}.Config"),
         )
         return None
-    raw = member.read(limits.DOCUMENT_BYTES)
+    raw = read_bounded(member, findings)
+    if raw is None:
+        return None
     where = Where(member=entry.config)
     blob = _blob_digest(entry.config)
     algorithm = "sha256" if blob is None else blob.algorithm
@@ -169,7 +176,8 @@ def repository_names(store: Store, findings: Findings) -> set[str] | None:
     if member is None:
         return None
     names = set()
-    read = dockersave.read_repositories(member.read(limits.DOCUMENT_BYTES), findings)
+    raw = read_bounded(member, findings)
+    read = dockersave.read_repositories(raw, findings) if raw is not None else {}
     for repository, tags in read.items():
         for tag in tags:
             try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import attrs
 
 from oci_layout import limits
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Where
+from oci_layout.finding import Finding, Severity, Where
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.compression import decoded
@@ -134,24 +136,83 @@ def _algorithms(job: Job) -> tuple[str, str]:
 
 def _check(job: Job, fact: Fact) -> None:
     """Hold the bytes against all that is stated of them."""
+    for finding in disagreements(job, fact):
+        raise DamagedError(what=finding.message, where=str(finding.where), code=finding.code)
+
+
+def disagreements(job: Job, fact: Fact) -> Iterator[Finding]:
+    """Where what is stated of a blob does not hold of its bytes.
+
+    Args:
+        job: with all that is stated.
+        fact: what the bytes are; without ``diff_id`` where that was not looked at.
+    """
     for expected in job.expected:
-        where = str(Where(image=str(expected.where), member=job.member.name))
+        where = attrs.evolve(expected.where, member=job.member.name)
         if expected.size is not None and expected.size != fact.stored_size:
-            raise DamagedError(
-                what=f"has {fact.stored_size} bytes, its descriptor says {expected.size}",
-                where=where,
-                code="size-mismatch",
+            yield _wrong(
+                "size-mismatch",
+                f"has {fact.stored_size} bytes, its descriptor says {expected.size}",
+                where,
             )
         if expected.digest is not None and expected.digest != fact.stored_digest:
-            raise DamagedError(
-                what=f"the bytes are {fact.stored_digest}, its descriptor says {expected.digest}",
-                where=where,
-                code="digest-mismatch",
+            yield _wrong(
+                "digest-mismatch",
+                f"the bytes are {fact.stored_digest}, its descriptor says {expected.digest}",
+                where,
             )
-        if expected.diff_id is not None and expected.diff_id != fact.diff_id:
-            raise DamagedError(
-                what=f"the layer's tar is {fact.diff_id}, the config's diff_id says "
-                f"{expected.diff_id}",
-                where=where,
-                code="diffid-mismatch",
+        inner = fact.diff_id
+        if expected.diff_id is not None and inner is not None and expected.diff_id != inner:
+            yield _wrong(
+                "diffid-mismatch",
+                f"the layer's tar is {inner}, the config's diff_id says {expected.diff_id}",
+                where,
             )
+
+
+def _wrong(code: str, message: str, where: Where) -> Finding:
+    return Finding(code=code, severity=Severity.ERROR, message=message, where=where)
+
+
+def examine(
+    job: Job, meter: Meter, *, inner: bool, limit: int = limits.BOMB_BYTES
+) -> tuple[Fact, list[Finding]]:
+    """Check a blob and go on whatever is found.
+
+    Args:
+        job: the blob, with all that is stated of it; never one to be packed anew.
+        meter: told of bytes read.
+        inner: whether to unpack a layer and recompute its diff_id too.
+        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+    """
+    stored_algorithm, inner_algorithm = _algorithms(job)
+    found: list[Finding] = []
+    diff_id: Digest | None = None
+    source = job.member.open()
+    try:
+        stored = Metered(_Counted(source, meter), stored_algorithm)
+        plain = job.stored is Compression.NONE and stored_algorithm == inner_algorithm
+        if inner and not job.opaque and not plain:
+            where = attrs.evolve(job.expected[0].where, member=job.member.name)
+            try:
+                raw = decoded(stored, job.stored, job.member.name, limit=limit)
+                metered = Metered(raw, inner_algorithm)
+                for _ in chunks(metered):
+                    pass
+                diff_id = metered.digest
+            except DamagedError as error:
+                found.append(_wrong(error.code, error.what, where))
+        for _ in chunks(stored):
+            pass
+        if inner and plain and not job.opaque:
+            diff_id = stored.digest
+    finally:
+        source.close()
+    fact = Fact(
+        digest=stored.digest,
+        size=stored.size,
+        diff_id=diff_id,
+        stored_digest=stored.digest,
+        stored_size=stored.size,
+    )
+    return fact, [*found, *disagreements(job, fact)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from oci_layout.plan.jobs import Fact, Job
-from oci_layout.sink.work import Cancelled, Meter
+from oci_layout.work.blob import Cancelled, Meter
 
 Do = Callable[[Job], Fact]
 

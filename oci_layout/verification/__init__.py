@@ -1,0 +1,1 @@
+"""Verification: everything a source says, held against everything it holds."""

@@ -1,0 +1,171 @@
+"""Whether the documents of a source agree with each other, without reading a layer."""
+
+from __future__ import annotations
+
+from oci_layout.finding import Findings, Severity, Where
+from oci_layout.mediatype import Compression
+from oci_layout.model.layout import ATTESTATION_DIGEST
+from oci_layout.platform import Platform
+from oci_layout.source.graph import (
+    Absent,
+    Artifact,
+    Image,
+    ImageIndex,
+    Layer,
+    Node,
+    Root,
+    walk,
+)
+from oci_layout.source.opening import Source
+from oci_layout.streams.compression import SNIFF_BYTES, sniff
+
+
+def check_agreement(source: Source, findings: Findings) -> None:
+    """Check the graph of a source.
+
+    Args:
+        source: opened with the same findings.
+        findings: told of all that does not agree, and of all that is absent.
+    """
+    there = {
+        str(node.descriptor.digest)
+        for root in source.roots
+        for node in walk(root.node)
+        if node.descriptor is not None and not isinstance(node, Absent)
+    }
+    for root in source.roots:
+        for node in walk(root.node):
+            _node(node, root, there, findings)
+    _views(source, findings)
+
+
+def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
+    label = root.label
+    if isinstance(node, Absent):
+        platform = node.descriptor.platform
+        what = f"{platform}: " if platform is not None else ""
+        for digest in node.missing:
+            findings.error(
+                "sparse-index",
+                f"{what}{digest} is referred to and not there",
+                Where(image=label),
+                "layout repack leaves out what is absent",
+            )
+    elif isinstance(node, Image):
+        _image(node, label, findings)
+    elif isinstance(node, Artifact):
+        for digest in node.missing:
+            findings.error(
+                "missing-blob",
+                f"{digest} is not there",
+                Where(image=label, member=node.descriptor.digest.blob_path),
+            )
+        _refers(node, label, there, findings)
+    elif isinstance(node, ImageIndex):
+        _index(node, label, findings)
+
+
+def _image(image: Image, label: str, findings: Findings) -> None:
+    config_at = Where(image=label, member=image.config_member.name)
+    for problem in image.config.problems:
+        # Engines take a missing field for its zero value; a wrong type stops them.
+        severity = Severity.WARNING if problem.code == "missing-field" else Severity.ERROR
+        findings.report(problem, severity=severity, image=label)
+    for number, layer in enumerate(image.layers):
+        where = Where(image=label, layer=number)
+        if layer.member is None and layer.digest is not None:
+            if layer.descriptor is not None and layer.descriptor.urls:
+                findings.note(
+                    "foreign-layer", f"{layer.digest} is to be fetched from its urls", where
+                )
+            else:
+                findings.error("missing-blob", f"{layer.digest} is not there", where)
+        _label(layer, where, findings)
+    filled, diff_ids = image.config.history, image.config.diff_ids
+    if filled is not None and diff_ids is not None and filled not in (0, len(diff_ids)):
+        findings.warning(
+            "history-mismatch",
+            f"the history has {filled} entries with a layer, and there are {len(diff_ids)} layers",
+            config_at.at("history"),
+        )
+    stated = image.descriptor.platform if image.descriptor is not None else None
+    if stated is not None and not _same_platform(stated, image.config.platform):
+        findings.warning(
+            "platform-mismatch",
+            f"the index says {stated}, the config {image.config.platform}",
+            config_at,
+        )
+
+
+def _same_platform(stated: Platform, config: Platform) -> bool:
+    one, other = stated.normalised(), config.normalised()
+    if (one.os, one.architecture) != (other.os, other.architecture):
+        return False
+    # Builders often state a variant in one of the two places only.
+    return not one.variant or not other.variant or one.variant == other.variant
+
+
+def _label(layer: Layer, where: Where, findings: Findings) -> None:
+    kind = layer.type
+    if kind is None or kind.encrypted or layer.member is None:
+        return
+    actual = sniff(layer.member.head(SNIFF_BYTES))
+    if actual is not kind.compression:
+        named = {Compression.NONE: "not compressed"}
+        findings.warning(
+            "label-mismatch",
+            f"labelled {named.get(kind.compression, kind.compression)}, and the bytes are "
+            f"{named.get(actual, actual)}",
+            where,
+            "layout repack mends the label",
+        )
+
+
+def _refers(artifact: Artifact, label: str, there: set[str], findings: Findings) -> None:
+    where = Where(image=label, member=artifact.descriptor.digest.blob_path)
+    subject = artifact.manifest.subject
+    if subject is not None and str(subject.digest) not in there:
+        findings.note("absent-subject", f"its subject {subject.digest} is not there", where)
+    attested = artifact.descriptor.annotations.get(ATTESTATION_DIGEST)
+    if attested is not None and attested not in there:
+        findings.warning("absent-subject", f"attests {attested}, which is not there", where)
+
+
+def _index(index: ImageIndex, label: str, findings: Findings) -> None:
+    seen: dict[Platform, str] = {}
+    for child in index.children:
+        if not isinstance(child, Image) or child.descriptor is None:
+            continue
+        platform, digest = child.descriptor.platform, str(child.descriptor.digest)
+        if platform is None:
+            continue
+        if seen.setdefault(platform, digest) != digest:
+            findings.note(
+                "repeated-platform",
+                f"{platform} stands in the index more than once; readers take the first",
+                Where(image=label, member=index.descriptor.digest.blob_path),
+            )
+
+
+def _views(source: Source, findings: Findings) -> None:
+    """Hold each image of ``manifest.json`` against the same image of ``index.json``."""
+    if source.index is None:
+        return
+    ruling = {
+        node.config.digest: node
+        for root in source.roots
+        for node in walk(root.node)
+        if isinstance(node, Image) and node.descriptor is not None
+    }
+    for number, saved in enumerate(source.docker):
+        image = ruling.get(saved.image.config.digest)
+        if image is None:
+            continue
+        mine = [layer.member.name if layer.member else None for layer in image.layers]
+        other = [layer.member.name if layer.member else None for layer in saved.image.layers]
+        if mine != other:
+            findings.warning(
+                "views-disagree",
+                "lists other layer files than index.json does for the same config",
+                Where(member="manifest.json", field=f"[{number}].Layers"),
+            )

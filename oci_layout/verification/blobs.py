@@ -1,0 +1,157 @@
+"""Every blob read once: size, digest, diff_id; and what lies there without being named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import attrs
+
+from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.finding import Finding, Severity, Where
+from oci_layout.mediatype import Compression
+from oci_layout.plan.jobs import Expected, Fact, Job
+from oci_layout.source.graph import Artifact, Image, Layer, Node, Opaque, walk
+from oci_layout.source.opening import Source
+from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.streams.reader import Member
+from oci_layout.work.blob import Meter, examine
+from oci_layout.work.pool import run_all
+
+
+@attrs.frozen(kw_only=True)
+class Looked:
+    """What came of reading one blob."""
+
+    fact: Fact
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+class BlobList:
+    """All blobs that documents refer to, each once, with everything that is stated of it."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+
+    def add_source(self, source: Source) -> None:
+        """Take the blobs of a source: of its graph, and of its ``manifest.json``."""
+        for root in source.roots:
+            for node in walk(root.node):
+                self.add_node(node, root.label)
+        for saved in source.docker:
+            label = str(saved.names[0]) if saved.names else saved.image.config.digest.short
+            self.add_node(saved.image, label)
+
+    def add_node(self, node: Node, label: str) -> None:
+        """Take the blobs of one node; its documents were checked when they were read."""
+        if isinstance(node, Image):
+            for number, layer in enumerate(node.layers):
+                self._layer(layer, Where(image=label, layer=number))
+        elif isinstance(node, Artifact):
+            for descriptor, member in node.blobs:
+                if member is not None:
+                    self._add(
+                        member,
+                        Expected(
+                            where=Where(image=label), digest=descriptor.digest, size=descriptor.size
+                        ),
+                        opaque=True,
+                    )
+        elif isinstance(node, Opaque):
+            stated = node.descriptor
+            expected = Expected(where=Where(image=label), digest=stated.digest, size=stated.size)
+            self._add(node.member, expected, opaque=True)
+
+    def _layer(self, layer: Layer, where: Where) -> None:
+        if layer.member is None:
+            return
+        opaque = layer.type is not None and layer.type.encrypted
+        expected = Expected(
+            where=where,
+            digest=layer.digest,
+            size=layer.size,
+            diff_id=None if opaque else layer.diff_id,
+        )
+        self._add(layer.member, expected, opaque=opaque)
+
+    def _add(self, member: Member, expected: Expected, *, opaque: bool) -> None:
+        job = self.jobs.get(member.name)
+        if job is None:
+            stored = Compression.NONE if opaque else sniff(member.head(SNIFF_BYTES))
+            self.jobs[member.name] = Job(
+                key=member.name,
+                member=member,
+                stored=stored,
+                encoding=None,
+                opaque=opaque,
+                learn=False,
+                algorithm=expected.digest.algorithm if expected.digest is not None else "sha256",
+                expected=(expected,),
+            )
+            return
+        stated = {(each.digest, each.size, each.diff_id) for each in job.expected}
+        if (expected.digest, expected.size, expected.diff_id) in stated:
+            return
+        if job.opaque and not opaque:  # an artifact names a layer: it is one all the same
+            job = attrs.evolve(job, opaque=False, stored=sniff(member.head(SNIFF_BYTES)))
+        self.jobs[member.name] = attrs.evolve(job, expected=(*job.expected, expected))
+
+
+def orphans(source: Source, named: Iterable[str]) -> dict[str, Job]:
+    """Jobs for blobs that no document names: their own name says what they must be."""
+    known = set(named)
+    jobs = {}
+    for name in source.store.names("blobs"):
+        parts = name.split("/")
+        if len(parts) != 3 or name in known:
+            continue
+        try:
+            digest = Digest.parse(f"{parts[1]}:{parts[2]}")
+        except InvalidDigestError:
+            continue
+        member = source.store.find(name)
+        if member is not None and member.name not in known:
+            jobs[name] = Job(
+                key=name,
+                member=member,
+                stored=Compression.NONE,
+                encoding=None,
+                opaque=True,
+                learn=False,
+                algorithm=digest.algorithm,
+                expected=(Expected(where=Where(), digest=digest),),
+            )
+    return jobs
+
+
+def look(jobs: Iterable[Job], *, inner: bool, meter: Meter, workers: int) -> dict[str, Looked]:
+    """Read blobs and check them.
+
+    Args:
+        jobs: what to read.
+        inner: whether to unpack layers and recompute diff_ids.
+        meter: told of bytes read.
+        workers: blobs at a time.
+    """
+    looked: dict[str, Looked] = {}
+
+    def one(job: Job) -> Fact:
+        began = time.monotonic()
+        fact, found = examine(job, meter, inner=inner)
+        looked[job.key] = Looked(fact=fact, findings=tuple(found), seconds=time.monotonic() - began)
+        return fact
+
+    ordered = list(jobs)
+    run_all(ordered, one, meter, workers)
+    return {job.key: looked[job.key] for job in ordered}
+
+
+def orphan_finding(name: str) -> Finding:
+    """What is said of a blob that no document names."""
+    return Finding(
+        code="orphan",
+        severity=Severity.NOTE,
+        message="no document refers to this blob",
+        where=Where(member=name),
+    )

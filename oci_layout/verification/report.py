@@ -1,0 +1,108 @@
+"""The report of a verification, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding, Severity
+from oci_layout.platform import Platform
+
+
+@attrs.frozen(kw_only=True)
+class ImageCheck:
+    """What was checked of one image.
+
+    Args:
+        names: it goes by.
+        platform: it runs on.
+        manifest: digest of its manifest; None where it has none.
+        image_id: digest of its config.
+        blobs: read and checked, documents included.
+        bytes: of those.
+        seconds: spent on its layers; a layer that images share counts for each.
+        sound: whether nothing was found that makes it unusable.
+    """
+
+    names: tuple[str, ...]
+    platform: Platform
+    manifest: Digest | None
+    image_id: Digest
+    blobs: int
+    bytes: int
+    seconds: float
+    sound: bool
+
+
+@attrs.frozen(kw_only=True)
+class VerifyReport:
+    """What a verification found.
+
+    Args:
+        source: what was looked at.
+        source_kind: what that is.
+        check: ``full``, ``digests`` (diff_ids not recomputed) or ``quick`` (no blob read).
+        images: each image.
+        findings: all of them, errors first.
+        blobs: read.
+        bytes: read.
+        seconds: taken.
+    """
+
+    source: str
+    source_kind: str
+    check: str
+    images: tuple[ImageCheck, ...]
+    findings: tuple[Finding, ...]
+    blobs: int
+    bytes: int
+    seconds: float
+
+    def failed(self, *, strict: bool = False) -> bool:
+        """Whether something was found: errors, and warnings too when strict."""
+        bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return any(finding.severity in bad for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a JSON value."""
+        return {
+            "source": self.source,
+            "source_kind": self.source_kind,
+            "check": self.check,
+            "verdict": "damaged" if self.failed() else "sound",
+            "images": [
+                {
+                    "names": list(image.names),
+                    "platform": str(image.platform),
+                    "manifest": str(image.manifest) if image.manifest is not None else None,
+                    "image_id": str(image.image_id),
+                    "blobs": image.blobs,
+                    "bytes": image.bytes,
+                    "seconds": round(image.seconds, 3),
+                    "sound": image.sound,
+                }
+                for image in self.images
+            ],
+            "findings": [finding_json(finding) for finding in self.findings],
+            "blobs": self.blobs,
+            "bytes": self.bytes,
+            "seconds": self.seconds,
+        }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as a JSON value."""
+    where = finding.where
+    return {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "member": where.member,
+        "field": where.field,
+        "image": where.image,
+        "layer": where.layer,
+        "offset": where.offset,
+        "message": finding.message,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,166 @@
+"""Verification of one source, from opening to verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding, Findings, Severity, Where
+from oci_layout.source.graph import Image, Root, images, walk
+from oci_layout.source.opening import Source, open_source
+from oci_layout.verification import sums
+from oci_layout.verification.agreement import check_agreement
+from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphans
+from oci_layout.verification.report import ImageCheck, VerifyReport
+from oci_layout.work.blob import Meter
+
+CHECKS = ("full", "digests", "quick")
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What a verification is to do.
+
+    Args:
+        check: ``full``; ``digests``: stored bytes only; ``quick``: no blob is read.
+        expect: digests of which each must be an image ID, manifest or index of the source.
+        against: sums by file name that must hold; None for none.
+        sums: takes the sums of all files; None when nobody asks.
+        workers: blobs at a time.
+        tmp: directory for spooling.
+    """
+
+    check: str = "full"
+    expect: tuple[Digest, ...] = ()
+    against: dict[str, str] | None = None
+    sums: Callable[[dict[str, str]], None] | None = None
+    workers: int = 1
+    tmp: str | None = None
+
+
+def verify_source(
+    path: str,
+    wanted: Wanted,
+    *,
+    start: Callable[[int], None] | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> VerifyReport:
+    """Check everything of a source.
+
+    Args:
+        path: the source; ``-`` for standard input.
+        wanted: what to check.
+        start: told of all bytes to read.
+        advance: told of bytes read, from any thread.
+
+    Raises:
+        NotAnImageError: it is not an image of any kind.
+    """
+    began = time.monotonic()
+    findings = Findings()
+    with open_source(path, findings=findings, tmp=wanted.tmp) as source:
+        check_agreement(source, findings)
+        blobs = BlobList()
+        blobs.add_source(source)
+        documents = _documents(source)
+        stray = orphans(source, {*blobs.jobs, *documents})
+        for name in stray:
+            findings.add(orphan_finding(name))
+        looked: dict[str, Looked] = {}
+        if wanted.check != "quick":
+            jobs = [*blobs.jobs.values(), *stray.values()]
+            if start is not None:
+                start(sum(job.member.size for job in jobs))
+            meter = Meter(advance)
+            inner = wanted.check == "full"
+            looked = look(jobs, inner=inner, meter=meter, workers=wanted.workers)
+            for result in looked.values():
+                for finding in result.findings:
+                    findings.add(finding)
+        _expected(source, wanted.expect, findings)
+        if wanted.sums is not None or wanted.against is not None:
+            values = sums.sums(source, looked)
+            if wanted.sums is not None:
+                wanted.sums(values)
+            if wanted.against is not None:
+                sums.compare(wanted.against, values, findings)
+        found = tuple(
+            sorted(_distinct(findings.found), key=lambda finding: _RANK[finding.severity])
+        )
+        bad = {finding.where.member for finding in found if finding.severity is Severity.ERROR}
+        return VerifyReport(
+            source=source.label,
+            source_kind=source.description,
+            check=wanted.check,
+            images=tuple(
+                _image(image, root, looked, bad)
+                for root in source.roots
+                for image in images(root.node)
+            ),
+            findings=found,
+            blobs=len(looked) + len(documents),
+            bytes=sum(result.fact.stored_size for result in looked.values())
+            + sum(documents.values()),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+
+def _distinct(findings: list[Finding]) -> list[Finding]:
+    """Findings without those made twice, as of a config that two images share."""
+    return list(dict.fromkeys(findings))
+
+
+def _documents(source: Source) -> dict[str, int]:
+    """Names and sizes of the documents that were read on opening."""
+    result = {}
+    for root in source.roots:
+        for node in walk(root.node):
+            if isinstance(node, Image):
+                result[node.config_member.name] = node.config_member.size
+            if node.descriptor is not None and source.blobs is not None:
+                member = source.blobs.find(node.descriptor.digest)
+                if member is not None:
+                    result[member.name] = member.size
+    for saved in source.docker:
+        result[saved.image.config_member.name] = saved.image.config_member.size
+    return result
+
+
+def _expected(source: Source, wanted: tuple[Digest, ...], findings: Findings) -> None:
+    there = set()
+    for root in source.roots:
+        for node in walk(root.node):
+            if isinstance(node, Image):
+                there.add(node.config.digest)
+            if node.descriptor is not None:
+                there.add(node.descriptor.digest)
+    for digest in wanted:
+        if digest not in there:
+            findings.error(
+                "expected-absent",
+                f"{digest} is no image ID, manifest or index of this source",
+                Where(),
+            )
+
+
+def _image(image: Image, root: Root, looked: dict[str, Looked], bad: set[str]) -> ImageCheck:
+    members = {layer.member.name: layer.member.size for layer in image.layers if layer.member}
+    documents = {image.config_member.name: image.config_member.size}
+    if image.descriptor is not None:
+        documents[image.descriptor.digest.blob_path] = image.descriptor.size
+    read = {name: size for name, size in members.items() if name in looked}
+    sound = not image.missing and not (members.keys() | documents.keys()) & bad
+    return ImageCheck(
+        names=tuple(str(name) for name in root.names),
+        platform=image.platform,
+        manifest=image.descriptor.digest if image.descriptor is not None else None,
+        image_id=image.config.digest,
+        blobs=len(read) + len(documents),
+        bytes=sum(read.values()) + sum(documents.values()),
+        seconds=sum(looked[name].seconds for name in read),
+        sound=sound,
+    )

@@ -1,0 +1,89 @@
+"""Sums of a source's files: lines that ``sha256sum -c`` takes, checked on the other side."""
+
+from __future__ import annotations
+
+import re
+
+from oci_layout.digest import Digest, new_hash
+from oci_layout.errors import UsageError
+from oci_layout.finding import Findings, Where
+from oci_layout.source.opening import Source
+from oci_layout.streams.reader import Member, chunks
+from oci_layout.verification.blobs import Looked
+
+_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+
+
+def _sum(member: Member) -> str:
+    running = new_hash("sha256")
+    reader = member.open()
+    try:
+        for data in chunks(reader):
+            running.update(data)
+    finally:
+        reader.close()
+    return running.hexdigest()
+
+
+def sums(source: Source, looked: dict[str, Looked]) -> dict[str, str]:
+    """The sha256 of every file of a source, by name; what was read already is not read again."""
+    result = {}
+    for name in source.store.names():
+        member = source.store.find(name)
+        if member is None:
+            continue
+        known = looked.get(member.name)
+        if known is not None and known.fact.stored_digest.algorithm == "sha256":
+            result[name] = known.fact.stored_digest.hex
+        else:
+            result[name] = _sum(member)
+    return result
+
+
+def render(values: dict[str, str]) -> str:
+    """The lines, as sha256sum writes them; a name with a newline or backslash is escaped."""
+    lines = []
+    for name, value in values.items():
+        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines.append(f"{chr(92) if escaped != name else ''}{value}  {escaped}\n")
+    return "".join(lines)
+
+
+def parse(text: str, label: str) -> dict[str, str]:
+    """Read such lines.
+
+    Args:
+        text: the file.
+        label: its name, for messages.
+
+    Raises:
+        UsageError: a line of another form.
+    """
+    result = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise UsageError(what="is not a line of sha256sum", where=f"{label}: line {number}")
+        name = match[3]
+        if match[1]:
+            name = re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), name)
+        result[name.removeprefix("./")] = match[2]
+    return result
+
+
+def compare(wanted: dict[str, str], actual: dict[str, str], findings: Findings) -> None:
+    """Hold the files of a source against sums made elsewhere."""
+    for name, value in wanted.items():
+        there = actual.get(name)
+        if there is None:
+            findings.error("sums-missing", "is in the sums and not here", Where(member=name))
+        elif there != value:
+            findings.error(
+                "sums-mismatch",
+                f"is {Digest('sha256', there)}, the sums say {Digest('sha256', value)}",
+                Where(member=name),
+            )
+    for name in actual.keys() - wanted.keys():
+        findings.note("sums-extra", "is here and not in the sums", Where(member=name))
