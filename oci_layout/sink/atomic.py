@@ -178,20 +178,33 @@ class AtomicPath:
         self.dest = os.path.realpath(dest)
         self._directory, self._force = directory, force
         remove_leftovers(self.dest)
-        parent = os.path.dirname(self.dest)
-        token = secrets.token_hex(4)
-        self.path = os.path.join(parent, f"{_temporary_prefix(self.dest)}{token}.tmp")
+        self.path, self.fd = "", -1
         try:
-            if directory:
-                os.mkdir(self.path, 0o755)
-                self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            else:
-                self.fd = os.open(
-                    self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
-                )
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not self._claim():
+                pass
         except OSError as error:
-            raise failed(error, parent) from error
+            raise failed(error, os.path.dirname(self.dest)) from error
+
+    def _claim(self) -> bool:
+        """Make the temporary path and lock it; False where another run cleaned it up between."""
+        name = f"{_temporary_prefix(self.dest)}{secrets.token_hex(4)}.tmp"
+        self.path = os.path.join(os.path.dirname(self.dest), name)
+        if self._directory:
+            os.mkdir(self.path, 0o755)
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        else:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            self.fd = os.open(self.path, flags, 0o644)
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(self.fd), os.stat(self.path)):
+                return True
+        except (FileNotFoundError, BlockingIOError):
+            pass
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        return False
 
     def commit(self) -> None:
         """Make it durable and let it appear.
