@@ -13,6 +13,7 @@ from oci_layout.errors import DestinationError, UsageError
 from oci_layout.finding import FailFast, Mending
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.mediatype import Family
+from oci_layout.model import jws
 from oci_layout.plan.options import Compress, Options, Renames, Target
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
@@ -224,6 +225,7 @@ def verify(
     expect: tuple[str, ...] = (),
     sums: str | None = None,
     against: str | None = None,
+    trusted_keys: tuple[str, ...] = (),
     jobs: int | None = None,
     tmp: str | None = None,
     progress: Progress | None = None,
@@ -236,6 +238,8 @@ def verify(
         expect: image IDs or manifest digests that must be inside.
         sums: file to write the sha256 of every file to, for ``sha256sum -c``.
         against: file with such lines that must hold.
+        trusted_keys: files with keys (PEM or JWK), of which one must have signed each schema 1
+            manifest.
         jobs: blobs at a time; the number of cores by default.
         tmp: directory for spooling a compressed archive or standard input.
         progress: told how far the work is.
@@ -257,6 +261,7 @@ def verify(
         sums=None if sums is None else lambda values: _write_text(sums, render_sums(values)),
         workers=jobs or os.cpu_count() or 1,
         tmp=tmp,
+        trusted=_trusted(trusted_keys),
     )
     return verify_source(
         source,
@@ -264,6 +269,18 @@ def verify(
         start=progress.start if progress is not None else None,
         advance=progress.advance if progress is not None else None,
     )
+
+
+def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
+    if paths and not jws.available():
+        raise UsageError(
+            what="--trusted-key needs the package cryptography",
+            hint="install oci-layout[schema1]",
+        )
+    try:
+        return tuple(jws.load_trusted(_read_text(path).encode(), path) for path in paths)
+    except ValueError as error:
+        raise UsageError(what=f"--trusted-key: {error}") from error
 
 
 def _read_text(path: str) -> str:

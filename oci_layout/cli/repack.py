@@ -215,7 +215,9 @@ def render(result: Report, width: int) -> list[str]:
 def _image(image: ImageReport, width: int) -> list[str]:
     names = [shown(name) for name in image.names] or ["(no name)"]
     lines = wrapped(f"{', '.join(names)}  {shown(str(image.platform))}", width, "", "    ")
-    if not image.config_changes:
+    if image.image_id_before is None:
+        image_id = f"{short(image.image_id_after)}  new, the source had none"
+    elif not image.config_changes:
         image_id = f"{short(image.image_id_before)}  kept"
     else:
         image_id = f"{short(image.image_id_before)} -> {short(image.image_id_after)}"

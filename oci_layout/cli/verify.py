@@ -52,6 +52,10 @@ def command(
     against: Annotated[
         str | None, typer.Option(metavar="FILE", help="Check all files against such sums.")
     ] = None,
+    trusted_key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Key that must have signed schema 1 manifests."),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Blobs at a time; default one a core.")
     ] = None,
@@ -92,6 +96,7 @@ def command(
                     expect=tuple(expect or ()),
                     sums=sums,
                     against=against,
+                    trusted_keys=tuple(trusted_key or ()),
                     jobs=jobs,
                     tmp=tmp,
                     progress=progress,

@@ -13,6 +13,7 @@ from oci_layout.mediatype import Family, Kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
 from oci_layout.model.fields import Fields
+from oci_layout.model.schema1 import Schema1
 
 _MANIFEST_FIELDS = frozenset(
     {"schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"}
@@ -111,7 +112,7 @@ def read_document(
     *,
     media_type: str = "",
     default: Kind = Kind.MANIFEST,
-) -> Manifest | Index | None:
+) -> Manifest | Index | Schema1 | None:
     """Read a manifest or an index; None when it is neither (reported).
 
     Args:
@@ -129,14 +130,11 @@ def read_document(
         return None
     stated = value.get("mediaType")
     kind, _ = mediatype.document_kind(media_type or (stated if isinstance(stated, str) else ""))
-    if kind not in (Kind.MANIFEST, Kind.INDEX):
+    if kind not in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1):
         by_fields = kind_by_fields(value)
         kind = default if by_fields is Kind.OTHER else by_fields
     if kind is Kind.SCHEMA1:
-        findings.error(
-            "schema1", "a Docker schema 1 manifest, which this version does not convert", where
-        )
-        return None
+        return Schema1.from_bytes(raw, where, findings)
     if kind is Kind.INDEX:
         return _index(raw, value, where, findings, media_type)
     return _manifest(raw, value, where, findings, media_type)

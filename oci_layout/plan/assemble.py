@@ -117,7 +117,7 @@ class Assembler:
                     platform=converted.platform,
                     manifest_before=image.descriptor.digest if image.descriptor else None,
                     manifest_after=made.digest,
-                    image_id_before=image.config.digest,
+                    image_id_before=None if image.made_from else image.config.digest,
                     image_id_after=converted.config_digest,
                     config_changes=converted.config_changes,
                     layers=self._packing.report(image),

@@ -135,7 +135,7 @@ def new_config(
 ) -> tuple[bytes | None, tuple[str, ...], Platform]:
     """The config's new bytes (None when they are the old), why, and the platform."""
     platform = image.config.platform
-    if options.config == "keep":
+    if options.config == "keep" and not image.made_from:
         return None, (), platform
     mends = _mends(image, layers, options)
     for mend in mends:
@@ -184,7 +184,12 @@ def _mends(image: Image, layers: tuple[Packed, ...], options: Options) -> list[M
     if image.config.diff_ids is None:
         mends = [mend for mend in mends if mend.path[0] != "rootfs"]
         rootfs = {"type": "layers", "diff_ids": diff_ids}
-        mends.append(Mend(("rootfs",), rootfs, "rootfs was missing: taken from the layers"))
+        reason = (
+            f"made from {image.made_from}"
+            if image.made_from
+            else "rootfs was missing: taken from the layers"
+        )
+        mends.append(Mend(("rootfs",), rootfs, reason))
     elif options.mend and diff_ids != [str(digest) for digest in image.config.diff_ids]:
         wrong = [
             str(number)

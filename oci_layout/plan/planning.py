@@ -79,13 +79,14 @@ class Plan:
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         reasons = [mend.reason for mend in image.config.mends]
         if image.config.diff_ids is None:
-            reasons.append("rootfs was missing: taken from the layers")
+            made = f"made from {image.made_from}" if image.made_from else ""
+            reasons.append(made or "rootfs was missing: taken from the layers")
         return ImageReport(
             names=tuple(str(name) for name in root.names),
             platform=image.platform,
             manifest_before=image.descriptor.digest if image.descriptor else None,
             manifest_after=None,
-            image_id_before=image.config.digest,
+            image_id_before=None if image.made_from else image.config.digest,
             image_id_after=None if reasons else image.config.digest,
             config_changes=tuple(reasons),
             layers=packing.report(image),
@@ -117,7 +118,7 @@ def make_plan(source: Source, options: Options) -> Plan:
     _warn_zstd(listed, options, source.findings)
     if options.config == "keep":
         _warn_kept(roots, source.findings)
-    index = source.index
+    index = source.contents.index
     extra = (
         {key: value for key, value in index.fields.items() if key not in _CARRIED_NOT}
         if index is not None
@@ -164,7 +165,7 @@ def _refuse_reencoding(jobs: Mapping[str, Job]) -> None:
 def _warn_kept(roots: tuple[Root, ...], findings: Findings) -> None:
     for root in roots:
         for image in images(root.node):
-            if image.config.mends or image.config.diff_ids is None:
+            if not image.made_from and (image.config.mends or image.config.diff_ids is None):
                 reasons = [mend.reason for mend in image.config.mends] or ["no rootfs"]
                 findings.warning(
                     "invalid-config",

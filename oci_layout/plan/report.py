@@ -45,7 +45,7 @@ class ImageReport:
         platform: that it runs on.
         manifest_before: its digest in the source; None where the source had no manifest.
         manifest_after: its digest in the result; None in a plan that cannot know it.
-        image_id_before: digest of the config in the source.
+        image_id_before: digest of the config in the source; None where it had none.
         image_id_after: digest of the config in the result.
         config_changes: why the image ID changed; empty when it did not.
         layers: base first.
@@ -56,7 +56,7 @@ class ImageReport:
     platform: Platform
     manifest_before: Digest | None
     manifest_after: Digest | None
-    image_id_before: Digest
+    image_id_before: Digest | None
     image_id_after: Digest | None
     config_changes: tuple[str, ...]
     layers: tuple[LayerReport, ...]

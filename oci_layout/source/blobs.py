@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+import attrs
 
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Kind
-from oci_layout.model import dockersave
+from oci_layout.model import dockersave, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.model.schema1 import Schema1
 from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.source.reading import read_bounded
+from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
+from oci_layout.source.upgrade import make_image
 from oci_layout.streams.reader import Member
 
 
@@ -63,19 +69,25 @@ class GraphReader:
     Args:
         blobs: where blobs are.
         findings: told of all that does not hold.
+        trusted: keys that prove who signed a schema 1 manifest.
     """
 
-    def __init__(self, blobs: Blobs, findings: Findings) -> None:
+    def __init__(
+        self, blobs: Blobs, findings: Findings, trusted: Sequence[jws.PublicKey] = ()
+    ) -> None:
         self._blobs, self._findings = blobs, findings
-        self._documents: dict[tuple[Digest, str], Manifest | Index | None] = {}
+        self._trusted = trusted
+        self._documents: dict[tuple[Digest, str], Manifest | Index | Schema1 | None] = {}
         self._configs: dict[Digest, Config | None] = {}
 
     def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
         """A document's bytes, held against its descriptor's size and digest."""
         raw = read_bounded(member, self._findings)
-        if raw is None:
-            return None
-        where = Where(member=member.name)
+        if raw is not None:
+            self._check(raw, descriptor, Where(member=member.name))
+        return raw
+
+    def _check(self, raw: bytes, descriptor: Descriptor, where: Where) -> None:
         if len(raw) != descriptor.size:
             self._findings.error(
                 "size-mismatch",
@@ -87,7 +99,6 @@ class GraphReader:
             self._findings.error(
                 "digest-mismatch", f"is {actual}, its descriptor says {descriptor.digest}", where
             )
-        return raw
 
     def _sized(self, descriptor: Descriptor) -> Member | None:
         """A blob that is not read here: its size alone is held against the descriptor."""
@@ -112,6 +123,8 @@ class GraphReader:
         document = self._document(descriptor, member)
         if isinstance(document, Index):
             return self._index(document, descriptor, depth)
+        if isinstance(document, Schema1):
+            return self._schema1(document, descriptor, member)
         if document is None:
             return Absent(descriptor=descriptor, missing=(descriptor.digest,))
         if document.is_image and document.config is not None:
@@ -123,20 +136,45 @@ class GraphReader:
             blobs=tuple((blob, self._sized(blob)) for blob in blobs),
         )
 
-    def _document(self, descriptor: Descriptor, member: Member) -> Manifest | Index | None:
+    def _schema1(self, document: Schema1, descriptor: Descriptor, member: Member) -> Node:
+        """The image that a schema 1 manifest comes to (containers/image docker_schema1.go)."""
+        where = Where(member=member.name)
+        report_signatures(document, where, self._findings, self._trusted)
+        steps = [step for _, step in document.layers]
+        image = None
+        if steps:
+            layers = []
+            for digest, step in document.layers:
+                if step.throwaway:
+                    continue
+                blob = self._blobs.find(digest)
+                layers.append(Layer(member=blob, size=blob.size if blob else 0, digest=digest))
+            image = make_image(
+                steps,
+                layers,
+                made_from=f"the schema 1 manifest {document.digest}",
+                findings=self._findings,
+            )
+        if image is None:
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+        return attrs.evolve(image, descriptor=descriptor, schema1=document)
+
+    def _document(
+        self, descriptor: Descriptor, member: Member
+    ) -> Manifest | Index | Schema1 | None:
         key = descriptor.digest, descriptor.media_type
         if key not in self._documents:
-            raw = self.checked(descriptor, member)
-            self._documents[key] = (
-                None
-                if raw is None
-                else read_document(
-                    raw,
-                    Where(member=member.name),
-                    self._findings,
-                    media_type=descriptor.media_type,
-                )
-            )
+            where = Where(member=member.name)
+            raw = read_bounded(member, self._findings)
+            document = None
+            if raw is not None:
+                told = descriptor.media_type
+                document = read_document(raw, where, self._findings, media_type=told)
+                # The digest of a signed schema 1 manifest is that of its payload.
+                signed = isinstance(document, Schema1) and document.digest == descriptor.digest
+                if not signed:
+                    self._check(raw, descriptor, where)
+            self._documents[key] = document
         return self._documents[key]
 
     def _index(self, index: Index, descriptor: Descriptor, depth: int) -> Node:

@@ -12,6 +12,7 @@ from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.layout import ATTESTATION_TYPE
 from oci_layout.model.manifest import Index, Manifest
+from oci_layout.model.schema1 import Schema1
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
 from oci_layout.streams.reader import Member
@@ -51,6 +52,8 @@ class Image:
         layers: base first.
         manifest: the manifest as read; None where there is none (docker save).
         descriptor: what pointed at the manifest, or None.
+        made_from: the older format that its config was made from; empty when it has its own.
+        schema1: its schema 1 manifest, where it has one.
     """
 
     config: Config
@@ -58,6 +61,8 @@ class Image:
     layers: tuple[Layer, ...]
     manifest: Manifest | None = None
     descriptor: Descriptor | None = None
+    made_from: str = ""
+    schema1: Schema1 | None = None
 
     @property
     def complete(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import Findings, Where
+from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.reader import HeldFile, Member, chunks
 from oci_layout.streams.tarindex import MemberType, TarMember
@@ -79,6 +80,38 @@ class DirectoryStore:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+class FileStore:
+    """A single file under a name of its own.
+
+    Args:
+        file: closed with this store.
+        label: how to call it in messages.
+        name: the name it is found under.
+    """
+
+    def __init__(self, file: HeldFile, label: str, name: str) -> None:
+        self.label, self._file, self._name = label, file, name
+
+    def _member(self) -> Member:
+        return Member(self._name, self._file.size, 0, lambda: (self._file, False))
+
+    def read(self) -> bytes:
+        """All of it, which is a document."""
+        return self._member().read(DOCUMENT_BYTES)
+
+    def find(self, name: str) -> Member | None:
+        """The file, when it is asked for by its name."""
+        return self._member() if name == self._name else None
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The one name."""
+        return iter(() if prefix else (self._name,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class ArchiveStore:

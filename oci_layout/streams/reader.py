@@ -23,6 +23,14 @@ class Reader(Protocol):
         ...
 
 
+class ClosableReader(Reader, Protocol):
+    """A reader that may hold a file."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 class HeldFile:
     """A regular file, read by offset, so that many readers can share it.
 
@@ -132,7 +140,7 @@ class Member:
     offset: int = attrs.field(repr=False)
     _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
 
-    def open(self) -> ExtentReader:
+    def open(self) -> ClosableReader:
         """A reader from its first byte."""
         file, owned = self._opener()
         return ExtentReader(file, self.offset, self.size, owned=owned)
@@ -165,6 +173,41 @@ class Member:
             return b"".join(chunks(reader))
         finally:
             reader.close()
+
+
+class _BytesReader:
+    """Reads bytes that are in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def read(self, size: int, /) -> bytes:
+        data = self._data[self._at : self._at + size]
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@attrs.frozen
+class BytesMember(Member):
+    """A document that no file holds: made from others."""
+
+    data: bytes = attrs.field(repr=False, kw_only=True)
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> BytesMember:
+        """A member of these bytes."""
+        return cls(name, len(data), 0, _no_file, data=data)
+
+    def open(self) -> ClosableReader:
+        """A reader from its first byte."""
+        return _BytesReader(self.data)
+
+
+def _no_file() -> tuple[HeldFile, bool]:
+    raise AssertionError("no file holds these bytes")
 
 
 def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:

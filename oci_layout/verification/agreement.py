@@ -6,6 +6,7 @@ from oci_layout.finding import Findings, Severity, Where
 from oci_layout.mediatype import Compression
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
+from oci_layout.source.contents import Kinds
 from oci_layout.source.graph import (
     Absent,
     Artifact,
@@ -33,6 +34,8 @@ def check_agreement(source: Source, findings: Findings) -> None:
         for node in walk(root.node)
         if node.descriptor is not None and not isinstance(node, Absent)
     }
+    if source.kind is Kinds.LONE:
+        return  # nothing else is there to agree with
     for root in source.roots:
         for node in walk(root.node):
             _node(node, root, there, findings)
@@ -67,7 +70,7 @@ def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
 
 def _image(image: Image, label: str, findings: Findings) -> None:
     config_at = Where(image=label, member=image.config_member.name)
-    for problem in image.config.problems:
+    for problem in () if image.made_from else image.config.problems:
         # Engines take a missing field for its zero value; a wrong type stops them.
         severity = Severity.WARNING if problem.code == "missing-field" else Severity.ERROR
         findings.report(problem, severity=severity, image=label)
@@ -149,7 +152,7 @@ def _index(index: ImageIndex, label: str, findings: Findings) -> None:
 
 def _views(source: Source, findings: Findings) -> None:
     """Hold each image of ``manifest.json`` against the same image of ``index.json``."""
-    if source.index is None:
+    if source.contents.index is None:
         return
     ruling = {
         node.config.digest: node
@@ -157,7 +160,7 @@ def _views(source: Source, findings: Findings) -> None:
         for node in walk(root.node)
         if isinstance(node, Image) and node.descriptor is not None
     }
-    for number, saved in enumerate(source.docker):
+    for number, saved in enumerate(source.contents.docker):
         image = ruling.get(saved.image.config.digest)
         if image is None:
             continue

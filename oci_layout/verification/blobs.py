@@ -39,7 +39,7 @@ class BlobList:
         for root in source.roots:
             for node in walk(root.node):
                 self.add_node(node, root.label)
-        for saved in source.docker:
+        for saved in source.contents.docker:
             label = str(saved.names[0]) if saved.names else saved.image.config.digest.short
             self.add_node(saved.image, label)
 

@@ -9,6 +9,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity, Where
+from oci_layout.model import jws
 from oci_layout.source.graph import Image, Root, images, walk
 from oci_layout.source.opening import Source, open_source
 from oci_layout.verification import sums
@@ -32,6 +33,7 @@ class Wanted:
         sums: takes the sums of all files; None when nobody asks.
         workers: blobs at a time.
         tmp: directory for spooling.
+        trusted: keys of which one must have signed each schema 1 manifest.
     """
 
     check: str = "full"
@@ -40,6 +42,7 @@ class Wanted:
     sums: Callable[[dict[str, str]], None] | None = None
     workers: int = 1
     tmp: str | None = None
+    trusted: tuple[jws.PublicKey, ...] = ()
 
 
 def verify_source(
@@ -62,7 +65,9 @@ def verify_source(
     """
     began = time.monotonic()
     findings = Findings()
-    with open_source(path, findings=findings, tmp=wanted.tmp) as source:
+    with open_source(
+        path, findings=findings, tmp=wanted.tmp, trusted=wanted.trusted, lone=True
+    ) as source:
         check_agreement(source, findings)
         blobs = BlobList()
         blobs.add_source(source)
@@ -121,11 +126,11 @@ def _documents(source: Source) -> dict[str, int]:
         for node in walk(root.node):
             if isinstance(node, Image):
                 result[node.config_member.name] = node.config_member.size
-            if node.descriptor is not None and source.blobs is not None:
-                member = source.blobs.find(node.descriptor.digest)
+            if node.descriptor is not None and source.contents.blobs is not None:
+                member = source.contents.blobs.find(node.descriptor.digest)
                 if member is not None:
                     result[member.name] = member.size
-    for saved in source.docker:
+    for saved in source.contents.docker:
         result[saved.image.config_member.name] = saved.image.config_member.size
     return result
 
