@@ -50,6 +50,7 @@ def repack(
     *,
     target: Target | Family | str,
     pure: bool = False,
+    legacy: bool = False,
     compression: str | Compress = "auto",
     config: str = "auto",
     images: tuple[str, ...] = (),
@@ -74,6 +75,7 @@ def repack(
             one on standard output, anything else for a directory; None only with ``dry_run``.
         target: ``oci`` or ``docker``: whose media types come out; ``dir`` for a ``dir:``.
         pure: leave ``manifest.json`` out of an archive.
+        legacy: write a Docker archive that Docker 1.0 to 1.9 read too.
         compression: ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
         config: ``auto`` mends an invalid config, ``keep`` never touches one, ``oci`` leaves only
             what the image spec defines.
@@ -115,6 +117,8 @@ def repack(
     )
     if dest is not None:
         writing.check(destination)
+    if legacy:
+        compression = _legacy_compression(wanted, destination, compression, pure=pure)
     options = Options(
         target=Family.DOCKER if wanted is Target.DOCKER else Family.OCI,
         docker_view=_docker_view(destination, wanted, pure),
@@ -122,6 +126,7 @@ def repack(
         images=images,
         platforms=_platforms(platforms),
         renames=Renames.parse(names),
+        legacy=legacy,
         config=config,
         mend=mend,
         preserve_digests=preserve_digests,
@@ -140,6 +145,19 @@ def repack(
     spool = tmp or destination.beside if dest is not None else tmp
     with open_source(source, findings=findings, tmp=spool, mend=mend) as opened:
         return convert(opened)
+
+
+def _legacy_compression(
+    target: Target, destination: Destination, compression: str | Compress, *, pure: bool
+) -> str:
+    """Old engines read raw layers out of an archive, nothing else."""
+    if target is not Target.DOCKER or pure:
+        raise UsageError(what="--legacy goes with --to docker")
+    if destination.path and destination.directory:
+        raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
+    if compression not in ("auto", "none"):
+        raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
+    return "none"
 
 
 def _docker_view(destination: Destination, target: Target, pure: bool) -> bool:

@@ -97,6 +97,9 @@ def command(
     pure: Annotated[
         bool, typer.Option("--pure", help="Leave manifest.json out: OCI and nothing else.")
     ] = False,
+    legacy: Annotated[
+        bool, typer.Option("--legacy", help="A Docker archive that Docker 1.0 to 1.9 read too.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an archive or a clean layout at DEST.")
     ] = False,
@@ -145,6 +148,7 @@ def command(
             output,
             target=to.value,
             pure=pure,
+            legacy=legacy,
             compression=compression,
             images=tuple(image or ()),
             platforms=tuple(platform or ()),

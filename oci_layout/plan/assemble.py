@@ -17,6 +17,7 @@ from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.plan import naming
 from oci_layout.plan.convert import Converted, convert
 from oci_layout.plan.dockerview import DockerView
+from oci_layout.plan.legacy import Legacy, LegacyView
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
 from oci_layout.plan.report import ImageReport
@@ -44,6 +45,7 @@ class Documents:
         top: what each root became, in order: the root, and its new form.
         index: ``index.json``.
         docker: ``manifest.json``, or None.
+        legacy: the files for Docker before 1.10, or None.
         images: a report of each image.
         changes: what was dropped outside of images.
     """
@@ -53,6 +55,7 @@ class Documents:
     top: list[tuple[Root, Made]] = attrs.field(factory=list)
     index: bytes = b""
     docker: bytes | None = None
+    legacy: Legacy | None = None
     images: list[ImageReport] = attrs.field(factory=list)
     changes: list[str] = attrs.field(factory=list)
 
@@ -69,6 +72,7 @@ class Assembler:
     def __init__(self, options: Options, packing: Packing, findings: Findings) -> None:
         self._options, self._packing = options, packing
         self._docker = DockerView(options.target, findings)
+        self._legacy = LegacyView() if options.legacy else None
         self._made: dict[int, tuple[Made, Converted | None]] = {}
         self._renumbered: dict[Digest, Made] = {}
         self.documents = Documents()
@@ -98,13 +102,20 @@ class Assembler:
         self.documents.index = gojson.encode_bytes(value)
         if self._options.docker_view:
             self.documents.docker = self._docker.finish()
+        if self._legacy is not None:
+            self.documents.legacy = self._legacy.finish()
         return self.documents
 
     def _save(self, root: Root) -> None:
         for name, image in self._docker.choose(root):
             converted = self._made[id(image)][1]
-            if converted is not None:
-                self._docker.add(root, name, converted, self._packing.layers(image))
+            if converted is None:
+                continue
+            layers = self._packing.layers(image)
+            self._docker.add(root, name, converted, layers)
+            if self._legacy is not None:
+                digest = converted.config_digest
+                self._legacy.add(name, digest, self.documents.blobs[digest], layers)
 
     def _report(self, root: Root) -> None:
         for image in images(root.node):

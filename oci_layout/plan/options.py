@@ -98,6 +98,7 @@ class Options:
         images: names or digests to take; empty for all.
         platforms: platforms to take; empty for all.
         renames: new names.
+        legacy: write what Docker before 1.10 reads.
         config: ``auto`` mends what is invalid, ``keep`` never touches, ``oci`` leaves only what
             the image spec defines.
         mend: write what the bytes say where the documents say otherwise.
@@ -111,6 +112,7 @@ class Options:
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     renames: Renames = Renames()
+    legacy: bool = False
     config: str = "auto"
     mend: bool = False
     preserve_digests: bool = False

@@ -52,12 +52,14 @@ class Layout:
         head: documents, with their tar headers and padding.
         slots: the blobs, in order.
         spare: jobs whose result stands in the archive already; they are only checked.
+        tail: links to blobs that stand before it.
         end: offset of the end-of-archive marker.
     """
 
     head: bytes
     slots: Sequence[Slot]
     spare: Sequence[Job]
+    tail: bytes
     end: int
 
     @property
@@ -70,6 +72,19 @@ def _file(name: str, data: bytes) -> bytes:
     return tarwrite.header(name, len(data)) + data + bytes(tarwrite.padding(len(data)))
 
 
+def _head(documents: Documents) -> bytes:
+    """The documents of an archive, as it begins."""
+    legacy = documents.legacy
+    if legacy is not None:
+        files = [_file(name, data) for name, data in legacy.files.items()]
+        return b"".join(files)
+    parts = [_file(layout.MARKER, layout.MARKER_BYTES), _file(layout.INDEX, documents.index)]
+    if documents.docker is not None:
+        parts.append(_file(dockersave.MANIFEST, documents.docker))
+    parts.extend(_file(digest.blob_path, data) for digest, data in documents.blobs.items())
+    return b"".join(parts)
+
+
 def lay_out(
     documents: Documents, jobs: Sequence[Job], known: Mapping[str, tuple[Digest, int]]
 ) -> Layout:
@@ -80,25 +95,25 @@ def lay_out(
         jobs: in the order of the blobs.
         known: digest and size of each job's result.
     """
-    parts = [_file(layout.MARKER, layout.MARKER_BYTES), _file(layout.INDEX, documents.index)]
-    if documents.docker is not None:
-        parts.append(_file(dockersave.MANIFEST, documents.docker))
-    parts.extend(_file(digest.blob_path, data) for digest, data in documents.blobs.items())
-    head = b"".join(parts)
+    legacy = documents.legacy
+    head = _head(documents)
     at = len(head)
-    there = set(documents.blobs)
+    there = set() if legacy is not None else set(documents.blobs)
     slots, spare = [], []
     for job in jobs:
         digest, size = known[job.key]
-        if digest in there:
+        name = digest.blob_path if legacy is None else legacy.layers.get(digest)
+        if digest in there or name is None:
             spare.append(job)
             continue
         there.add(digest)
-        header = tarwrite.header(digest.blob_path, size)
+        header = tarwrite.header(name, size)
         at += len(header)
         slots.append(Slot(job=job, header=header, offset=at, size=size))
         at += size + tarwrite.padding(size)
-    return Layout(head=head, slots=slots, spare=spare, end=at)
+    links = legacy.links if legacy is not None else {}
+    tail = b"".join(tarwrite.symlink(name, target) for name, target in links.items())
+    return Layout(head=head, slots=slots, spare=spare, tail=tail, end=at + len(tail))
 
 
 def _outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, int]]:
@@ -177,6 +192,7 @@ def write_archive(
             os.posix_fallocate(target.fd, 0, place.size)
         os.ftruncate(target.fd, place.size)
         _Positioned(target.fd, 0).write(place.head)
+        _Positioned(target.fd, place.end - len(place.tail)).write(place.tail)
         slots = {slot.job.key: slot for slot in place.slots}
 
         def work(job: Job) -> Fact:
@@ -298,6 +314,7 @@ def _write_in_order(
             else:
                 facts[slot.job.key] = run(slot.job, write, meter)
             write(bytes(tarwrite.padding(slot.size)))
+        write(place.tail)
         write(bytes(place.size - place.end))
     finally:
         staging.close()

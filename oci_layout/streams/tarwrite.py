@@ -35,6 +35,16 @@ def header(name: str, size: int, *, mode: int = 0o644) -> bytes:
     return extended + records + bytes(padding(len(records))) + plain
 
 
+def symlink(name: str, target: str) -> bytes:
+    """The header of a symbolic link.
+
+    Args:
+        name: ASCII, at most 100 bytes, as is the target.
+        target: what it points at.
+    """
+    return _block(name, 0, b"2", 0o777, target)
+
+
 def _record(key: str, value: str) -> bytes:
     """A PAX record; its length counts its own digits."""
     body = f" {key}={value}\n"
@@ -44,7 +54,7 @@ def _record(key: str, value: str) -> bytes:
     return f"{size}{body}".encode()
 
 
-def _block(name: str, size: int, kind: bytes, mode: int) -> bytes:
+def _block(name: str, size: int, kind: bytes, mode: int, link: str = "") -> bytes:
     encoded = name.encode("ascii")
     block = bytearray(BLOCK)
     block[: len(encoded)] = encoded
@@ -54,6 +64,7 @@ def _block(name: str, size: int, kind: bytes, mode: int) -> bytes:
     block[136:148] = b"00000000000\0"
     block[148:156] = b" " * 8
     block[156:157] = kind
+    block[157 : 157 + len(link)] = link.encode("ascii")
     block[257:265] = b"ustar\x0000"
     block[329:345] = b"0000000\0" * 2
     block[148:156] = b"%06o\0 " % sum(block)
