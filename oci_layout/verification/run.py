@@ -10,6 +10,7 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity, Where
 from oci_layout.model import jws
+from oci_layout.source.contents import Kinds
 from oci_layout.source.graph import Image, Root, images, walk
 from oci_layout.source.opening import Source, open_source
 from oci_layout.verification import sums
@@ -102,7 +103,7 @@ def verify_source(
             source_kind=source.description,
             check=wanted.check,
             images=tuple(
-                _image(image, root, looked, bad)
+                _image(image, root, looked, bad, alone=source.kind is Kinds.LONE)
                 for root in source.roots
                 for image in images(root.node)
             ),
@@ -152,13 +153,15 @@ def _expected(source: Source, wanted: tuple[Digest, ...], findings: Findings) ->
             )
 
 
-def _image(image: Image, root: Root, looked: dict[str, Looked], bad: set[str]) -> ImageCheck:
+def _image(
+    image: Image, root: Root, looked: dict[str, Looked], bad: set[str], *, alone: bool
+) -> ImageCheck:
     members = {layer.member.name: layer.member.size for layer in image.layers if layer.member}
     documents = {image.config_member.name: image.config_member.size}
     if image.descriptor is not None:
         documents[image.descriptor.digest.blob_path] = image.descriptor.size
     read = {name: size for name, size in members.items() if name in looked}
-    sound = not image.missing and not (members.keys() | documents.keys()) & bad
+    sound = (alone or not image.missing) and not (members.keys() | documents.keys()) & bad
     return ImageCheck(
         names=tuple(str(name) for name in root.names),
         platform=image.platform,
