@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from oci_layout.api import Progress as Progress
+    from oci_layout.api import merge as merge
     from oci_layout.api import repack as repack
     from oci_layout.api import verify as verify
     from oci_layout.digest import Digest as Digest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "oci_layout.api",
+    "merge": "oci_layout.api",
     "repack": "oci_layout.api",
     "verify": "oci_layout.api",
     "Digest": "oci_layout.digest",

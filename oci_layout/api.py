@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DestinationError, UsageError
-from oci_layout.finding import FailFast, Mending
+from oci_layout.finding import FailFast, Findings, Mending
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.mediatype import Family
 from oci_layout.model import jws
@@ -20,7 +21,7 @@ from oci_layout.plan.report import Report
 from oci_layout.platform import Platform
 from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
 from oci_layout.source.graph import Image, ImageIndex, walk
-from oci_layout.source.opening import Source, open_source
+from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.verification.report import VerifyReport
 from oci_layout.verification.run import CHECKS, Wanted, verify_source
 from oci_layout.verification.sums import parse as parse_sums
@@ -56,6 +57,8 @@ def repack(
     images: tuple[str, ...] = (),
     platforms: tuple[Platform | str, ...] = (),
     names: tuple[str, ...] = (),
+    sparse: str = "prune",
+    attestations: str = "keep",
     digest: str | None = None,
     mend: bool = False,
     preserve_digests: bool = False,
@@ -82,6 +85,9 @@ def repack(
         images: names or digests to take; all by default.
         platforms: ``os/arch[/variant]`` to take; all by default.
         names: ``NAME`` for a single image, or ``OLD=NEW``.
+        sparse: ``prune`` leaves what is absent out of an index, ``keep`` leaves it in, ``fail``
+            refuses.
+        attestations: ``keep`` or ``drop`` what is attached to images.
         digest: ``sha256`` or ``sha512`` for new blobs; that of the source by default.
         mend: write what the bytes say where documents say otherwise.
         preserve_digests: refuse whatever would change the digest of a manifest.
@@ -97,10 +103,9 @@ def repack(
         LayoutError: see its subclasses; each knows its exit status.
     """
     wanted = Target(str(target))
-    if config not in _CONFIGS:
-        raise UsageError(what=f"--config is one of {', '.join(_CONFIGS)}")
-    if digest is not None and digest not in _ALGORITHMS:
-        raise UsageError(what=f"--digest is one of {', '.join(_ALGORITHMS)}")
+    _one_of("--config", config, _CONFIGS)
+    if digest is not None:
+        _one_of("--digest", digest, _ALGORITHMS)
     if dest is None and not dry_run:
         raise UsageError(what="a destination is needed")
     destination = (
@@ -126,6 +131,8 @@ def repack(
         images=images,
         platforms=_platforms(platforms),
         renames=Renames.parse(names),
+        sparse=_one_of("--sparse", sparse, ("prune", "keep", "fail")),
+        attestations=_one_of("--attestations", attestations, ("keep", "drop")),
         legacy=legacy,
         config=config,
         mend=mend,
@@ -137,7 +144,7 @@ def repack(
         chosen = options
         if wanted is Target.DIR:
             chosen = attrs.evolve(options, target=_family_of(opened))
-        return _convert(opened, destination, chosen, writing, progress, dry_run)
+        return _convert([opened], destination, chosen, writing, progress, dry_run)
 
     if isinstance(source, Source):
         return convert(source)
@@ -145,6 +152,65 @@ def repack(
     spool = tmp or destination.beside if dest is not None else tmp
     with open_source(source, findings=findings, tmp=spool, mend=mend) as opened:
         return convert(opened)
+
+
+def merge(
+    sources: tuple[str, ...],
+    dest: str,
+    *,
+    target: Target | Family | str = "oci",
+    pure: bool = False,
+    compression: str | Compress = "auto",
+    force: bool = False,
+    on_conflict: str = "error",
+    tmp: str | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Put the images of several sources into one layout or archive.
+
+    Args:
+        sources: paths; ``-`` for standard input, once.
+        dest: as for ``repack``.
+        target: ``oci`` or ``docker``: whose media types come out.
+        pure: leave ``manifest.json`` out of an archive.
+        compression: as for ``repack``.
+        force: replace an archive or a clean layout at the destination.
+        on_conflict: ``error``, ``first`` or ``last``: who keeps a name that two sources give to
+            two images.
+        tmp: directory for temporary files; beside the destination by default.
+        jobs: blobs at a time; the number of cores by default.
+        progress: told how far the work is.
+
+    Raises:
+        LayoutError: see its subclasses; each knows its exit status.
+    """
+    wanted = Target(str(target))
+    if wanted is Target.DIR:
+        raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
+    if not sources or sources.count(STANDARD_INPUT) > 1:
+        raise UsageError(what="at least one source, and standard input once at the most")
+    destination = Destination.parse(dest, wanted)
+    workers = jobs or os.cpu_count() or 1
+    writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp, workers=workers)
+    writing.check(destination)
+    options = Options(
+        target=Family(wanted.value),
+        docker_view=_docker_view(destination, wanted, pure),
+        compress=Compress.parse(compression) if isinstance(compression, str) else compression,
+    )
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(open_source(source, tmp=tmp or destination.beside))
+            for source in dict.fromkeys(sources)
+        ]
+        return _convert(opened, destination, options, writing, progress, dry_run=False)
+
+
+def _one_of(option: str, value: str, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise UsageError(what=f"{option} is one of {', '.join(words)}, not {value!r}")
+    return value
 
 
 def _legacy_compression(
@@ -192,7 +258,7 @@ def _platforms(texts: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
 
 
 def _convert(
-    source: Source,
+    sources: Sequence[Source],
     destination: Destination,
     options: Options,
     writing: Writing,
@@ -200,11 +266,14 @@ def _convert(
     dry_run: bool,
 ) -> Report:
     began = time.monotonic()
-    plan = make_plan(source, options)
-    prepare(plan, destination, source.findings)
+    findings = Findings()
+    for source in sources:
+        findings.found.extend(source.findings.found)
+    plan = make_plan(sources, options, findings, on_conflict=writing.on_conflict)
+    prepare(plan, destination, findings)
     report = Report(
-        source=source.label,
-        source_kind=source.description,
+        source=", ".join(source.label for source in sources),
+        source_kind=sources[0].description if len(sources) == 1 else f"{len(sources)} sources",
         destination=destination.label,
         destination_kind=destination.describe(options.target, options.docker_view),
         dry_run=dry_run,
@@ -213,7 +282,7 @@ def _convert(
         warnings=(),
     )
     if dry_run:
-        return attrs.evolve(_foreseen(plan, report), warnings=tuple(source.findings.found))
+        return attrs.evolve(_foreseen(plan, report), warnings=tuple(findings.found))
     if progress is not None:
         progress.start(plan.bytes_to_read)
     meter = Meter(progress.advance if progress is not None else None)
@@ -222,7 +291,7 @@ def _convert(
         report,
         images=tuple(documents.images),
         changes=tuple(documents.changes),
-        warnings=tuple(source.findings.found),
+        warnings=tuple(findings.found),
         bytes_written=size,
         seconds=round(time.monotonic() - began, 3),
     )

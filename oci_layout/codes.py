@@ -82,6 +82,7 @@ CODES: dict[str, str] = {
     "sums-mismatch": "a file has another digest than the sums say",
     "sums-extra": "a file is not in the sums",
     # conversion
+    "attachment-dropped": "an attestation or signature is left out",
     "compressed-archive": "an archive is written that some engines cannot read",
     "invalid-config": "an invalid config is kept, as asked",
     "names-dropped": "the destination cannot hold names",

@@ -32,6 +32,21 @@ class Algorithm(enum.StrEnum):
     SHA512 = "sha512"
 
 
+class Sparse(enum.StrEnum):
+    """What becomes of entries whose blobs are absent."""
+
+    PRUNE = "prune"
+    KEEP = "keep"
+    FAIL = "fail"
+
+
+class Attestations(enum.StrEnum):
+    """What becomes of what is attached to images."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
 class OnConflict(enum.StrEnum):
     """Who keeps a name when appending."""
 
@@ -84,6 +99,12 @@ def command(
             help="auto mends an invalid config, keep never, oci drops all that is not OCI."
         ),
     ] = ConfigMode.AUTO,
+    sparse: Annotated[
+        Sparse, typer.Option(help="What an index lists and the source lacks: leave out, or not.")
+    ] = Sparse.PRUNE,
+    attestations: Annotated[
+        Attestations, typer.Option(help="What is attached to images: signatures, SBOMs.")
+    ] = Attestations.KEEP,
     digest: Annotated[
         Algorithm | None, typer.Option(help="Of new blobs; by default as in the source.")
     ] = None,
@@ -154,6 +175,8 @@ def command(
             platforms=tuple(platform or ()),
             names=tuple(name or ()),
             config=config.value,
+            sparse=sparse.value,
+            attestations=attestations.value,
             digest=digest.value if digest is not None else None,
             mend=mend,
             preserve_digests=preserve_digests,
@@ -165,12 +188,21 @@ def command(
             jobs=jobs,
             progress=progress,
         )
-    _print(result, output=output, as_json=as_json, report=report, quiet=quiet)
+    print_report(result, output=output, as_json=as_json, report=report, quiet=quiet)
 
 
-def _print(
+def print_report(
     result: Report, *, output: str | None, as_json: bool, report: str | None, quiet: bool
 ) -> None:
+    """Print a conversion's report where it was asked for.
+
+    Args:
+        result: what was done.
+        output: the destination, as the user called it.
+        as_json: one JSON document on standard output.
+        report: file for the JSON document; None for none.
+        quiet: no table.
+    """
     for warning in result.warnings:
         print(finding_line(warning), file=sys.stderr)
     if report is not None:

@@ -22,7 +22,7 @@ from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
 from oci_layout.plan.report import ImageReport
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Opaque, Root, images
+from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root, images
 
 
 @attrs.frozen(kw_only=True)
@@ -180,6 +180,9 @@ class Assembler:
             made = None
         elif isinstance(node, Artifact):
             made = self._artifact(node)
+        elif isinstance(node, Absent):  # kept in its index, as asked
+            stated = node.descriptor
+            made = Made(media_type=stated.media_type, digest=stated.digest, size=stated.size)
         else:
             descriptor = node.descriptor
             digest, size = self._packing.blob(node, 0, descriptor)
@@ -273,6 +276,8 @@ class Assembler:
         if index.family is not target:
             edits.set(("mediaType",), mediatype.OCI_INDEX)
             changed = True
+        if changed:
+            _fill_platforms(edits, index.manifests, kept, by_id)
         raw = edits.apply() if changed else index.raw
         digest = self._add(raw, node.descriptor, kept=not changed)
         return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
@@ -335,6 +340,20 @@ class Assembler:
             leaves.append((node, made))
         else:
             self.documents.changes.append(f"dropped: {_what(node)}: Docker has no form for it")
+
+
+def _fill_platforms(
+    edits: Edits,
+    entries: tuple[Descriptor, ...],
+    kept: Mapping[int, Node],
+    made: Mapping[int, Made | None],
+) -> None:
+    """Say the platform of each image whose entry does not: the index is a new one anyway."""
+    for number, entry in enumerate(entries):
+        child = kept.get(id(entry))
+        new = made.get(id(child)) if isinstance(child, Image) else None
+        if new is not None and entry.platform is None and new.platform is not None:
+            edits.set(("manifests", number, "platform"), new.platform)
 
 
 def _what(node: Node) -> str:

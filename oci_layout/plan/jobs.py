@@ -133,7 +133,7 @@ class JobList:
         opaque: bool,
         expected: Expected,
     ) -> str:
-        key = f"{'opaque' if opaque else 'layer'}:{member.name}"
+        key = f"{'opaque' if opaque else 'layer'}:{member.store}:{member.name}"
         learn = (expected.diff_id is None and not opaque) or self._mend
         kept = expected.digest if encoding is None else None
         job = self._jobs.get(key)
@@ -185,9 +185,10 @@ class JobList:
 
     def sniffed(self, member: Member) -> Compression:
         """How a member is packed, by its first bytes."""
-        stored = self._sniffed.get(member.name)
+        key = f"{member.store}:{member.name}"
+        stored = self._sniffed.get(key)
         if stored is None:
-            stored = self._sniffed[member.name] = sniff(member.head(SNIFF_BYTES))
+            stored = self._sniffed[key] = sniff(member.head(SNIFF_BYTES))
         return stored
 
     def _encoding(

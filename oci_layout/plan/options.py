@@ -98,6 +98,9 @@ class Options:
         images: names or digests to take; empty for all.
         platforms: platforms to take; empty for all.
         renames: new names.
+        sparse: ``prune`` leaves absent children out of an index, ``keep`` leaves them in, ``fail``
+            refuses.
+        attestations: ``keep`` or ``drop`` what is attached to images.
         legacy: write what Docker before 1.10 reads.
         config: ``auto`` mends what is invalid, ``keep`` never touches, ``oci`` leaves only what
             the image spec defines.
@@ -112,6 +115,8 @@ class Options:
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     renames: Renames = Renames()
+    sparse: str = "prune"
+    attestations: str = "keep"
     legacy: bool = False
     config: str = "auto"
     mend: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,9 +11,12 @@ from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
+from oci_layout.plan.completeness import complete
 from oci_layout.plan.jobs import Expected, Fact, Job, JobList
+from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
+from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ImageReport
 from oci_layout.plan.select import select
 from oci_layout.source.graph import Artifact, Image, Node, Opaque, Root, images, walk
@@ -94,19 +97,29 @@ class Plan:
         )
 
 
-def make_plan(source: Source, options: Options) -> Plan:
-    """Decide what becomes of everything in a source. Reads the first bytes of layers, no more.
+def make_plan(
+    sources: Sequence[Source], options: Options, findings: Findings, *, on_conflict: str = "error"
+) -> Plan:
+    """Decide what becomes of everything in some sources. Reads the first bytes of layers.
+
+    Args:
+        sources: one, or several to be merged.
+        options: what was asked for.
+        findings: told of all that somebody should know.
+        on_conflict: who keeps a name that two sources give to two images.
 
     Raises:
         SelectionError: no such image or platform.
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
-    roots = select(source.roots, options, source.findings)
+    every = merged([source.roots for source in sources], on_conflict)
+    chosen = select(every, options, findings)
+    roots = renamed(complete(chosen, options, findings), options.renames)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
-        source.findings.warning("empty", "the source holds no image")
+        findings.warning("empty", "the source holds no image")
     jobs = JobList(options.target, options.compress, mend=options.mend, algorithm=options.algorithm)
     uses: dict[tuple[int, int], str] = {}
     for root in roots:
@@ -115,10 +128,11 @@ def make_plan(source: Source, options: Options) -> Plan:
     listed = {job.key: job for job in jobs}
     if options.preserve_digests:
         _refuse_reencoding(listed)
-    _warn_zstd(listed, options, source.findings)
+    _warn_zstd(listed, options, findings)
     if options.config == "keep":
-        _warn_kept(roots, source.findings)
-    index = source.contents.index
+        _warn_kept(roots, findings)
+    # What is said of a whole index can be kept only where it stays one.
+    index = sources[0].contents.index if len(sources) == 1 else None
     extra = (
         {key: value for key, value in index.fields.items() if key not in _CARRIED_NOT}
         if index is not None
@@ -130,7 +144,7 @@ def make_plan(source: Source, options: Options) -> Plan:
         jobs=listed,
         uses=uses,
         extra=extra,
-        findings=source.findings,
+        findings=findings,
     )
 
 

@@ -8,19 +8,17 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.errors import DamagedError, SelectionError
-from oci_layout.finding import Findings, Where
-from oci_layout.model.layout import ATTESTATION_DIGEST
-from oci_layout.plan.options import Options, Renames
+from oci_layout.errors import SelectionError
+from oci_layout.finding import Findings
+from oci_layout.plan.options import Options
+from oci_layout.plan.referrers import refers, with_referrers, without_attached
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.graph import (
     Absent,
-    Artifact,
     Image,
     ImageIndex,
     Node,
-    Opaque,
     Root,
     images,
     walk,
@@ -28,31 +26,31 @@ from oci_layout.source.graph import (
 
 
 def select(roots: Sequence[Root], options: Options, findings: Findings) -> tuple[Root, ...]:
-    """The roots to convert, pruned to what is wanted and complete.
+    """The roots that were asked for, by name and platform, with what belongs to them.
+
+    Args:
+        roots: of the source.
+        options: what was asked for.
+        findings: told of what is left out.
 
     Raises:
         SelectionError: no such image or platform.
-        DamagedError: nothing that is wanted is complete; the missing digests are named.
     """
     chosen = _by_name(roots, options.images) if options.images else tuple(roots)
     if options.platforms:
         chosen = _by_platform(chosen, options.platforms, findings)
-    chosen = _complete(chosen, findings)
-    return _renamed(chosen, options.renames)
+    if options.images or options.platforms:
+        chosen = with_referrers(chosen, roots)
+    if options.attestations == "drop":
+        chosen = without_attached(chosen, findings)
+    return chosen
 
 
-def _describe(roots: Sequence[Root]) -> str:
-    names = [str(name) for root in roots for name in root.names]
-    if not names:
-        names = [_digest(root.node) for root in roots]
+def describe(roots: Sequence[Root]) -> str:
+    """The first few of some roots, for a message."""
+    names = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no image"
-
-
-def _digest(node: Node) -> str:
-    if isinstance(node, Image):
-        return str(node.config.digest)
-    return str(node.descriptor.digest)
 
 
 def _digests(node: Node) -> set[Digest]:
@@ -90,7 +88,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                 hit = True
         if not hit:
             raise SelectionError(
-                what=f"there is no image {text!r}", hint=f"the source has {_describe(roots)}"
+                what=f"there is no image {text!r}", hint=f"the source has {describe(roots)}"
             )
     return (*(taken[number] for number in sorted(taken)), *extra)
 
@@ -129,7 +127,7 @@ def _by_platform(
         elif any(isinstance(each, Image) for each in walk(root.node)):
             findings.warning(
                 "platform-absent",
-                f"{_describe([root])} has no image for {', '.join(map(str, wanted))}; left out",
+                f"{describe([root])} has no image for {', '.join(map(str, wanted))}; left out",
             )
         elif not any(isinstance(each, Image | Absent) for each in walk(root.node)):
             kept.append(root)  # an artifact has no platform
@@ -141,7 +139,7 @@ def _by_platform(
     return tuple(kept)
 
 
-def _stated(node: Node) -> Platform | None:
+def stated_platform(node: Node) -> Platform | None:
     """The platform an index states for a child, or else its config."""
     if isinstance(node, Image):
         stated = node.descriptor.platform if node.descriptor is not None else None
@@ -153,7 +151,7 @@ def _stated(node: Node) -> Platform | None:
 
 def _matching(node: Node, wanted: Platform) -> set[int]:
     """The best match for a platform below a node, as containerd would take it."""
-    candidates = [(each, _stated(each)) for each in walk(node)]
+    candidates = [(each, stated_platform(each)) for each in walk(node)]
     for choice in wanted.runs():
         found = {
             id(each)
@@ -176,7 +174,7 @@ def _only(node: Node, picked: set[int]) -> Node | None:
         if child is not None and child.descriptor is not None
     }
     kept = [
-        new if new is not None else old if _refers(old, subjects) else None
+        new if new is not None else old if refers(old, subjects) else None
         for old, new in zip(node.children, children, strict=True)
     ]
     if all(child is None for child in kept):
@@ -184,128 +182,8 @@ def _only(node: Node, picked: set[int]) -> Node | None:
     return attrs.evolve(node, children=tuple(child for child in kept if child is not None))
 
 
-def _refers(node: Node, subjects: set[str]) -> bool:
-    """Whether an artifact is attached to one of the digests."""
-    if not isinstance(node, Artifact):
-        return False
-    if node.descriptor.annotations.get(ATTESTATION_DIGEST) in subjects:
-        return True
-    subject = node.manifest.subject
-    return subject is not None and str(subject.digest) in subjects
-
-
 def _unwrapped(node: Node) -> Node:
     """The one image of an index that a choice of platform has left alone in it."""
     while isinstance(node, ImageIndex) and len(node.children) == 1:
         node = node.children[0]
     return node
-
-
-def _complete(roots: tuple[Root, ...], findings: Findings) -> tuple[Root, ...]:
-    kept = []
-    missing: list[Digest] = []
-    for root in roots:
-        node = _pruned(root.node, findings, missing, _describe([root]))
-        if node is not None:
-            kept.append(attrs.evolve(root, node=node))
-    if missing and not kept:
-        listed = ", ".join(str(digest) for digest in dict.fromkeys(missing[:8]))
-        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-        raise DamagedError(
-            what=f"nothing in this source is complete; missing: {listed}{more}",
-            hint="save the image again, with all its blobs",
-            code="sparse-index",
-        )
-    return tuple(kept)
-
-
-def _absences(node: Node) -> tuple[Digest, ...]:
-    if isinstance(node, Absent | Image | Artifact):
-        return node.missing
-    return ()
-
-
-def _pruned(node: Node, findings: Findings, missing: list[Digest], label: str) -> Node | None:
-    """A node without what is not all there; each absence is reported."""
-    if isinstance(node, Opaque):
-        return node
-    if isinstance(node, ImageIndex):
-        children = [_pruned(child, findings, missing, label) for child in node.children]
-        subjects = {
-            str(child.descriptor.digest)
-            for child in children
-            if child is not None and child.descriptor is not None
-        }
-        kept = []
-        for child in children:
-            if isinstance(child, Artifact) and _orphaned(child, node, subjects):
-                findings.warning(
-                    "sparse-index",
-                    f"the attestation {child.descriptor.digest} is left out with its image",
-                    Where(image=label),
-                )
-            elif child is not None:
-                kept.append(child)
-        if not kept and node.children:
-            return None
-        return attrs.evolve(node, children=tuple(kept))
-    absent = _absences(node)
-    if not absent:
-        return node
-    missing.extend(absent)
-    platform = _stated(node)
-    findings.warning(
-        "sparse-index",
-        f"{platform or 'a manifest'} is left out: {absent[0]} is not in the source"
-        + (f", nor are {len(absent) - 1} more of its blobs" if len(absent) > 1 else ""),
-        Where(image=label),
-    )
-    return None
-
-
-def _orphaned(artifact: Artifact, index: ImageIndex, kept: set[str]) -> bool:
-    """Whether what an attestation attests was listed beside it and is not kept."""
-    attested = artifact.descriptor.annotations.get(ATTESTATION_DIGEST)
-    listed = {str(child.digest) for child in index.index.manifests}
-    return attested is not None and attested in listed and attested not in kept
-
-
-def _renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
-    if renames.single is not None:
-        if len(roots) != 1:
-            raise SelectionError(
-                what=f"--name NAME names a single image, and there are {len(roots)}",
-                hint="choose one with --image, or use --name OLD=NEW; there are "
-                + _describe(roots),
-            )
-        root = roots[0]
-        chosen = tuple((renames.single.key, digest) for _, digest in root.docker[:1])
-        return (attrs.evolve(root, names=(renames.single,), docker=chosen),)
-    pairs = dict(renames.pairs)
-    used: set[str] = set()
-    result = []
-    for root in roots:
-        names = []
-        platforms = dict(root.docker)
-        for name in root.names:
-            new = pairs.get(name.key) or pairs.get(name.text)
-            used.update({name.key, name.text})
-            names.append(new or name)
-            if new is not None and name.key in platforms:
-                platforms[new.key] = platforms.pop(name.key)
-        kept = tuple(dict.fromkeys(names))
-        result.append(attrs.evolve(root, names=kept, docker=tuple(platforms.items())))
-    for old_key in pairs.keys() - used:
-        raise SelectionError(
-            what=f"there is no image {old_key!r} to rename", hint=f"there are {_describe(roots)}"
-        )
-    _distinct(result)
-    return tuple(result)
-
-
-def _distinct(roots: list[Root]) -> None:
-    owner: dict[str, int] = {}
-    for number, root in enumerate(roots):
-        for name in root.names:
-            if name.reference is not None and owner.setdefault(name.key, number) != number:
-                raise SelectionError(what=f"{name} would name two different images")

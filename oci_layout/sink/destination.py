@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from oci_layout.errors import TargetError, UsageError
+from oci_layout.errors import DestinationError, TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Documents
@@ -188,7 +188,15 @@ def write(
             return append_layout(
                 plan, path, on_conflict=writing.on_conflict, meter=meter, workers=workers
             )
-        return write_layout(plan, path, force=writing.force, meter=meter, workers=workers)
+        try:
+            return write_layout(plan, path, force=writing.force, meter=meter, workers=workers)
+        except DestinationError:
+            if not (writing.append and os.path.isdir(path)):
+                raise
+            # Another run made the layout meanwhile: ours is added to it.
+            return append_layout(
+                plan, path, on_conflict=writing.on_conflict, meter=meter, workers=workers
+            )
     if destination.outer is not Compression.NONE:
         return write_compressed(
             plan,

@@ -67,7 +67,7 @@ class DirectoryStore:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return Member(name, status.st_size, 0, lambda: (HeldFile(path), True))
+        return Member(name, status.st_size, 0, lambda: (HeldFile(path), True), store=self.label)
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted; folders behind links are not entered."""
@@ -212,7 +212,9 @@ class ArchiveStore:
             )
 
     def _member(self, name: str, member: TarMember) -> Member:
-        return Member(name, member.size, member.offset, lambda: (self._file, False))
+        return Member(
+            name, member.size, member.offset, lambda: (self._file, False), store=self.label
+        )
 
     def find(self, name: str) -> Member | None:
         """The file of that name, links followed inside the archive."""

@@ -132,6 +132,7 @@ class Member:
         name: its name in the source, for messages; never used to build a path.
         size: bytes.
         offset: where it begins in the file.
+        store: label of the source it is in: two sources may have members of one name.
         opener: gives the file, and whether the reader is to close it.
     """
 
@@ -139,6 +140,7 @@ class Member:
     size: int
     offset: int = attrs.field(repr=False)
     _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
+    store: str = attrs.field(default="", repr=False, kw_only=True)
 
     def open(self) -> ClosableReader:
         """A reader from its first byte."""

@@ -1,0 +1,59 @@
+"""New names for images."""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.errors import SelectionError
+from oci_layout.plan.options import Renames
+from oci_layout.plan.select import describe
+from oci_layout.source.graph import Root
+
+
+def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
+    """The roots under the names they are to have.
+
+    Args:
+        roots: what was selected.
+        renames: what was asked for.
+
+    Raises:
+        SelectionError: a name that is not there, is ambiguous, or would stand for two images.
+    """
+    if renames.single is not None:
+        if len(roots) != 1:
+            raise SelectionError(
+                what=f"--name NAME names a single image, and there are {len(roots)}",
+                hint="choose one with --image, or use --name OLD=NEW; there are " + describe(roots),
+            )
+        root = roots[0]
+        chosen = tuple((renames.single.key, digest) for _, digest in root.docker[:1])
+        return (attrs.evolve(root, names=(renames.single,), docker=chosen),)
+    pairs = dict(renames.pairs)
+    used: set[str] = set()
+    result = []
+    for root in roots:
+        names = []
+        platforms = dict(root.docker)
+        for name in root.names:
+            new = pairs.get(name.key) or pairs.get(name.text)
+            used.update({name.key, name.text})
+            names.append(new or name)
+            if new is not None and name.key in platforms:
+                platforms[new.key] = platforms.pop(name.key)
+        kept = tuple(dict.fromkeys(names))
+        result.append(attrs.evolve(root, names=kept, docker=tuple(platforms.items())))
+    for old_key in pairs.keys() - used:
+        raise SelectionError(
+            what=f"there is no image {old_key!r} to rename", hint=f"there are {describe(roots)}"
+        )
+    _distinct(result)
+    return tuple(result)
+
+
+def _distinct(roots: list[Root]) -> None:
+    owner: dict[str, int] = {}
+    for number, root in enumerate(roots):
+        for name in root.names:
+            if name.reference is not None and owner.setdefault(name.key, number) != number:
+                raise SelectionError(what=f"{name} would name two different images")
