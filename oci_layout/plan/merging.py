@@ -39,7 +39,7 @@ class _Merging:
             better = root if old.node.descriptor is None else old
             self.roots[place] = attrs.evolve(
                 better,
-                names=tuple(dict.fromkeys((*old.names, *names))),
+                names=tuple({name.key: name for name in (*names, *old.names)}.values()),
                 docker=tuple(dict.fromkeys((*old.docker, *root.docker))),
             )
         for identity in _identities(root.node):
