@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from oci_layout.cli import merge, repack, verify
+from oci_layout.cli import inspect, merge, repack, verify
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError
 
@@ -49,6 +49,7 @@ def _main(
 
 
 app.command("repack")(repack.command)
+app.command("inspect")(inspect.command)
 app.command("merge")(merge.command)
 app.command("verify")(verify.command)
 

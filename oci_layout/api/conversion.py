@@ -1,20 +1,18 @@
-"""What the package does, in calls: the only place that joins sources, plans and sinks."""
+"""Conversion: sources, a plan and a sink joined."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import attrs
 
-from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.api.words import Progress, one_of, parse_platforms
+from oci_layout.errors import UsageError
 from oci_layout.finding import FailFast, Findings, Mending
-from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.mediatype import Family
-from oci_layout.model import jws
 from oci_layout.plan.options import Compress, Options, Renames, Target
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
@@ -22,27 +20,10 @@ from oci_layout.platform import Platform
 from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
 from oci_layout.source.graph import Image, ImageIndex, walk
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
-from oci_layout.verification.report import VerifyReport
-from oci_layout.verification.run import CHECKS, Wanted, verify_source
-from oci_layout.verification.sums import parse as parse_sums
-from oci_layout.verification.sums import render as render_sums
 from oci_layout.work.blob import Meter
 
 _CONFIGS = ("auto", "keep", "oci")
 _ALGORITHMS = ("sha256", "sha512")
-
-
-@attrs.frozen(kw_only=True)
-class Progress:
-    """Told how far the work is.
-
-    Args:
-        start: called once with all bytes to read.
-        advance: called with bytes read, from any thread.
-    """
-
-    start: Callable[[int], None]
-    advance: Callable[[int], None]
 
 
 def repack(
@@ -103,9 +84,9 @@ def repack(
         LayoutError: see its subclasses; each knows its exit status.
     """
     wanted = Target(str(target))
-    _one_of("--config", config, _CONFIGS)
+    one_of("--config", config, _CONFIGS)
     if digest is not None:
-        _one_of("--digest", digest, _ALGORITHMS)
+        one_of("--digest", digest, _ALGORITHMS)
     if dest is None and not dry_run:
         raise UsageError(what="a destination is needed")
     destination = (
@@ -129,10 +110,10 @@ def repack(
         docker_view=_docker_view(destination, wanted, pure),
         compress=Compress.parse(compression) if isinstance(compression, str) else compression,
         images=images,
-        platforms=_platforms(platforms),
+        platforms=parse_platforms(platforms),
         renames=Renames.parse(names),
-        sparse=_one_of("--sparse", sparse, ("prune", "keep", "fail")),
-        attestations=_one_of("--attestations", attestations, ("keep", "drop")),
+        sparse=one_of("--sparse", sparse, ("prune", "keep", "fail")),
+        attestations=one_of("--attestations", attestations, ("keep", "drop")),
         legacy=legacy,
         config=config,
         mend=mend,
@@ -207,12 +188,6 @@ def merge(
         return _convert(opened, destination, options, writing, progress, dry_run=False)
 
 
-def _one_of(option: str, value: str, words: tuple[str, ...]) -> str:
-    if value not in words:
-        raise UsageError(what=f"{option} is one of {', '.join(words)}, not {value!r}")
-    return value
-
-
 def _legacy_compression(
     target: Target, destination: Destination, compression: str | Compress, *, pure: bool
 ) -> str:
@@ -243,18 +218,6 @@ def _family_of(source: Source) -> Family:
             if not isinstance(node, Image):
                 return Family.OCI
     return Family.DOCKER
-
-
-def _platforms(texts: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
-    result = []
-    for text in texts:
-        if text == "all":
-            return ()
-        try:
-            result.append(text if isinstance(text, Platform) else Platform.parse(text))
-        except ValueError as error:
-            raise UsageError(what=f"--platform: {error}") from error
-    return tuple(result)
 
 
 def _convert(
@@ -303,84 +266,3 @@ def _foreseen(plan: Plan, report: Report) -> Report:
         return attrs.evolve(report, images=tuple(plan.preview()))
     documents = plan.documents({})
     return attrs.evolve(report, images=tuple(documents.images), changes=tuple(documents.changes))
-
-
-def verify(
-    source: str,
-    *,
-    check: str = "full",
-    expect: tuple[str, ...] = (),
-    sums: str | None = None,
-    against: str | None = None,
-    trusted_keys: tuple[str, ...] = (),
-    jobs: int | None = None,
-    tmp: str | None = None,
-    progress: Progress | None = None,
-) -> VerifyReport:
-    """Check everything of a source, and report all that is found.
-
-    Args:
-        source: a path, or ``-`` for standard input.
-        check: ``full``; ``digests``: stored bytes only; ``quick``: no blob is read.
-        expect: image IDs or manifest digests that must be inside.
-        sums: file to write the sha256 of every file to, for ``sha256sum -c``.
-        against: file with such lines that must hold.
-        trusted_keys: files with keys (PEM or JWK), of which one must have signed each schema 1
-            manifest.
-        jobs: blobs at a time; the number of cores by default.
-        tmp: directory for spooling a compressed archive or standard input.
-        progress: told how far the work is.
-
-    Raises:
-        NotAnImageError: it is not an image of any kind.
-        UsageError: no such check, a digest or a line of sums that is none.
-    """
-    if check not in CHECKS:
-        raise UsageError(what=f"--check is one of {', '.join(CHECKS)}")
-    try:
-        digests = tuple(Digest.parse(text) for text in expect)
-    except InvalidDigestError as error:
-        raise UsageError(what=f"--expect: {error}") from error
-    wanted = Wanted(
-        check=check,
-        expect=digests,
-        against=None if against is None else parse_sums(_read_text(against), against),
-        sums=None if sums is None else lambda values: _write_text(sums, render_sums(values)),
-        workers=jobs or os.cpu_count() or 1,
-        tmp=tmp,
-        trusted=_trusted(trusted_keys),
-    )
-    return verify_source(
-        source,
-        wanted,
-        start=progress.start if progress is not None else None,
-        advance=progress.advance if progress is not None else None,
-    )
-
-
-def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
-    if paths and not jws.available():
-        raise UsageError(
-            what="--trusted-key needs the package cryptography",
-            hint="install oci-layout[schema1]",
-        )
-    try:
-        return tuple(jws.load_trusted(_read_text(path).encode(), path) for path in paths)
-    except ValueError as error:
-        raise UsageError(what=f"--trusted-key: {error}") from error
-
-
-def _read_text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(DOCUMENT_BYTES)
-    except OSError as error:
-        raise UsageError(what=error.strerror or str(error), where=path) from error
-
-
-def _write_text(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-    except OSError as error:
-        raise DestinationError(what=error.strerror or str(error), where=path) from error
