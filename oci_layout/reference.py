@@ -94,8 +94,9 @@ class Reference:
 
     @property
     def familiar(self) -> str:
-        """As Docker writes it in RepoTags: ``demo:1``."""
-        return self.familiar_repository + self._tail()
+        """As Docker writes it in RepoTags: ``demo:1``; in full where that would be another name."""
+        short = self.familiar_repository + self._tail()
+        return short if Reference.parse(short, default_tag="") == self else str(self)
 
     def __str__(self) -> str:
         return self.repository + self._tail()

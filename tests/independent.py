@@ -35,6 +35,9 @@ _CONFIGS = {
 }
 
 
+_LAYERS = ("rootfs.diff.tar", "rootfs.foreign.diff.tar", "image.layer")
+
+
 @dataclass
 class Checked:
     """What was found in a result."""
@@ -60,9 +63,7 @@ def read_files(path: Path) -> dict[str, bytes]:
     """All regular files of a directory or tar; an archive must hold nothing else."""
     if path.is_dir():
         return {
-            str(p.relative_to(path)): p.read_bytes()
-            for p in sorted(path.rglob("*"))
-            if p.is_file()
+            str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()
         }
     files: dict[str, bytes] = {}
     with tarfile.open(path, "r:") as archive:
@@ -157,9 +158,7 @@ def _manifest(result: Checked, manifest: dict[str, Any]) -> None:
     config_raw = _blob(result, manifest["config"])
     layers = manifest["layers"] or []
     is_image = manifest["config"]["mediaType"] in _CONFIGS and all(
-        ".tar" in layer["mediaType"] and "rootfs" in layer["mediaType"]
-        or "image.layer" in layer["mediaType"]
-        for layer in layers
+        any(part in layer["mediaType"] for part in _LAYERS) for layer in layers
     )
     found = []
     for layer in layers:
@@ -186,7 +185,7 @@ def _docker(result: Checked) -> None:
     assert result.docker is not None
     tags: list[str] = []
     for entry in result.docker:
-        digest = "sha256:" + entry["Config"].rpartition("/")[2]
+        digest = entry["Config"].removeprefix("blobs/").replace("/", ":")
         assert digest in result.configs, "manifest.json names an image that index.json does not"
         diff_ids = [
             "sha256:" + hashlib.sha256(unpack(result.files[name])[1]).hexdigest()

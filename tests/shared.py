@@ -46,7 +46,7 @@ def sample_path(row: dict[str, Any], tmp_path: Path) -> Path:
     Some layouts keep blobs as symbolic links; the folder stores such a link as a file that holds
     its target, as a checkout without symbolic links does.
     """
-    path = FIXTURES / row["rel"]
+    path: Path = FIXTURES / row["rel"]
     if "symlinks" not in row["info"]:
         return path
     copy = tmp_path / "restored"

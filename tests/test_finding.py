@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from oci_layout import errors
 from oci_layout.errors import DamagedError, LayoutError
 from oci_layout.finding import FailFast, Finding, Findings, Severity, Where
@@ -11,25 +10,25 @@ from oci_layout.finding import FailFast, Finding, Findings, Severity, Where
 
 def test_a_collector_goes_on_after_an_error() -> None:
     findings = Findings()
-    findings.error("a", "first", Where(member="x"))
-    findings.warning("b", "second")
-    findings.note("c", "third")
-    assert [finding.code for finding in findings.found] == ["a", "b", "c"]
-    assert [finding.code for finding in findings.errors] == ["a"]
-    assert [finding.code for finding in findings.warnings] == ["b"]
+    findings.error("bad-json", "first", Where(member="x"))
+    findings.warning("no-end-marker", "second")
+    findings.note("orphan", "third")
+    assert [finding.code for finding in findings.found] == ["bad-json", "no-end-marker", "orphan"]
+    assert [finding.code for finding in findings.errors] == ["bad-json"]
+    assert [finding.code for finding in findings.warnings] == ["no-end-marker"]
     assert findings.found[2].severity is Severity.NOTE
 
 
 def test_one_that_fails_fast_raises_the_first_error() -> None:
     findings = FailFast()
-    findings.warning("w", "only odd")
-    findings.note("n", "only known")
+    findings.warning("no-end-marker", "only odd")
+    findings.note("orphan", "only known")
     with pytest.raises(DamagedError) as caught:
         findings.error("size-mismatch", "has 3 bytes", Where(member="blob"), "copy it again")
     error = caught.value
     assert (error.code, error.exit_status) == ("size-mismatch", 3)
     assert str(error) == "blob: has 3 bytes (copy it again)"
-    assert [finding.code for finding in findings.found][:2] == ["w", "n"]
+    assert [finding.code for finding in findings.found][:2] == ["no-end-marker", "orphan"]
 
 
 @pytest.mark.parametrize(
@@ -47,10 +46,14 @@ def test_a_place_reads_from_the_outside_in(where: Where, text: str) -> None:
 
 def test_a_finding_reads_as_one_line() -> None:
     finding = Finding(
-        code="c", severity=Severity.WARNING, message="is odd", where=Where(member="m"), hint="do x"
+        code="orphan",
+        severity=Severity.WARNING,
+        message="is odd",
+        where=Where(member="m"),
+        hint="do x",
     )
     assert str(finding) == "m: is odd (do x)"
-    assert str(Finding(code="c", severity=Severity.NOTE, message="is odd")) == "is odd"
+    assert str(Finding(code="orphan", severity=Severity.NOTE, message="is odd")) == "is odd"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,9 @@ def test_a_finding_reads_as_one_line() -> None:
     ],
 )
 def test_each_error_knows_its_exit_status(kind: type[LayoutError], status: int) -> None:
-    error = kind(what="it happened", where="here", hint="do that")
+    code = {"code": "truncated"} if kind is errors.DamagedError else {}
+    error = kind(what="it happened", where="here", hint="do that", **code)
     assert isinstance(error, LayoutError)
     assert error.exit_status == status
     assert str(error) == "here: it happened (do that)"
-    assert str(kind(what="it happened")) == "it happened"
+    assert str(kind(what="it happened", **code)) == "it happened"

@@ -250,8 +250,10 @@ def _convert(
         progress.start(plan.bytes_to_read)
     meter = Meter(progress.advance if progress is not None else None)
     documents, _, size = write(plan, destination, writing, meter)
+    listed = documents.docker is not None
     return attrs.evolve(
         report,
+        destination_kind=destination.describe(options.target, listed),
         images=tuple(documents.images),
         changes=tuple(documents.changes),
         warnings=tuple(findings.found),

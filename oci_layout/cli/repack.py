@@ -206,13 +206,13 @@ def print_report(
     for warning in result.warnings:
         print(finding_line(warning), file=sys.stderr)
     if report is not None:
-        text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(result.to_json(), indent=2) + "\n"
         try:
             Path(report).write_text(text, encoding="utf-8")
         except OSError as error:
             raise DestinationError(what=error.strerror or str(error), where=report) from error
     if as_json:
-        print(json.dumps(result.to_json(), indent=2, ensure_ascii=True))
+        print(json.dumps(result.to_json(), indent=2))
     elif not quiet:
         width = max(40, shutil.get_terminal_size().columns)
         stream = sys.stderr if output == "-" else sys.stdout

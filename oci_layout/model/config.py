@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -14,10 +15,13 @@ from oci_layout.model.descriptor import platform_of
 from oci_layout.model.fields import Fields
 from oci_layout.platform import Platform
 
-_TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET = range(6)
+_TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET, _TIME = range(7)
+
+# RFC 3339 as Go's time.Time takes it; anything else stops every engine.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 CONFIG_FIELDS: dict[str, int] = {
-    "created": _TEXT,
+    "created": _TIME,
     "author": _TEXT,
     "architecture": _TEXT,
     "os": _TEXT,
@@ -41,7 +45,7 @@ _RUN_FIELDS: dict[str, int] = {
     "StopTimeout": _NUMBER,
 }
 _HISTORY_FIELDS: dict[str, int] = {
-    "created": _TEXT,
+    "created": _TIME,
     "author": _TEXT,
     "created_by": _TEXT,
     "comment": _TEXT,
@@ -128,6 +132,9 @@ class Config:
             if fields.raw(name) is None:
                 problems.error("missing-field", "is required", fields.path(name))
                 mends.made.append(Mend((name,), default, f"{name} was missing"))
+        for finding in problems.found:
+            if finding.code == "duplicate-key":
+                findings.add(finding)
         return cls(
             digest=Digest.of(raw, algorithm),
             size=len(raw),
@@ -135,7 +142,7 @@ class Config:
             diff_ids=diff_ids,
             history=history,
             mends=tuple(mends.made),
-            problems=tuple(problems.found),
+            problems=tuple(each for each in problems.found if each.code != "duplicate-key"),
         )
 
 
@@ -167,10 +174,13 @@ _EXPECTED = {
     _TEXTS: "a list of strings",
     _TEXT_MAP: "an object of strings",
     _SET: "an object",
+    _TIME: "an RFC 3339 time",
 }
 
 
 def _fits(value: object, kind: int) -> bool:
+    if kind == _TIME:
+        return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
     if kind == _TEXTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if kind == _TEXT_MAP:

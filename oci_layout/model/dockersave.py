@@ -42,7 +42,7 @@ def read_saved(raw: bytes, findings: Findings) -> list[SavedImage] | None:
     where = Where(member=MANIFEST)
     value = jsontext.parse(raw, where, findings)
     if not isinstance(value, list):
-        if value is not None or raw.strip() == b"null":
+        if value is not None:
             findings.error("wrong-type", "expected a list of images", where)
         return None
     images = []

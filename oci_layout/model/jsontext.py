@@ -102,6 +102,8 @@ def parse(raw: bytes, where: Where, findings: Findings) -> Any:
     except RecursionError:
         findings.error("bad-json", "nested too deeply", where)
         return None
+    if value is None:  # no document of ours may be null: None is for what was reported
+        findings.error("wrong-type", "is null", where)
     for key in pairs.repeated[:8]:
         findings.error(
             "duplicate-key",

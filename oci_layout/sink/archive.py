@@ -141,6 +141,25 @@ class _Positioned:
             view = view[done:]
 
 
+class _HeldBack:
+    """Keeps the last piece of a blob back until the blob has been checked.
+
+    A stream that is broken off because a digest does not hold then ends inside a member, which
+    every reader takes for an error; between two members, some take it for the end.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write, self._last = write, b""
+
+    def write(self, data: bytes) -> None:
+        if self._last:
+            self._write(self._last)
+        self._last = data
+
+    def release(self) -> None:
+        self._write(self._last)
+
+
 def _copy_staged(member: Member, fd: int, offset: int) -> None:
     """Copy a staged blob, in the kernel where it can."""
     reader = member.open()
@@ -312,7 +331,9 @@ def _write_in_order(
                 for data in chunks(member.open()):
                     write(data)
             else:
-                facts[slot.job.key] = run(slot.job, write, meter)
+                held = _HeldBack(write)
+                facts[slot.job.key] = run(slot.job, held.write, meter)
+                held.release()
             write(bytes(tarwrite.padding(slot.size)))
         write(place.tail)
         write(bytes(place.size - place.end))

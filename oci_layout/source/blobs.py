@@ -164,18 +164,23 @@ class GraphReader:
     ) -> Manifest | Index | Schema1 | None:
         key = descriptor.digest, descriptor.media_type
         if key not in self._documents:
-            where = Where(member=member.name)
             raw = read_bounded(member, self._findings)
-            document = None
-            if raw is not None:
-                told = descriptor.media_type
-                document = read_document(raw, where, self._findings, media_type=told)
-                # The digest of a signed schema 1 manifest is that of its payload.
-                signed = isinstance(document, Schema1) and document.digest == descriptor.digest
-                if not signed:
-                    self._check(raw, descriptor, where)
+            document = None if raw is None else self._parsed(raw, descriptor, member)
             self._documents[key] = document
         return self._documents[key]
+
+    def _parsed(
+        self, raw: bytes, descriptor: Descriptor, member: Member
+    ) -> Manifest | Index | Schema1 | None:
+        where, told = Where(member=member.name), descriptor.media_type
+        if Digest.of(raw, descriptor.digest.algorithm) != descriptor.digest:
+            # The digest of a signed schema 1 manifest is that of its payload.
+            signed = read_document(raw, where, Findings(), media_type=told)
+            if not isinstance(signed, Schema1) or signed.digest != descriptor.digest:
+                self._check(raw, descriptor, where)
+        elif len(raw) != descriptor.size:
+            self._check(raw, descriptor, where)
+        return read_document(raw, where, self._findings, media_type=told)
 
     def _index(self, index: Index, descriptor: Descriptor, depth: int) -> Node:
         # A digest cannot contain itself, so a cycle shows as a digest mismatch or as depth.

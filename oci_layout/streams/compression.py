@@ -190,10 +190,18 @@ class _Streams:
 
     def _skip_xz_padding(self, rest: bytes) -> bytes:
         # xz-file-format.txt 2.2: stream padding is zero bytes, a multiple of four.
-        rest = rest.lstrip(b"\0")
-        while not rest and self._fill():
-            rest = self._input.lstrip(b"\0")
-        return rest
+        after = rest.lstrip(b"\0")
+        padding = len(rest) - len(after)
+        while not after and self._fill():
+            after = self._input.lstrip(b"\0")
+            padding += len(self._input) - len(after)
+        if padding % 4:
+            raise DamagedError(
+                what=f"{padding} zero bytes follow the end of an xz stream, no multiple of four",
+                where=self._where,
+                code="trailing-garbage",
+            )
+        return after
 
 
 class _Zstd:

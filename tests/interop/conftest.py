@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,19 +21,6 @@ ROOT = (
 )
 # On a build machine a missing engine must not pass for a passed test.
 REQUIRED = bool(os.environ.get("CI")) or os.environ.get("OCI_LAYOUT_ENGINES") == "required"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark of pytest-xdist also where it is not installed."""
-    config.addinivalue_line("markers", "xdist_group(name): run by one worker")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of this folder on one worker: they share their engines."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("engines"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,14 +44,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+def engines() -> Iterator[Engines]:
     """Start all engines once for the whole run."""
     if missing := missing_tools(ROOT):
         reason = f"real engines need {', '.join(missing)} (scripts/install-engines)"
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
-    with running(tmp_path_factory.mktemp("engines"), ROOT) as found:
+    # podman takes no folder for its state of more than 50 characters, nor the kernel a socket of
+    # more than 107, so pytest's own folders are too deep.
+    with (
+        tempfile.TemporaryDirectory(prefix="engines-", dir="/tmp") as work,
+        running(Path(work), ROOT) as found,
+    ):
         yield found
 
 

@@ -86,7 +86,9 @@ class Host:
         """Give the command that runs argv inside, environment included, for a shell's pipe."""
         inside = ["chroot", str(self.root)] if self.root else []
         settings = [f"{key}={value}" for key, value in self.environment().items()]
-        enter = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt"]
+        process = f"/proc/{self._holder.pid}"
+        # The root is said too, for tests that run in a changed root themselves.
+        enter = ["nsenter", f"--mount={process}/ns/mnt", f"--root={process}/root"]
         return [*enter, *inside, "env", "-i", *settings, *argv]
 
     def run(

@@ -1,0 +1,103 @@
+"""Readers: regular files only, never beyond their stretch, counted and hashed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from oci_layout.errors import DamagedError, NotAnImageError
+from oci_layout.streams.reader import ExtentReader, HeldFile, Member, Metered, chunks
+
+from tests.streams.packing import Bytes
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789")
+    return file
+
+
+def whole(held: HeldFile, offset: int, size: int) -> Member:
+    return Member("m", size, offset, lambda: (held, False))
+
+
+def test_a_held_file_is_read_by_offset(path: Path) -> None:
+    with HeldFile(str(path)) as held:
+        assert held.size == 10
+        assert held.pread(3, 4) == b"456"
+        assert held.pread(99, 8) == b"89"
+        assert held.pread(1, 10) == b""
+    held.close()
+
+
+def test_a_link_to_a_regular_file_is_followed(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with HeldFile(str(link)) as held:
+        assert held.pread(1, 0) == b"0"
+
+
+def test_nothing_but_a_regular_file_is_opened(tmp_path: Path) -> None:
+    fifo, sock = tmp_path / "fifo", tmp_path / "sock"
+    os.mkfifo(fifo)  # opening it to read would wait for a writer forever
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(sock))
+        for odd in (fifo, sock, tmp_path, Path("/dev/null"), tmp_path / "absent"):
+            with pytest.raises(NotAnImageError) as caught:
+                HeldFile(str(odd))
+            assert str(odd) in str(caught.value)
+
+
+def test_a_stretch_is_never_left(path: Path) -> None:
+    with HeldFile(str(path)) as held:
+        reader = ExtentReader(held, 2, 5)
+        assert reader.read(3) == b"234"
+        assert reader.read(99) == b"56"
+        assert reader.read(99) == b""
+
+
+def test_a_file_that_shrank_is_found_out(path: Path) -> None:
+    with HeldFile(str(path)) as held:
+        reader = ExtentReader(held, 5, 10)
+        assert reader.read(99) == b"56789"
+        with pytest.raises(DamagedError) as caught:
+            reader.read(99)
+        assert caught.value.code == "truncated"
+
+
+def test_a_member_is_read_within_a_limit(path: Path) -> None:
+    with HeldFile(str(path)) as held:
+        assert whole(held, 1, 4).read(4) == b"1234"
+        assert whole(held, 1, 4).head(2) == b"12"
+        with pytest.raises(DamagedError) as caught:
+            whole(held, 1, 4).read(3)
+        assert caught.value.code == "document-too-large"
+
+
+def test_a_member_can_be_open_twice(path: Path) -> None:
+    with HeldFile(str(path)) as held:
+        one, two = whole(held, 0, 10).open(), whole(held, 5, 5).open()
+        assert (one.read(2), two.read(2), one.read(2)) == (b"01", b"56", b"23")
+
+
+def test_an_owned_file_is_closed_with_its_reader(path: Path) -> None:
+    held = HeldFile(str(path))
+    reader = Member("m", 10, 0, lambda: (held, True)).open()
+    reader.close()
+    with pytest.raises((OSError, NotAnImageError)):
+        os.fstat(held.fd)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_what_passes_is_counted_hashed_and_handed_on(algorithm: str) -> None:
+    data = bytes(range(256)) * 50
+    passed: list[bytes] = []
+    reader = Metered(Bytes(data, 1000), algorithm, tee=passed.append)
+    assert b"".join(chunks(reader, 700)) == data
+    assert b"".join(passed) == data
+    assert reader.size == len(data)
+    assert str(reader.digest) == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"

@@ -1,0 +1,115 @@
+"""The shape of the package, read from its imports: down only, and one place that prints."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "oci_layout"
+FILES = sorted(PACKAGE.rglob("*.py"))
+WORDS = {"errors", "finding", "digest", "mediatype", "platform", "reference", "limits", "codes"}
+BELOW_PLAN = {"words", "model", "streams", "source", "plan"}
+WINGS = {"sink", "verification", "inspection"}  # side by side: none imports another
+MAY_IMPORT: dict[str, set[str]] = {
+    "words": {"words"},
+    "model": {"words", "model"},
+    "streams": {"words", "streams"},
+    "source": {"words", "model", "streams", "source"},
+    "plan": BELOW_PLAN,
+    "work": BELOW_PLAN | {"work"},
+    "sink": BELOW_PLAN | {"work", "sink"},
+    "verification": BELOW_PLAN | {"work", "verification"},
+    "inspection": BELOW_PLAN | {"work", "inspection"},
+    "api": BELOW_PLAN | {"work", *WINGS, "api"},
+    "cli": BELOW_PLAN | {"work", *WINGS, "api", "cli", "package"},
+}
+# The package itself names all it offers; the module of -m starts the command.
+ABOVE_ALL = {"__init__.py", "__main__.py"}
+
+
+def room(module: str) -> str:
+    """The room that a module of the package is in."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return "package"
+    return "words" if parts[1] in WORDS else parts[1]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, wherever in the file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            base = node.module or ""
+            for alias in node.names:
+                inner = PACKAGE.parent.joinpath(*base.split("."), alias.name)
+                is_module = inner.with_suffix(".py").is_file() or inner.is_dir()
+                yield f"{base}.{alias.name}" if is_module else base
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+EACH = pytest.mark.parametrize("path", FILES, ids=module_of)
+
+
+def test_there_is_something_to_read() -> None:
+    assert len(FILES) > 30
+    rooms = {room(module_of(path)) for path in FILES if path.name not in ABOVE_ALL}
+    assert rooms <= MAY_IMPORT.keys()
+
+
+@EACH
+def test_imports_go_down_only(path: Path) -> None:
+    if path.parent == PACKAGE and path.name in ABOVE_ALL:
+        return
+    allowed = MAY_IMPORT[room(module_of(path))]
+    for name in imports(parsed(path)):
+        if name.split(".")[0] == "oci_layout":
+            assert room(name) in allowed, f"{module_of(path)} imports {name}"
+
+
+@EACH
+def test_no_other_program_is_called(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(parsed(path))}
+    assert not roots & {"subprocess", "multiprocessing", "socket", "urllib", "http", "requests"}
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            called = f"{node.value.id}.{node.attr}"
+            assert called not in {"os.system", "os.popen", "os.execv", "os.fork", "os.posix_spawn"}
+
+
+@EACH
+def test_only_the_command_line_prints_or_exits(path: Path) -> None:
+    if room(module_of(path)) == "cli":
+        return
+    roots = {name.split(".")[0] for name in imports(parsed(path))}
+    assert not roots & {"typer", "click", "rich"}
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Name):
+            assert node.id not in {"print", "input", "exit", "quit", "SystemExit"}
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            called = f"{node.value.id}.{node.attr}"
+            assert called not in {"sys.exit", "sys.stdout", "sys.stderr", "os._exit"}
+
+
+@EACH
+def test_nothing_is_extracted(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(parsed(path))}
+    assert not roots & {"tarfile", "zipfile", "pickle"}
+
+
+@EACH
+def test_files_stay_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
