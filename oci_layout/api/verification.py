@@ -75,7 +75,10 @@ def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
             hint="install oci-layout[schema1]",
         )
     try:
-        return tuple(jws.load_trusted(_read_text(path).encode(), path) for path in paths)
+        return tuple(
+            jws.load_trusted(_read_text(path).encode("utf-8", "surrogateescape"), path)
+            for path in paths
+        )
     except ValueError as error:
         raise UsageError(what=f"--trusted-key: {error}") from error
 

@@ -81,6 +81,7 @@ def load_trusted(text: bytes, label: str) -> PublicKey:
     import json  # noqa: PLC0415  only for keys
 
     from cryptography import x509  # noqa: PLC0415  an optional extra
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  likewise
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  likewise
 
     try:
@@ -89,7 +90,7 @@ def load_trusted(text: bytes, label: str) -> PublicKey:
         if b"BEGIN CERTIFICATE" in text:
             return _usable(x509.load_pem_x509_certificate(text).public_key())
         return _usable(serialization.load_pem_public_key(text))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
         raise ValueError(f"{label} is no PEM or JWK public key: {error}") from error
 
 
@@ -105,6 +106,8 @@ def check(manifest: Schema1, trusted: Sequence[PublicKey] = ()) -> list[Checked]
 
 
 def _check(signature: Signature, payload: bytes, known: set[str]) -> Checked:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  an optional extra
+
     identity = ""
     try:
         key = _key(signature.header)
@@ -114,7 +117,7 @@ def _check(signature: Signature, payload: bytes, known: set[str]) -> Checked:
         if kid is not None and kid != identity:
             raise ValueError(f"the key's id is {identity}, the header says {str(kid)[:80]}")
         _verify(key, signature, payload)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
         return Checked(
             valid=False,
             key_id=identity,

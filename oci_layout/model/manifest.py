@@ -21,6 +21,8 @@ _MANIFEST_FIELDS = frozenset(
 _INDEX_FIELDS = frozenset(
     {"schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"}
 )
+# What early registries called a config (moby distribution/pull_v2.go, defaultImageTypes).
+_OLD_CONFIGS = ("", "application/octet-stream", "application/json", "text/html")
 _FOREIGN = {  # fields that make a document another kind's as well (CVE-2021-41190)
     Kind.MANIFEST: ("manifests", "fsLayers"),
     Kind.INDEX: ("config", "layers", "fsLayers"),
@@ -60,7 +62,9 @@ class Manifest:
         if self.config is None:
             return False
         kind, _ = mediatype.document_kind(self.config.media_type)
-        return kind is Kind.CONFIG and all(
+        old = self.family is Family.DOCKER and bool(self.layers)
+        named = kind is Kind.CONFIG or (old and self.config.media_type in _OLD_CONFIGS)
+        return named and all(
             mediatype.LayerType.parse(layer.media_type) is not None or not layer.media_type
             for layer in self.layers
         )

@@ -181,8 +181,10 @@ def _layers(fields: Fields) -> tuple[tuple[Digest, V1Layer], ...]:
     for _, each in fields.objects("history", frozenset({"v1Compatibility"}), required=True):
         text = each.text("v1Compatibility", required=True)
         where = each.path("v1Compatibility")
-        raw = text.encode("utf-8", "surrogatepass") if text is not None else b""
-        steps.append(V1Layer.from_bytes(raw, where, fields.findings) if raw else None)
+        if text is None:
+            return ()
+        raw = text.encode("utf-8", "surrogatepass")
+        steps.append(V1Layer.from_bytes(raw, where, fields.findings))
     if len(digests) != len(steps) or not steps:
         fields.findings.error(
             "layer-count",

@@ -81,13 +81,11 @@ class V1Layer:
         author, comment = fields.text("author"), fields.text("comment")
         if author:
             history["author"] = author
-        if command:
-            history["created_by"] = " ".join(command)
+        if created_by := " ".join(command):
+            history["created_by"] = created_by
         if comment:
             history["comment"] = comment
         throwaway = fields.raw("throwaway") is True
-        if throwaway:
-            history["empty_layer"] = True
         # Once more, with numbers as they were written: the config must not change them.
         exact = json.loads(raw, parse_float=gojson.Number)
         return cls(
@@ -99,14 +97,18 @@ class V1Layer:
         )
 
 
-def upgraded_config(top: V1Layer, steps: Sequence[V1Layer]) -> bytes:
+def upgraded_config(top: V1Layer, steps: Sequence[V1Layer], *, throwaway: bool) -> bytes:
     """The config of an upgraded image, its ``rootfs`` still null: only the layers can tell.
 
     Args:
         top: the step whose runtime config counts.
         steps: all steps, base first.
+        throwaway: whether a step may have no layer, as in schema 1; in a V1 archive each has one.
     """
     value: dict[str, Any] = {key: item for key, item in top.value.items() if key not in _NOT_CONFIG}
     value["rootfs"] = None
-    value["history"] = [step.history for step in steps]
+    value["history"] = [
+        {**step.history, "empty_layer": True} if throwaway and step.throwaway else step.history
+        for step in steps
+    ]
     return gojson.encode_bytes(dict(sorted(value.items())))

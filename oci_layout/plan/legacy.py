@@ -69,8 +69,8 @@ class LegacyView:
                     what=f"the layer {packed.digest} has no V1 form", where=str(name or "")
                 )
         value = json.loads(raw, parse_float=gojson.Number)
-        ids = self._ids(layers, config)
         lines = _lines(value, len(layers))
+        ids = self._ids(layers, lines, config)
         paths = []
         for number, (identity, packed) in enumerate(zip(ids, layers, strict=True)):
             parent = ids[number - 1] if number else ""
@@ -96,11 +96,14 @@ class LegacyView:
         repository[reference.tag] = top
 
     @staticmethod
-    def _ids(layers: Sequence[Packed], config: Digest) -> list[str]:
-        """An id for each layer: of its chain, and for the top one of the config as well."""
+    def _ids(
+        layers: Sequence[Packed], lines: Sequence[Mapping[str, Any]], config: Digest
+    ) -> list[str]:
+        """An id for each layer: of its chain and its line; of the config too for the top one."""
         ids: list[str] = []
         for number, packed in enumerate(layers):
             parts = [ids[-1] if ids else "", str(packed.diff_id or packed.digest)]
+            parts.append(gojson.encode(lines[number]))
             if number == len(layers) - 1:
                 parts.append(str(config))
             ids.append(Digest.of(" ".join(parts).encode()).hex)

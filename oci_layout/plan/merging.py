@@ -83,7 +83,7 @@ def _identities(node: Node) -> list[str]:
     if node.descriptor is not None:
         found.append(f"manifest {node.descriptor.digest}")
     if isinstance(node, Image):
-        found.append(f"config {node.config.digest}")
+        found.append(f"config {node.config.digest} {node.made_from}")
     return found
 
 

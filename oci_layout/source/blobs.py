@@ -176,7 +176,9 @@ class GraphReader:
         if Digest.of(raw, descriptor.digest.algorithm) != descriptor.digest:
             # The digest of a signed schema 1 manifest is that of its payload.
             signed = read_document(raw, where, Findings(), media_type=told)
-            if not isinstance(signed, Schema1) or signed.digest != descriptor.digest:
+            payload = signed.payload if isinstance(signed, Schema1) else b""
+            sizes = (len(raw), len(payload))
+            if Digest.of(payload) != descriptor.digest or descriptor.size not in sizes:
                 self._check(raw, descriptor, where)
         elif len(raw) != descriptor.size:
             self._check(raw, descriptor, where)

@@ -121,18 +121,18 @@ class Reconciler:
 
     def take_docker(self, docker: list[DockerImage]) -> None:
         """Take the images of ``manifest.json``."""
-        by_config: dict[Digest, list[_Draft]] = {}
+        by_image: dict[object, list[_Draft]] = {}
         for draft in self._drafts:
             for image in images(draft.node):
-                by_config.setdefault(image.config.digest, []).append(draft)
+                by_image.setdefault(_identity(image), []).append(draft)
         for number, saved in enumerate(docker):
             where = Where(member=dockersave.MANIFEST, field=f"[{number}]")
             config = saved.image.config.digest
-            drafts = by_config.get(config, [])
+            drafts = by_image.get(_identity(saved.image), [])
             if not drafts:
                 new = _Draft(self._settled(saved.image, {}))
                 self._drafts.append(new)
-                drafts = by_config[config] = [new]
+                drafts = by_image[_identity(saved.image)] = [new]
             for name in saved.names:
                 self._name_saved(name, config, drafts, where)
 
@@ -215,6 +215,16 @@ class Reconciler:
                 where.at("rootfs.diff_ids"),
             )
         return image
+
+
+def _identity(image: Image) -> object:
+    """What makes two images one: the config, which names the layers.
+
+    A config made of V1 documents does not name them yet: there, the layers are part of it.
+    """
+    if not image.made_from:
+        return image.config.digest
+    return image.config.digest, tuple(layer.member for layer in image.layers)
 
 
 def _place(image: Image) -> str:

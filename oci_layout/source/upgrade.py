@@ -20,7 +20,7 @@ def make_image(
         made_from: what to call the origin.
         findings: told of what does not hold in the config.
     """
-    raw = upgraded_config(steps[-1], steps)
+    raw = upgraded_config(steps[-1], steps, throwaway=len(layers) < len(steps))
     config = Config.from_bytes(raw, Where(member=made_from), findings)
     if config is None:
         return None

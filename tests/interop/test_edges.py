@@ -20,12 +20,11 @@ from tests.builders import (
     layer_tar,
     make_image,
     write_docker_archive,
-    write_files,
     write_hybrid_archive,
     write_index_layout,
     write_oci_layout,
 )
-from tests.edges.trees import Files, edit, image_of, layout_files, read, sha512
+from tests.edges.trees import Files, edit, image_of, read, sha512, sha512_layout
 from tests.interop.check import by_full_name, check
 from tests.interop.command import layout
 from tests.interop.containers import entries
@@ -201,25 +200,13 @@ def test_dir_with_a_list_both_ways(engines: Engines, bench: Bench) -> None:
         assert {name for name in read(bench.work / folder) if name.startswith("blobs/")} == blobs
 
 
-def sha512_layout(image: Image, dest: Path) -> Path:
-    manifest = image.manifest()
-    manifest["config"]["digest"] = sha512(image.config_bytes)
-    for layer, entry in zip(image.layers, manifest["layers"], strict=True):
-        entry["digest"] = sha512(layer.stored)
-    raw = go_json(manifest)
-    notes = {"io.containerd.image.name": NAME, "org.opencontainers.image.ref.name": "1"}
-    files = layout_files(raw, digest=sha512(raw), annotations=notes)
-    blobs = [raw, image.config_bytes, *(layer.stored for layer in image.layers)]
-    kept = {name: data for name, data in files.items() if not name.startswith("blobs/")}
-    return write_files({**kept, **{f"blobs/{sha512(b).replace(':', '/')}": b for b in blobs}}, dest)
-
-
 def takes_sha512(engines: Engines, path: Path) -> bool:
     """Whether skopeo reads the layout to its last blob; 1.9 hashes configs with sha256 alone."""
     try:
         engines.skopeo.copy(f"oci:{path}:1", f"dir:{path}-dir")
     except EngineError as error:
-        assert "does not match" in error.output or "unsupported" in error.output, error
+        if "does not match" not in error.output and "unsupported" not in error.output:
+            raise
         return False
     return True
 
