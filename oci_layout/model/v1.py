@@ -97,7 +97,7 @@ class V1Layer:
         )
 
 
-def upgraded_config(top: V1Layer, steps: Sequence[V1Layer], *, throwaway: bool) -> bytes:
+def upgraded_config(top: V1Layer, steps: Sequence[V1Layer], *, throwaway: bool = True) -> bytes:
     """The config of an upgraded image, its ``rootfs`` still null: only the layers can tell.
 
     Args:

@@ -51,7 +51,7 @@ def test_a_valid_config_is_kept_byte_for_byte(image: Image, target: str, tmp_pat
         ({"architecture": ...}, {"architecture": "amd64"}, "architecture was missing"),
         ({"os": ...}, {"os": "linux"}, "os was missing"),
         ({"rootfs": ...}, {"rootfs": IMAGE.config["rootfs"]}, "rootfs was missing"),
-        ({"created": 5}, {"created": ...}, "created was not a string"),
+        ({"created": 5}, {"created": ...}, "created was not an RFC 3339 time"),
         ({"config": {"Cmd": "sh"}}, {"config": {"Cmd": ["sh"]}}, "Cmd was not a list"),
         (
             {"config": {"Volumes": ["/a"], "User": "u"}},

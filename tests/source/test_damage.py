@@ -57,7 +57,7 @@ def rename(name: str, change: Callable[[bytes], bytes]) -> Callable[[Files], obj
 DAMAGE: dict[str, tuple[Callable[[Files], object], str, tuple[str, ...]]] = {
     "no marker": (drop("oci-layout"), "no-layout-marker", ("oci-layout",)),
     "empty marker": (replace("oci-layout", b""), "bad-json", ("oci-layout",)),
-    "null marker": (replace("oci-layout", b"null"), "layout-version", ("oci-layout",)),
+    "null marker": (replace("oci-layout", b"null"), "wrong-type", ("oci-layout",)),
     "marker of another version": (
         replace("oci-layout", b'{"imageLayoutVersion":"2.0.0"}'),
         "layout-version",
