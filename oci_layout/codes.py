@@ -32,7 +32,7 @@ CODES: dict[str, str] = {
     "missing-media-type": "a descriptor without mediaType",
     "missing-config": "an artifact's manifest without config",
     "null-list": "null, where a list belongs",
-    "index-depth": "indexes nested too deeply",
+    "index-depth": "indexes nested too deeply, or listing too much",
     "no-layout-marker": "there is no oci-layout file",
     "layout-version": "the version of the layout is not 1.0.0",
     "missing-index": "there is no index.json",

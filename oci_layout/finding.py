@@ -7,11 +7,13 @@ into an exception (repack); one that collects goes on (verify). So there is one 
 from __future__ import annotations
 
 import enum
+from collections import Counter
 
 import attrs
 
 from oci_layout.codes import CODES
 from oci_layout.errors import DamagedError
+from oci_layout.limits import FINDINGS
 
 
 class Severity(enum.StrEnum):
@@ -85,6 +87,8 @@ class Findings:
 
     def __init__(self) -> None:
         self.found: list[Finding] = []
+        self.left_out = 0  # of codes that were found too often to keep each
+        self._counts: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Take one finding.
@@ -92,6 +96,10 @@ class Findings:
         Raises:
             DamagedError: on an error, where this collector fails fast.
         """
+        self._counts[finding.code] += 1
+        if self._counts[finding.code] > FINDINGS:
+            self.left_out += 1
+            return
         self.found.append(finding)
 
     def error(self, code: str, message: str, where: Where = NOWHERE, hint: str = "") -> None:

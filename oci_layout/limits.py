@@ -7,6 +7,9 @@ CHUNK = 256 << 10  # bytes read, hashed and written at a time: what stays in a c
 DOCUMENT_BYTES = 20 << 20  # containerd reads JSON members of at most 20 MiB
 DOCUMENT_DEPTH = 64  # nested arrays and objects of a document
 DOCUMENT_TOKENS = 1_000_000  # values of a document: bounds the memory its parsed form takes
+MANIFEST_BYTES = 4 << 20  # what registries take for a manifest
+NODES = 500_000  # manifests and layers that all indexes together may list
+FINDINGS = 1_000  # findings of one code that are kept
 INDEX_DEPTH = 8  # indexes nested in indexes
 V1_DEPTH = 1_000  # parents of a V1 image
 

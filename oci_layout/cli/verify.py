@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oci_layout.cli.text import error_line, short, shown, size_text, wrapped
-from oci_layout.errors import NotAnImageError, UsageError
+from oci_layout.errors import DamagedError, NotAnImageError, UsageError
 
 if TYPE_CHECKING:
     from oci_layout.finding import Finding
@@ -101,7 +101,7 @@ def command(
                     tmp=tmp,
                     progress=progress,
                 )
-        except NotAnImageError as error:
+        except (NotAnImageError, DamagedError) as error:
             if len(sources) == 1 and not as_json:
                 raise
             print(error_line(str(error)), file=sys.stderr)
@@ -110,9 +110,10 @@ def command(
         reports.append(report)
         status = max(status, int(report.failed(strict=strict)))
         if not as_json:
-            print("\n".join(render(report, _width(), strict=strict, quiet=quiet)))
+            for line in render(report, _width(), strict=strict, quiet=quiet):
+                print(line)
     if as_json:
-        value = {"version": 1, "reports": [report.to_json() for report in reports]}
+        value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
         print(json.dumps(value, indent=2))
     return status
 

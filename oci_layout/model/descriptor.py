@@ -94,7 +94,12 @@ def _check_data(fields: Fields, text: str, digest: Digest, size: int) -> None:
 def read_platform(fields: Fields) -> Platform | None:
     """The ``platform`` of a descriptor."""
     inner = fields.object("platform", _PLATFORM_FIELDS)
-    return None if inner is None else platform_of(inner)
+    if inner is None:
+        return None
+    for name in ("os", "architecture"):
+        if inner.raw(name) is None:
+            inner.findings.warning("missing-field", "is required", inner.path(name))
+    return platform_of(inner)
 
 
 def platform_of(fields: Fields) -> Platform:

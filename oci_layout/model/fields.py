@@ -40,14 +40,14 @@ class Fields:
     ) -> None:
         self.value, self.where, self.findings = value, where, findings
         self._lower: dict[str, str] | None = None
-        lowered = {name.lower() for name in known}
+        lowered = {name.casefold() for name in known}
         if not value.keys() <= known:
             self._check_case(lowered)
 
     def _check_case(self, lowered: set[str]) -> None:
         self._lower = {}
         for key in self.value:
-            lower = key.lower()
+            lower = key.casefold()
             if lower in self._lower and lower in lowered:
                 self.findings.error(
                     "duplicate-key",
@@ -65,14 +65,14 @@ class Fields:
         """The value of a field whatever its type; None when absent or null."""
         value = self.value.get(key)
         if value is None and self._lower is not None:
-            value = self.value.get(self._lower.get(key.lower(), ""))
+            value = self.value.get(self._lower.get(key.casefold(), ""))
         return value
 
     def actual(self, key: str) -> str | None:
         """How a field's key is spelled here; None when it is absent."""
         if key in self.value:
             return key
-        return self._lower.get(key.lower()) if self._lower is not None else None
+        return self._lower.get(key.casefold()) if self._lower is not None else None
 
     def wrong(self, key: str, expected: str, value: object) -> None:
         """Report a field of a wrong type."""

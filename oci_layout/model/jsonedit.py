@@ -19,9 +19,9 @@ from oci_layout.model import gojson
 Path = tuple[str | int, ...]
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SCALAR = re.compile(rb"[^ \t\r\n,\]}]+")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 class _Removed:
@@ -129,9 +129,9 @@ class Edits:
 def _spelled(children: dict[str | int, _Node], segments: list[_Segment]) -> dict[str | int, _Node]:
     """The edits under the keys as this document spells them: Go matches without case."""
     there = {segment.key for segment in segments}
-    lower = {key.lower(): key for key in there if isinstance(key, str)}
+    lower = {key.casefold(): key for key in there if isinstance(key, str)}
     return {
-        key if key in there or not isinstance(key, str) else lower.get(key.lower(), key): child
+        key if key in there or not isinstance(key, str) else lower.get(key.casefold(), key): child
         for key, child in children.items()
     }
 

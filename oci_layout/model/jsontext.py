@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from oci_layout import limits
 from oci_layout.finding import Findings, Where
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 

@@ -160,8 +160,12 @@ def _header(fields: Fields, kind: Kind, media_type: str) -> str:
                 fields.where,
             )
     stated = fields.text("mediaType") or ""
+    stated_kind, _ = mediatype.document_kind(stated)
+    if stated and not media_type and stated_kind is not kind:
+        fields.findings.error(
+            "media-type-mismatch", f"says {stated!r}, and is a {kind}", fields.path("mediaType")
+        )
     if stated and media_type and stated != media_type:
-        stated_kind, _ = mediatype.document_kind(stated)
         report = fields.findings.warning if stated_kind is kind else fields.findings.error
         report(
             "media-type-mismatch",

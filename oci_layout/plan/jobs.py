@@ -32,6 +32,11 @@ class Expected:
     size: int | None = None
     diff_id: Digest | None = None
 
+    @property
+    def stated(self) -> object:
+        """What is stated, whoever states it."""
+        return self.digest, self.size, self.diff_id
+
 
 @attrs.frozen(kw_only=True)
 class Job:
@@ -120,10 +125,14 @@ class JobList:
         self._target, self._compress = target, compress
         self._mend, self._algorithm = mend, algorithm or "sha256"
         self._jobs: dict[str, Job] = {}
+        self._expected: dict[str, dict[object, Expected]] = {}
         self._sniffed: dict[str, Compression] = {}
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(self._jobs.values())
+        """The jobs, each with all that is stated of its blob."""
+        for key, job in self._jobs.items():
+            stated = self._expected.get(key)
+            yield attrs.evolve(job, expected=tuple(stated.values())) if stated else job
 
     def _add(
         self,
@@ -150,9 +159,11 @@ class JobList:
                 if self._mend
                 else (expected,),
             )
-        elif not self._mend and not any(_says_the_same(expected, other) for other in job.expected):
-            job = attrs.evolve(job, learn=job.learn or learn, expected=(*job.expected, expected))
-        self._jobs[key] = job
+            self._jobs[key] = job
+        if learn and not job.learn:
+            self._jobs[key] = attrs.evolve(job, learn=True)
+        if not self._mend:
+            self._expected.setdefault(key, {}).setdefault(expected.stated, expected)
         return key
 
     def layer(self, layer: Layer, where: Where) -> str | None:
@@ -222,7 +233,3 @@ class JobList:
                 hint="--compression gzip",
             )
         return wanted
-
-
-def _says_the_same(one: Expected, other: Expected) -> bool:
-    return (one.digest, one.size, one.diff_id) == (other.digest, other.size, other.diff_id)

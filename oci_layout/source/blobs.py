@@ -9,12 +9,13 @@ import attrs
 
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
+from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Kind
-from oci_layout.model import dockersave, jws
+from oci_layout.model import dockersave, jsontext, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.source.reading import read_bounded
@@ -77,6 +78,7 @@ class GraphReader:
     ) -> None:
         self._blobs, self._findings = blobs, findings
         self._trusted = trusted
+        self._nodes = 0
         self._documents: dict[tuple[Digest, str], Manifest | Index | Schema1 | None] = {}
         self._configs: dict[Digest, Config | None] = {}
 
@@ -100,6 +102,19 @@ class GraphReader:
                 "digest-mismatch", f"is {actual}, its descriptor says {descriptor.digest}", where
             )
 
+    def _count(self, number: int) -> None:
+        """Count what documents list: a few small ones can list each other without end.
+
+        Raises:
+            DamagedError: more than any image has.
+        """
+        self._nodes += number
+        if self._nodes > limits.NODES:
+            raise DamagedError(
+                what=f"its indexes and manifests list more than {limits.NODES} things",
+                code="index-depth",
+            )
+
     def _sized(self, descriptor: Descriptor) -> Member | None:
         """A blob that is not read here: its size alone is held against the descriptor."""
         member = self._blobs.find(descriptor.digest)
@@ -113,12 +128,15 @@ class GraphReader:
 
     def node(self, descriptor: Descriptor, depth: int = 0) -> Node:
         """The node a descriptor leads to."""
+        self._count(1)
         kind, _ = mediatype.document_kind(descriptor.media_type)
         member = self._blobs.find(descriptor.digest)
         if member is None:
             return Absent(descriptor=descriptor, missing=(descriptor.digest,))
-        if kind not in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1) and descriptor.media_type:
+        named = kind in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1) or not descriptor.media_type
+        if not named:
             self._sized(descriptor)
+            self._warn_hidden(descriptor, member)
             return Opaque(descriptor=descriptor, member=member)
         document = self._document(descriptor, member)
         if isinstance(document, Index):
@@ -126,7 +144,7 @@ class GraphReader:
         if isinstance(document, Schema1):
             return self._schema1(document, descriptor, member)
         if document is None:
-            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         if document.is_image and document.config is not None:
             return self._image(document, document.config, descriptor)
         blobs = document.layers if document.config is None else (document.config, *document.layers)
@@ -135,6 +153,24 @@ class GraphReader:
             descriptor=descriptor,
             blobs=tuple((blob, self._sized(blob)) for blob in blobs),
         )
+
+    def _warn_hidden(self, descriptor: Descriptor, member: Member) -> None:
+        """Tell of a blob that is a manifest though its descriptor says another thing.
+
+        It is left alone: layouts may hold what nobody here knows. But no engine will see an
+        image in it, and that may be one wrong letter.
+        """
+        if member.size > limits.MANIFEST_BYTES or not member.head(64).lstrip().startswith(b"{"):
+            return
+        where = Where(member=member.name)
+        value = jsontext.parse(member.read(limits.MANIFEST_BYTES), where, Findings())
+        if isinstance(value, dict) and kind_by_fields(value) is not Kind.OTHER:
+            self._findings.warning(
+                "media-type-mismatch",
+                f"is a manifest or index, and hidden: its descriptor says "
+                f"{descriptor.media_type!r}",
+                where,
+            )
 
     def _schema1(self, document: Schema1, descriptor: Descriptor, member: Member) -> Node:
         """The image that a schema 1 manifest comes to (containers/image docker_schema1.go)."""
@@ -156,7 +192,7 @@ class GraphReader:
                 findings=self._findings,
             )
         if image is None:
-            return Absent(descriptor=descriptor, missing=(descriptor.digest,))
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         return attrs.evolve(image, descriptor=descriptor, schema1=document)
 
     def _document(
@@ -217,7 +253,8 @@ class GraphReader:
             )
         config = self._configs[stated.digest]
         if config is None:
-            return Absent(descriptor=descriptor, missing=(stated.digest,))
+            return Absent(descriptor=descriptor, missing=(stated.digest,), unreadable=True)
+        self._count(len(manifest.layers))
         diff_ids = config.diff_ids or ()
         layers = tuple(
             Layer(

@@ -95,6 +95,15 @@ class Reading:
         if saved:
             return self._docker(indexed=indexed)
         if V1View.is_there(self._store):
+            # What docker save writes begins with such folders too, and ends with manifest.json.
+            cut = next((e for e in self._findings.warnings if e.code == "no-end-marker"), None)
+            if cut is not None:
+                self._findings.error(
+                    "truncated",
+                    "the archive has neither a manifest.json nor an end: it was cut short",
+                    cut.where,
+                    "copy the file again",
+                )
             docker = V1View(self._store, self._findings).read()
             self._reconciler.take_docker(docker)
             return Contents(
@@ -112,6 +121,7 @@ class Reading:
             reader = GraphReader(blobs, self._findings, self._trusted)
             self._reconciler.take_index(index, reader, docker)
         self._take_docker(docker, named=hybrid)
+        self._reconciler.compare_names()
         return Contents(
             kind=Kinds.HYBRID if hybrid else Kinds.LAYOUT,
             blobs=blobs,

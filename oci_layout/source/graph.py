@@ -148,10 +148,12 @@ class Absent:
     Args:
         descriptor: what points at it.
         missing: digests that would have to be there to know what it is.
+        unreadable: whether they are there, and are no documents (which has been reported).
     """
 
     descriptor: Descriptor
     missing: tuple[Digest, ...]
+    unreadable: bool = False
 
 
 Node = Image | Artifact | ImageIndex | Opaque | Absent

@@ -55,6 +55,7 @@ class Reconciler:
         self._findings = findings
         self._drafts: list[_Draft] = []
         self._by_name: dict[str, _Draft] = {}
+        self._indexed: dict[int, dict[str, ImageName]] = {}
 
     def roots(self) -> tuple[Root, ...]:
         """What the views came to."""
@@ -93,6 +94,8 @@ class Reconciler:
         for draft in self._drafts:
             if draft.flat:
                 _nested(draft)
+            full = {key: name for key, name in draft.names.items() if name.reference is not None}
+            self._indexed[id(draft)] = full
 
     def _name_entry(self, draft: _Draft, name: ImageName, number: int) -> None:
         holder = self._by_name.get(name.key)
@@ -161,6 +164,19 @@ class Reconciler:
             self._by_name[name.key] = holder
             holder.names[name.key] = name
         holder.docker[name.key] = config
+
+    def compare_names(self) -> None:
+        """Hold the names of ``index.json`` against the RepoTags of the same images."""
+        for draft in self._drafts:
+            stated = {key for key, name in self._indexed.get(id(draft), {}).items()}
+            for name in sorted(stated ^ draft.docker.keys()) if stated and draft.docker else ():
+                has = layout.INDEX if name in stated else dockersave.MANIFEST
+                lacks = dockersave.MANIFEST if name in stated else layout.INDEX
+                self._findings.warning(
+                    "names-disagree",
+                    f"{name!r} stands in {has} and not in {lacks}",
+                    Where(member=lacks),
+                )
 
     def take_repositories(self, names: set[str]) -> None:
         """Hold the names of ``repositories`` against those of ``manifest.json``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -71,12 +72,18 @@ class DirectoryStore:
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted; folders behind links are not entered."""
-        base = os.path.join(self._root, prefix) if prefix else self._root
-        for folder, folders, files in os.walk(base):
-            folders.sort()
-            below = os.path.relpath(folder, self._root)
-            for name in sorted(files):
-                yield name if below == "." else f"{below}/{name}"
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            inner = []
+            with contextlib.suppress(OSError), os.scandir(os.path.join(self._root, folder)) as all_:
+                for entry in sorted(all_, key=lambda entry: entry.name):
+                    name = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        inner.append(name)
+                    else:
+                        yield name
+            folders += reversed(inner)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -45,6 +45,8 @@ def check_agreement(source: Source, findings: Findings) -> None:
 def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
     label = root.label
     if isinstance(node, Absent):
+        if node.unreadable:
+            return
         platform = node.descriptor.platform
         what = f"{platform}: " if platform is not None else ""
         for digest in node.missing:

@@ -32,7 +32,16 @@ class BlobList:
     """All blobs that documents refer to, each once, with everything that is stated of it."""
 
     def __init__(self) -> None:
-        self.jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Job] = {}
+        self._expected: dict[str, dict[object, Expected]] = {}
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The blobs by name, each with all that is stated of it."""
+        return {
+            name: attrs.evolve(job, expected=tuple(self._expected[name].values()))
+            for name, job in self._jobs.items()
+        }
 
     def add_source(self, source: Source) -> None:
         """Take the blobs of a source: of its graph, and of its ``manifest.json``."""
@@ -76,26 +85,22 @@ class BlobList:
         self._add(layer.member, expected, opaque=opaque)
 
     def _add(self, member: Member, expected: Expected, *, opaque: bool) -> None:
-        job = self.jobs.get(member.name)
-        if job is None:
-            stored = Compression.NONE if opaque else sniff(member.head(SNIFF_BYTES))
-            self.jobs[member.name] = Job(
-                key=member.name,
-                member=member,
-                stored=stored,
-                encoding=None,
-                opaque=opaque,
-                learn=False,
-                algorithm=expected.digest.algorithm if expected.digest is not None else "sha256",
-                expected=(expected,),
-            )
+        self._expected.setdefault(member.name, {}).setdefault(expected.stated, expected)
+        job = self._jobs.get(member.name)
+        if job is not None and (opaque or not job.opaque):
             return
-        stated = {(each.digest, each.size, each.diff_id) for each in job.expected}
-        if (expected.digest, expected.size, expected.diff_id) in stated:
-            return
-        if job.opaque and not opaque:  # an artifact names a layer: it is one all the same
-            job = attrs.evolve(job, opaque=False, stored=sniff(member.head(SNIFF_BYTES)))
-        self.jobs[member.name] = attrs.evolve(job, expected=(*job.expected, expected))
+        # New; or an artifact named what is a layer all the same.
+        stored = Compression.NONE if opaque else sniff(member.head(SNIFF_BYTES))
+        self._jobs[member.name] = Job(
+            key=member.name,
+            member=member,
+            stored=stored,
+            encoding=None,
+            opaque=opaque,
+            learn=False,
+            algorithm=expected.digest.algorithm if expected.digest is not None else "sha256",
+            expected=(expected,),
+        )
 
 
 def orphans(source: Source, named: Iterable[str]) -> dict[str, Job]:

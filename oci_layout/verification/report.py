@@ -46,6 +46,7 @@ class VerifyReport:
         check: ``full``, ``digests`` (diff_ids not recomputed) or ``quick`` (no blob read).
         images: each image.
         findings: all of them, errors first.
+        left_out: findings of codes that were found too often to list each.
         blobs: read.
         bytes: read.
         seconds: taken.
@@ -56,6 +57,7 @@ class VerifyReport:
     check: str
     images: tuple[ImageCheck, ...]
     findings: tuple[Finding, ...]
+    left_out: int
     blobs: int
     bytes: int
     seconds: float
@@ -65,13 +67,13 @@ class VerifyReport:
         bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
         return any(finding.severity in bad for finding in self.findings)
 
-    def to_json(self) -> dict[str, Any]:
-        """The report as a JSON value."""
+    def to_json(self, *, strict: bool = False) -> dict[str, Any]:
+        """The report as a JSON value; warnings count for the verdict when strict."""
         return {
             "source": self.source,
             "source_kind": self.source_kind,
             "check": self.check,
-            "verdict": "damaged" if self.failed() else "sound",
+            "verdict": "damaged" if self.failed(strict=strict) else "sound",
             "images": [
                 {
                     "names": list(image.names),
@@ -86,6 +88,7 @@ class VerifyReport:
                 for image in self.images
             ],
             "findings": [finding_json(finding) for finding in self.findings],
+            "findings_left_out": self.left_out,
             "blobs": self.blobs,
             "bytes": self.bytes,
             "seconds": self.seconds,

@@ -73,12 +73,13 @@ def verify_source(
         blobs = BlobList()
         blobs.add_source(source)
         documents = _documents(source)
-        stray = orphans(source, {*blobs.jobs, *documents})
+        named = blobs.jobs
+        stray = orphans(source, {*named, *documents})
         for name in stray:
             findings.add(orphan_finding(name))
         looked: dict[str, Looked] = {}
         if wanted.check != "quick":
-            jobs = [*blobs.jobs.values(), *stray.values()]
+            jobs = [*named.values(), *stray.values()]
             if start is not None:
                 start(sum(job.member.size for job in jobs))
             meter = Meter(advance)
@@ -108,6 +109,7 @@ def verify_source(
                 for image in images(root.node)
             ),
             findings=found,
+            left_out=findings.left_out,
             blobs=len(looked) + len(documents),
             bytes=sum(result.fact.stored_size for result in looked.values())
             + sum(documents.values()),

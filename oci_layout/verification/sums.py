@@ -85,5 +85,5 @@ def compare(wanted: dict[str, str], actual: dict[str, str], findings: Findings) 
                 f"is {Digest('sha256', there)}, the sums say {Digest('sha256', value)}",
                 Where(member=name),
             )
-    for name in actual.keys() - wanted.keys():
+    for name in sorted(actual.keys() - wanted.keys()):
         findings.note("sums-extra", "is here and not in the sums", Where(member=name))

@@ -1,0 +1,15 @@
+"""`layout verify` as a process."""
+
+from __future__ import annotations
+
+from tests.edges.command import layout
+from tests.verification.checking import tiny
+
+IMAGE = tiny()
+
+
+def run(*words: object, stdin: bytes | None = None) -> tuple[int, str]:
+    """Run `layout verify`, which must say nothing on standard error."""
+    done = layout("verify", *words, stdin=stdin, env={"COLUMNS": "80"})
+    assert done.stderr == b"", done.stderr.decode()
+    return done.returncode, done.stdout.decode()

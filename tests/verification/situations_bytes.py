@@ -1,0 +1,169 @@
+"""What can be wrong with blobs, and what can be absent."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from tests import corrupt
+from tests.builders import (
+    Image,
+    Layer,
+    go_json,
+    make_image,
+    sha256,
+    write_docker_archive,
+    write_index_layout,
+    write_oci_layout,
+)
+from tests.independent import read_files
+from tests.verification.checking import TINY, layout_of, tar_of, tiny
+from tests.verification.situation import Make, Situation, changed, in_files
+
+Files = dict[str, bytes]
+RAW = tiny().layers[0].raw
+GZIP_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+ZSTD_TYPE = "application/vnd.oci.image.layer.v1.tar+zstd"
+
+
+def written(image: Image) -> Make:
+    return lambda folder: write_oci_layout([image], folder)
+
+
+def blobs(change: Callable[[Files], object]) -> Make:
+    """A layout whose blobs are changed, and no document."""
+    return changed(written(tiny()), change)
+
+
+def stored_as(stored: bytes, media_type: str, raw: bytes = RAW) -> Make:
+    """A layout of one layer whose stored bytes are anything; every digest of them holds."""
+    image = Image(layers=(Layer(raw),), config=make_image([TINY[0]]).config, names=())
+    image.config["rootfs"]["diff_ids"] = [sha256(raw)]
+    layer = {"mediaType": media_type, "digest": sha256(stored), "size": len(stored)}
+    manifest = {**image.manifest(), "layers": [layer]}
+    return in_files(layout_of(manifest, image.config_bytes, stored))
+
+
+def wide_window() -> bytes:
+    """A zstd frame that asks for 128 MiB: RFC 8878, 3.1.1.1.2."""
+
+    compressor = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    packed = bytearray(compressor.compress(RAW) + compressor.flush())
+    packed[5] = (27 - 10) << 3
+    return bytes(packed)
+
+
+def extended(size: int) -> Callable[[Files], None]:
+    """The first layer is longer or shorter than stated."""
+    name = corrupt.blob(tiny().layers[0].digest)
+
+    def change(files: Files) -> None:
+        files[name] = files[name] + bytes(size) if size > 0 else files[name][:size]
+
+    return change
+
+
+def other_diff_id(value: dict[str, Any]) -> None:
+    value["rootfs"]["diff_ids"][0] = "sha256:" + "ab" * 32
+
+
+def platforms() -> list[Image]:
+    return [tiny(), make_image([{"arm": b"x"}], architecture="arm64")]
+
+
+def sparse(folder: Path) -> Path:
+    arm = platforms()[1]
+    return write_index_layout(folder / "layout", platforms(), drop=list(arm.blobs()))
+
+
+def without_subject(folder: Path) -> Path:
+    """Attestations of images of which one is absent, manifest and all."""
+    arm = platforms()[1]
+    return write_index_layout(
+        folder / "layout", platforms(), attestations=True, drop=list(arm.blobs())
+    )
+
+
+def artifact_of_absent() -> Files:
+    """A signature, say, whose subject stayed in the registry."""
+    subject = {"mediaType": "application/x", "digest": sha256(b"absent"), "size": 6}
+    empty = {
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": sha256(b"{}"),
+        "size": 2,
+    }
+    kind = "application/x-signature"
+    manifest = {"schemaVersion": 2, "artifactType": kind, "config": empty, "layers": [empty]}
+    return layout_of({**manifest, "subject": subject}, b"{}")
+
+
+def without_member(folder: Path) -> Path:
+    """A docker-archive without its last layer."""
+    path = write_docker_archive([tiny()], folder / "image.tar", style="flat")
+    files = read_files(path)
+    del files[tiny().layers[1].digest[7:] + ".tar"]
+    path.write_bytes(tar_of(files.items()))
+    return path
+
+
+def foreign() -> Files:
+    image = tiny()
+    layers = [layer.descriptor("oci") for layer in image.layers]
+    layers[0]["urls"] = ["https://example.com/layer"]
+    return layout_of(
+        {**image.manifest(), "layers": layers}, image.config_bytes, image.layers[1].stored
+    )
+
+
+def stray(files: Files) -> None:
+    files[corrupt.blob(sha256(b"stray"))] = b"stray"
+
+
+def empty() -> Files:
+    return {
+        "index.json": go_json({"schemaVersion": 2, "manifests": []}),
+        "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+    }
+
+
+PACKED = gzip.compress(RAW, mtime=0)
+
+SITUATIONS = [
+    Situation("size-mismatch", "error", blobs(extended(512))),
+    Situation(
+        "digest-mismatch",
+        "error",
+        blobs(lambda files: corrupt.flip_blob(files, tiny().layers[0].digest)),
+    ),
+    Situation(
+        "diffid-mismatch",
+        "error",
+        blobs(lambda files: corrupt.edit_document(files, tiny().config_digest, other_diff_id)),
+    ),
+    Situation("corrupt-stream", "error", stored_as(corrupt.flip_byte(PACKED, 30), GZIP_TYPE)),
+    Situation("truncated-stream", "error", stored_as(PACKED[:-9], GZIP_TYPE)),
+    Situation("trailing-garbage", "error", stored_as(PACKED + b"garbage", GZIP_TYPE)),
+    Situation("zstd-window", "error", stored_as(wide_window(), ZSTD_TYPE)),
+    Situation(
+        "bomb",
+        "error",
+        stored_as(gzip.compress(bytes(1 << 20)), GZIP_TYPE, bytes(1 << 20)),
+        limits={"BOMB_BYTES": 1 << 16},
+    ),
+    Situation("sparse-index", "error", sparse),
+    Situation(
+        "missing-blob",
+        "error",
+        blobs(lambda files: corrupt.drop_blob(files, tiny().layers[0].digest)),
+    ),
+    Situation("missing-member", "error", without_member),
+    Situation("absent-subject", "warning", without_subject),
+    Situation("absent-subject", "note", in_files(artifact_of_absent())),
+    Situation("foreign-layer", "note", in_files(foreign())),
+    Situation("orphan", "note", blobs(stray)),
+    Situation("empty", "warning", in_files(empty()), repack={"target": "oci"}),
+]
