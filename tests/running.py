@@ -11,7 +11,6 @@ from typing import Any
 
 from oci_layout import repack
 from oci_layout.plan.report import Report
-
 from tests import independent
 from tests.independent import Checked
 

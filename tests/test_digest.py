@@ -7,6 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from oci_layout.digest import Digest, InvalidDigestError
 
 HEX = "0123456789abcdef" * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from oci_layout import errors
 from oci_layout.errors import DamagedError, LayoutError
 from oci_layout.finding import FailFast, Finding, Findings, Severity, Where

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from oci_layout import LayoutError, repack
 from oci_layout.errors import SelectionError, TargetError
-
 from tests import independent
 from tests.shared import needs_shared, rows, sample_path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 
 HEX = "0123456789abcdef" * 4

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, NoReturn
 
 from oci_layout import limits
 from oci_layout.finding import Findings, Where
-
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class _RefusedError(ValueError):
@@ -48,20 +44,26 @@ class _Pairs:
         return value
 
 
-def _depth(raw: bytes) -> int:
-    deepest = depth = 0
-    for match in _BRACKETS.finditer(_STRINGS.sub(b"", raw)):
-        depth += 1 if match[0] in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than any document of ours."""
+    level = [value]
+    for _ in range(limits.DOCUMENT_DEPTH):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _bounded(raw: bytes) -> None:
     if len(raw) > limits.DOCUMENT_BYTES:
         raise _RefusedError("document-too-large", f"a document of {len(raw)} bytes")
     openings = raw.count(b"{") + raw.count(b"[")
-    if openings > limits.DOCUMENT_DEPTH and _depth(raw) > limits.DOCUMENT_DEPTH:
-        raise _RefusedError("bad-json", f"nested deeper than {limits.DOCUMENT_DEPTH}")
     if openings + raw.count(b",") > limits.DOCUMENT_TOKENS:
         raise _RefusedError("document-too-large", f"more than {limits.DOCUMENT_TOKENS} values")
 
@@ -85,6 +87,8 @@ def parse(raw: bytes, where: Where, findings: Findings) -> Any:
             parse_constant=_constant,
             parse_int=_integer,
         )
+        if _too_deep(value):
+            raise _RefusedError("bad-json", f"nested deeper than {limits.DOCUMENT_DEPTH}")
     except _RefusedError as error:
         findings.error(error.code, str(error), where)
         return None

@@ -9,7 +9,6 @@ import attrs
 
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
-from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, jsontext, jws
@@ -102,18 +101,18 @@ class GraphReader:
                 "digest-mismatch", f"is {actual}, its descriptor says {descriptor.digest}", where
             )
 
-    def _count(self, number: int) -> None:
-        """Count what documents list: a few small ones can list each other without end.
-
-        Raises:
-            DamagedError: more than any image has.
-        """
-        self._nodes += number
-        if self._nodes > limits.NODES:
-            raise DamagedError(
-                what=f"its indexes and manifests list more than {limits.NODES} things",
-                code="index-depth",
+    def _too_many(self, number: int, where: Where) -> bool:
+        """Count what documents list: a few small ones can list each other without end."""
+        before, self._nodes = self._nodes, self._nodes + number
+        if self._nodes <= limits.NODES:
+            return False
+        if before <= limits.NODES:
+            self._findings.error(
+                "index-depth",
+                f"indexes and manifests list more than {limits.NODES} things",
+                where,
             )
+        return True
 
     def _sized(self, descriptor: Descriptor) -> Member | None:
         """A blob that is not read here: its size alone is held against the descriptor."""
@@ -128,7 +127,8 @@ class GraphReader:
 
     def node(self, descriptor: Descriptor, depth: int = 0) -> Node:
         """The node a descriptor leads to."""
-        self._count(1)
+        if self._too_many(1, Where(member=descriptor.digest.blob_path)):
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         kind, _ = mediatype.document_kind(descriptor.media_type)
         member = self._blobs.find(descriptor.digest)
         if member is None:
@@ -229,8 +229,12 @@ class GraphReader:
                 Where(member=descriptor.digest.blob_path),
             )
             return Absent(descriptor=descriptor, missing=(descriptor.digest,))
-        children = tuple(self.node(child, depth + 1) for child in index.manifests)
-        return ImageIndex(index=index, descriptor=descriptor, children=children)
+        children = []
+        for child in index.manifests:
+            children.append(self.node(child, depth + 1))
+            if self._nodes > limits.NODES:
+                break
+        return ImageIndex(index=index, descriptor=descriptor, children=tuple(children))
 
     def _image(
         self, manifest: Manifest, stated: Descriptor, descriptor: Descriptor
@@ -254,7 +258,8 @@ class GraphReader:
         config = self._configs[stated.digest]
         if config is None:
             return Absent(descriptor=descriptor, missing=(stated.digest,), unreadable=True)
-        self._count(len(manifest.layers))
+        if self._too_many(len(manifest.layers), Where(member=descriptor.digest.blob_path)):
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         diff_ids = config.diff_ids or ()
         layers = tuple(
             Layer(

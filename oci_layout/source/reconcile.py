@@ -255,6 +255,7 @@ def _fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
     """
     if len(image.layers) != len(diff_ids):
         return False
+    known = frozenset(diff_ids)
     for layer, diff_id in zip(image.layers, diff_ids, strict=True):
         if layer.digest is None or layer.digest == diff_id or layer.member is None:
             continue
@@ -263,7 +264,7 @@ def _fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
         kind = layer.type
         if kind is not None and (kind.compression is not Compression.NONE or kind.encrypted):
             continue
-        if layer.digest in diff_ids and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
+        if layer.digest in known and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
             return False
     return True
 

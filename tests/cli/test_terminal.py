@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from oci_layout.cli.text import shown
 
+from oci_layout.cli.text import shown
 from tests import corrupt
 from tests.builders import (
     REF_NAME,

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from oci_layout.finding import Findings, Where
 from oci_layout.model.schema1 import Schema1
 from oci_layout.model.v1 import V1Layer, upgraded_config
-
 from tests.builders import compress, layer_tar, sha256, write_files
 from tests.edges.command import report
 from tests.edges.trees import config_of, manifest_of

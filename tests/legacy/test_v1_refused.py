@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oci_layout import limits
 
+from oci_layout import limits
 from tests.builders import go_json, layer_tar, write_members
 from tests.builders.files import Members
 from tests.edges.command import call, names_in, refuse, the_line

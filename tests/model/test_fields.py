@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor, platform_json

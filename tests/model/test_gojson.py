@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oci_layout.model import gojson
 
+from oci_layout.model import gojson
 from tests.builders import make_image
 
 # What Go 1.22's json.Marshal gives for the value.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oci_layout.model.jsonedit import Edits, Path
 
 PRETTY = b"""{

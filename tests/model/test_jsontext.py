@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import FailFast, Findings, Where

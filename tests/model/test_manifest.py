@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Family, Kind
 from oci_layout.model.manifest import Index, Manifest, read_document
-
 from tests import corrupt
 from tests.builders import go_json, make_image
 
@@ -75,13 +75,18 @@ def test_an_index_keeps_what_it_does_not_know() -> None:
     [
         (without(MANIFEST, "mediaType"), Manifest),
         (without(INDEX, "mediaType"), Index),
-        ({**MANIFEST, "mediaType": "application/json"}, Manifest),
     ],
 )
 def test_without_a_media_type_the_fields_tell(value: dict[str, Any], kind: type) -> None:
     document, errors, _ = read(value)
     assert isinstance(document, kind)
     assert errors == []
+
+
+def test_a_media_type_that_the_fields_contradict() -> None:
+    document, errors, _ = read({**MANIFEST, "mediaType": "application/json"})
+    assert isinstance(document, Manifest)
+    assert errors == ["media-type-mismatch"]
 
 
 @pytest.mark.parametrize(

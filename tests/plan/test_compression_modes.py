@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oci_layout.errors import TargetError, UsageError
 
+from oci_layout.errors import TargetError, UsageError
 from tests import corrupt
 from tests.builders import make_image, write_dir, write_docker_archive, write_oci_layout
 from tests.running import image_docs, packed

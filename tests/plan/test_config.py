@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oci_layout.errors import DamagedError
 
+from oci_layout.errors import DamagedError
 from tests import corrupt
 from tests.builders import Image, make_image, write_docker_archive, write_oci_layout
 from tests.running import image_docs, packed

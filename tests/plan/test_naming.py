@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oci_layout.errors import LayoutError, SelectionError, UsageError
 
+from oci_layout.errors import LayoutError, SelectionError, UsageError
 from tests.builders import (
     IMAGE_NAME,
     REF_NAME,

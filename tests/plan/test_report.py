@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oci_layout import Progress, repack
 
+from oci_layout import Progress, repack
 from tests.builders import (
     make_image,
     write_docker_archive,

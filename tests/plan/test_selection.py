@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oci_layout.errors import DamagedError, SelectionError, TargetError, UsageError
 
+from oci_layout.errors import DamagedError, SelectionError, TargetError, UsageError
 from tests import corrupt
 from tests.builders import (
     Image,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from oci_layout import repack
 from oci_layout.errors import DestinationError, UsageError
-
 from tests import independent
 from tests.builders import make_image, write_docker_archive, write_files, write_oci_layout
 from tests.independent import read_files

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from oci_layout import repack
 from oci_layout.errors import DamagedError
-
 from tests import corrupt
 from tests.builders import (
     Link,

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
 from oci_layout.source.graph import Image, Root, images
 from oci_layout.source.opening import Source, open_source
-
 from tests import builders
 
 

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+
 from oci_layout.finding import Findings
 from oci_layout.limits import LINK_HOPS
 from oci_layout.source.store import ArchiveStore, DirectoryStore
 from oci_layout.streams.reader import HeldFile
-
 from tests.streams.tars import END, codes, member
 
 

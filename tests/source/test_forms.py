@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
 from oci_layout.mediatype import Compression
 from oci_layout.source.contents import Kinds
-
 from tests.builders import (
     Image,
     go_json,

@@ -8,9 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from oci_layout.errors import LayoutError, NotAnImageError
 from oci_layout.source.opening import open_source
-
 from tests.builders import (
     compress,
     make_image,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import zstandard
+
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded, sniff

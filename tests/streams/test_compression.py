@@ -13,9 +13,9 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
-
 from tests.builders import layer_tar
 from tests.streams.packing import EACH, PACK, Bytes, sniffed, unpack, zstd
 

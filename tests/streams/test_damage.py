@@ -8,11 +8,11 @@ import random
 
 import pytest
 import zstandard
+
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
-
 from tests.corrupt import flip_byte
 from tests.streams.packing import EACH, PACK, Bytes, code_of, pull, unpack, zstd
 

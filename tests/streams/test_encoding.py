@@ -9,10 +9,10 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oci_layout.mediatype import Compression
 from oci_layout.streams import compression
 from oci_layout.streams.compression import Encoding
-
 from tests.streams.packing import sniffed, unpack
 
 DATA = b"some text, " * 50_000 + bytes(100_000)

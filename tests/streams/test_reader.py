@@ -8,9 +8,9 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from oci_layout.errors import DamagedError, NotAnImageError
 from oci_layout.streams.reader import ExtentReader, HeldFile, Member, Metered, chunks
-
 from tests.streams.packing import Bytes
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import FailFast
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarindex import TarScanner
-
 from tests.corrupt import flip_byte
 from tests.streams.tars import BLOCK, END, codes, member, pax, scan
 

@@ -10,8 +10,8 @@ from typing import Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oci_layout.streams.tarindex import MemberType, looks_like_tar
 
+from oci_layout.streams.tarindex import MemberType, looks_like_tar
 from tests.streams.tars import (
     BLOCK,
     END,

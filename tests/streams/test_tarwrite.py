@@ -7,9 +7,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from oci_layout.streams import tarwrite
 from oci_layout.streams.tarindex import MemberType
-
 from tests.streams.tars import scan
 
 SHA512 = "blobs/sha512/" + "0123456789abcdef" * 8

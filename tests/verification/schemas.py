@@ -29,9 +29,11 @@ DEVIATIONS = {
     "negative": "the schema of an index lets a size be negative, that of a descriptor does not",
     "data": "embedded data must be the blob, which a schema cannot say",
     "objects": "values of ExposedPorts and Volumes: engines read the keys alone",
+    "time": "created must be a time of RFC 3339, as the schema's format says that nobody checks",
     "names": "Docker's own fields of a config have types, too",
 }
 _DIGEST = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"
+_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$"
 _FREE_KEYS = {"annotations", "Labels", "ExposedPorts", "Volumes"}
 
 
@@ -68,6 +70,8 @@ def _deviate(node: Any) -> None:
     if not isinstance(node, dict):
         return
     node.pop("minItems", None)
+    if node.get("format") == "date-time":
+        node["pattern"] = _TIME
     if node.get("pattern", "").startswith("^[A-Za-z0-9][A-Za-z0-9!"):
         del node["pattern"]
     elif node.get("pattern", "").startswith("^[a-z0-9]+(?:[+._-]"):

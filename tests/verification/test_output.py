@@ -96,6 +96,7 @@ def test_json(damaged: Path, odd: Path) -> None:
         **dict.fromkeys(("source", "source_kind", "check", "verdict"), "str"),
         "images": [image],
         "findings": [finding],
+        "findings_left_out": "int",
         "blobs": "int",
         "bytes": "int",
         "seconds": "float",
