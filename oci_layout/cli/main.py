@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from oci_layout import temporary
 from oci_layout.cli import inspect, merge, repack, verify
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError
@@ -68,6 +69,20 @@ def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
     raise _SignalledError(number)
 
 
+def _open_standard_streams() -> None:
+    """Fill closed descriptors 0 to 2, or the next file that is opened would take their place.
+
+    Standard output is filled so that writing to it fails: an archive must not vanish unseen.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for good
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for good
+
+
 def _finish(status: int) -> NoReturn:
     """End the process, though the reader of standard output may be gone."""
     try:
@@ -84,10 +99,11 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     Args:
         arguments: without the program's name; those of the process by default.
     """
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter
             stream.reconfigure(errors="backslashreplace")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
@@ -109,9 +125,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         _tell("interrupted; nothing was left behind", debug)
     except _SignalledError as error:
         status = 128 + error.number
-        _tell(f"ended by {signal.Signals(error.number).name}; nothing was left behind", debug)
+        name = signal.Signals(error.number).name
+        how = "interrupted" if error.number == signal.SIGINT else f"ended by {name}"
+        _tell(f"{how}; nothing was left behind", debug)
     except BrokenPipeError:
         status = 141
+    finally:
+        temporary.remove_all()
     _finish(status)
 
 

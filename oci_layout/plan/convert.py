@@ -136,6 +136,14 @@ def new_config(
     """The config's new bytes (None when they are the old), why, and the platform."""
     platform = image.config.platform
     if options.config == "keep" and not image.made_from:
+        actual = [str(layer.diff_id) for layer in layers]
+        stated = [str(digest) for digest in image.config.diff_ids or ()]
+        if options.mend and image.config.diff_ids is not None and actual != stated:
+            raise TargetError(
+                what="a layer is not the one of its diff_id, and --config keep forbids mending",
+                where=image.config_member.name,
+                hint="--config auto",
+            )
         return None, (), platform
     mends = _mends(image, layers, options)
     for mend in mends:
@@ -272,7 +280,13 @@ def _edited(
         manifest_type = mediatype.document_type(Kind.MANIFEST, target)
         out.edits.set(("mediaType",), manifest_type)
         out.changed = True
-    return (out.edits.apply() if out.changed else manifest.raw), tuple(changes)
+    return (out.edits.apply() if out.changed else manifest.raw), _once(changes)
+
+
+def _once(changes: list[str]) -> tuple[str, ...]:
+    """Each change once: an annotation may go for two reasons."""
+    told = dict.fromkeys(changes)
+    return tuple(text for text in told if f"{text}, which described its bytes" not in told)
 
 
 def _edit_layer(

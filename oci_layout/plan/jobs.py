@@ -49,6 +49,8 @@ class Job:
         encoding: how they are to be packed; None to keep them.
         opaque: not a layer (or an encrypted one): there is no tar inside to check.
         learn: whether nothing that is stated of the blob is enough, or is to be believed.
+        mend: whether the bytes are believed against what is stated: then the tar inside must be
+            whole, or mending would launder a truncation.
         algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
     """
@@ -59,6 +61,7 @@ class Job:
     encoding: Encoding | None
     opaque: bool
     learn: bool
+    mend: bool = False
     algorithm: str
     expected: tuple[Expected, ...]
 
@@ -154,10 +157,9 @@ class JobList:
                 encoding=encoding,
                 opaque=opaque,
                 learn=learn,
+                mend=self._mend and not opaque,
                 algorithm=kept.algorithm if kept is not None else self._algorithm,
-                expected=(attrs.evolve(expected, digest=None, size=None, diff_id=None),)
-                if self._mend
-                else (expected,),
+                expected=(_believed(expected),) if self._mend else (expected,),
             )
             self._jobs[key] = job
         if learn and not job.learn:
@@ -233,3 +235,13 @@ class JobList:
                 hint="--compression gzip",
             )
         return wanted
+
+
+_EMPTY = Digest.of(b"")
+
+
+def _believed(expected: Expected) -> Expected:
+    """What is left of a statement when mending: the size, as a sign of a layer that was cut."""
+    emptied = expected.size == 0 and expected.diff_id not in (None, _EMPTY)
+    size = None if emptied else expected.size
+    return attrs.evolve(expected, digest=None, diff_id=None, size=size)

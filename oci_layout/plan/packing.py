@@ -65,6 +65,21 @@ class Packing:
             reencoded=job.encoding is not None,
         )
 
+    def foreseen(self, image: Image) -> tuple[Packed, ...]:
+        """An image's layers before the work, as far as its config is concerned."""
+        unknown = Digest.of(b"")
+        return tuple(
+            Packed(
+                layer=layer,
+                digest=layer.digest or unknown,
+                size=layer.size,
+                compression=Compression.NONE,
+                diff_id=layer.diff_id,
+                reencoded=False,
+            )
+            for layer in image.layers
+        )
+
     def blob(self, node: Node, number: int, stated: Descriptor) -> tuple[Digest, int]:
         """Digest and size of an opaque blob: as work found it, or as stated."""
         key = self.uses.get((id(node), number))

@@ -7,11 +7,13 @@ from typing import Any
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
 from oci_layout.plan.completeness import complete
+from oci_layout.plan.convert import new_config
 from oci_layout.plan.jobs import Expected, Fact, Job, JobList
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
@@ -80,18 +82,17 @@ class Plan:
         ]
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
-        reasons = [mend.reason for mend in image.config.mends]
-        if image.config.diff_ids is None:
-            made = f"made from {image.made_from}" if image.made_from else ""
-            reasons.append(made or "rootfs was missing: taken from the layers")
+        raw = image.config_member.read(limits.DOCUMENT_BYTES)
+        new, reasons, platform = new_config(image, packing.foreseen(image), raw, self.options)
+        unchanged = None if image.config.diff_ids is None else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
-            platform=image.platform,
+            platform=platform,
             manifest_before=image.descriptor.digest if image.descriptor else None,
             manifest_after=None,
             image_id_before=None if image.made_from else image.config.digest,
-            image_id_after=None if reasons else image.config.digest,
-            config_changes=tuple(reasons),
+            image_id_after=unchanged if new is None else None,
+            config_changes=reasons,
             layers=packing.report(image),
             changes=(),
         )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from oci_layout import limits
+from oci_layout import limits, temporary
 from oci_layout.digest import Digest
 from oci_layout.errors import DestinationError
 from oci_layout.finding import FailFast, Where
@@ -88,8 +88,8 @@ def append_layout(
         fsync_tree(staged.path)
         with _locked(dest):
             new = jsontext.parse(documents.index, _OWN, FailFast())["manifests"]
-            merged = _merged(read_layout(dest), new, on_conflict)
-            _move_blobs(staged.path, dest)
+            merged, added = _merged(read_layout(dest), new, on_conflict)
+            _move_blobs(staged.path, dest, _reachable(documents, added))
             _replace_index(dest, merged)
     except OSError as error:
         raise failed(error, dest) from error
@@ -104,7 +104,9 @@ def _name(entry: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _merged(index: Index, new: list[dict[str, Any]], on_conflict: str) -> bytes:
+def _merged(
+    index: Index, new: list[dict[str, Any]], on_conflict: str
+) -> tuple[bytes, list[dict[str, Any]]]:
     """The index with the new entries; the old ones keep their place and their bytes' meaning."""
     old = [dict(entry.source) for entry in index.manifests]
     there = {name: entry for entry in old if (name := _name(entry)) is not None}
@@ -127,7 +129,27 @@ def _merged(index: Index, new: list[dict[str, Any]], on_conflict: str) -> bytes:
             old.remove(holder)
         added.append(_distinct(entry, tags, taken=holder is not None))
     value = {**index.fields, "manifests": [*old, *added]}
-    return gojson.encode_bytes(value)
+    return gojson.encode_bytes(value), added
+
+
+def _reachable(documents: Documents, entries: list[dict[str, Any]]) -> set[str]:
+    """Digests of all that the new entries lead to; what was not taken must not be left lying."""
+    found: set[str] = set()
+    left = [str(entry["digest"]) for entry in entries]
+    raw = {str(digest): documents.blobs[digest] for digest in documents.manifests}
+    while left:
+        digest = left.pop()
+        if digest in found:
+            continue
+        found.add(digest)
+        if digest not in raw:
+            continue
+        value = jsontext.parse(raw[digest], _OWN, FailFast())
+        below = [*(value.get("manifests") or []), *(value.get("layers") or [])]
+        if isinstance(value.get("config"), dict):
+            below.append(value["config"])
+        left += [str(each["digest"]) for each in below]
+    return found
 
 
 def _distinct(entry: dict[str, Any], tags: set[Any], *, taken: bool) -> dict[str, Any]:
@@ -139,11 +161,16 @@ def _distinct(entry: dict[str, Any], tags: set[Any], *, taken: bool) -> dict[str
     return entry
 
 
-def _move_blobs(staged: str, dest: str) -> None:
+def _move_blobs(staged: str, dest: str, wanted: set[str]) -> None:
     for algorithm in sorted(os.listdir(os.path.join(staged, "blobs"))):
         folder = os.path.join(dest, "blobs", algorithm)
-        os.makedirs(folder, exist_ok=True)
+        if any(digest.startswith(f"{algorithm}:") for digest in wanted):
+            os.makedirs(folder, exist_ok=True)
+        else:
+            continue
         for name in sorted(os.listdir(os.path.join(staged, "blobs", algorithm))):
+            if f"{algorithm}:{name}" not in wanted:
+                continue
             here, there = os.path.join(staged, "blobs", algorithm, name), os.path.join(folder, name)
             if os.path.lexists(there):
                 _check_present(there, Digest(algorithm, name))
@@ -167,12 +194,14 @@ def _check_present(path: str, digest: Digest) -> None:
 def _replace_index(dest: str, data: bytes) -> None:
     if len(data) > limits.DOCUMENT_BYTES:
         raise DestinationError(what="the index would be too large to be read", where=dest)
-    temporary = os.path.join(dest, INDEX_TEMPORARY)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    path = os.path.join(dest, INDEX_TEMPORARY)
+    temporary.register(path)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         write_all(fd, data)
         os.fsync(fd)
     finally:
         os.close(fd)
-    os.rename(temporary, os.path.join(dest, layout.INDEX))
+    os.rename(path, os.path.join(dest, layout.INDEX))
+    temporary.forget(path)
     fsync_directory(dest)

@@ -16,6 +16,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 
+from oci_layout import temporary
 from oci_layout.errors import DestinationError
 from oci_layout.model import dockersave, layout
 
@@ -189,6 +190,7 @@ class AtomicPath:
         """Make the temporary path and lock it; False where another run cleaned it up between."""
         name = f"{_temporary_prefix(self.dest)}{secrets.token_hex(4)}.tmp"
         self.path = os.path.join(os.path.dirname(self.dest), name)
+        temporary.register(self.path)
         if self._directory:
             os.mkdir(self.path, 0o755)
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -204,6 +206,7 @@ class AtomicPath:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+        temporary.forget(self.path)
         return False
 
     def commit(self) -> None:
@@ -252,3 +255,4 @@ class AtomicPath:
                     os.unlink(self.path)
             os.close(self.fd)
             self.fd = -1
+            temporary.forget(self.path)

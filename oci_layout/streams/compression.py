@@ -369,10 +369,15 @@ class Encoding:
             return _Identity()
         if self.compression is Compression.ZSTD:
             # One worker and many give the same bytes; no worker at all gives others.
-            context = zstandard.ZstdCompressor(
-                level=self.level or 3, write_checksum=True, write_content_size=False, threads=1
+            # Jobs of 2 MiB keep a context under 20 MB, for half a per cent more bytes.
+            settings = zstandard.ZstdCompressionParameters.from_level(
+                self.level or 3,
+                write_checksum=True,
+                write_content_size=False,
+                threads=1,
+                job_size=2 << 20,
             )
-            return context.compressobj()
+            return zstandard.ZstdCompressor(compression_params=settings).compressobj()
         if self._isal:
             packer: Encoder = isal_zlib.compressobj(self.level or 2, wbits=31)
             return packer

@@ -96,6 +96,32 @@ def _checksum_holds(header: bytes) -> bool:
     return stated == signed
 
 
+def read_size(header: bytes) -> int:
+    """The size that a header states.
+
+    Raises:
+        ValueError: its checksum does not hold, or the size is no number.
+    """
+    if not _checksum_holds(header):
+        raise ValueError("the checksum of a tar header does not hold")
+    return _octal(header[124:136])
+
+
+def member_kind(kind: bytes) -> MemberType:
+    """What a member is, by the type flag of its header."""
+    return _TYPES.get(kind, MemberType.SPECIAL)
+
+
+def pax_size(data: bytes) -> int | None:
+    """The size that a PAX header gives the next member; None when it gives none.
+
+    Raises:
+        ValueError: not a PAX header.
+    """
+    text = _pax(data).get("size")
+    return None if text is None else int(text)
+
+
 def _octal(field: bytes) -> int:
     """A number of a header: octal, or base-256 (GNU) when the first bit is set."""
     if field[0] & 0x80:

@@ -15,6 +15,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.reader import Metered, Reader, chunks
+from oci_layout.streams.tarwalk import TarWalker
 
 Write = Callable[[bytes], object]
 
@@ -92,7 +93,10 @@ def run(
         raw = decoded(stored, job.stored, where, limit=limit)
         plain = job.stored is Compression.NONE and stored_algorithm == inner_algorithm
         inner = None if job.opaque or plain else Metered(raw, inner_algorithm)
-        written = _pull(job, inner or raw, write)
+        walker = TarWalker() if job.mend else None
+        written = _pull(job, inner or raw, write, walker)
+        if walker is not None:
+            _require_whole(job, stored.size, walker, where)
     finally:
         source.close()
     digest, size = written or (stored.digest, stored.size)
@@ -107,15 +111,42 @@ def run(
     return fact
 
 
-def _pull(job: Job, raw: Reader, write: Write) -> tuple[Digest, int] | None:
+def _require_whole(job: Job, size: int, walker: TarWalker, where: str) -> None:
+    """Refuse a layer that was cut: an edited one is a whole tar, or what it was said to be."""
+    stated = {expected.size for expected in job.expected}
+    if not walker.whole and (size or stated != {0}):
+        raise DamagedError(
+            what="the layer's tar has no end: it was cut short, and is not mended",
+            where=where,
+            hint="copy the file again",
+            code="truncated",
+        )
+
+
+def _pull(
+    job: Job, raw: Reader, write: Write, walker: TarWalker | None = None
+) -> tuple[Digest, int] | None:
     """Pull all bytes through; what is packed anew is written and hashed here."""
-    if job.encoding is None:
-        for _ in chunks(raw):
-            pass
-        return None
+    encoding = job.encoding
+    # Unpacked bytes are hashed on their way already, as the diff_id.
+    plain = (
+        encoding is not None
+        and encoding.compression is Compression.NONE
+        and isinstance(raw, Metered)
+        and raw.digest.algorithm == job.algorithm
+    )
+    if encoding is None or plain:
+        for data in chunks(raw):
+            if plain:
+                write(data)
+            if walker is not None:
+                walker.feed(data)
+        return (raw.digest, raw.size) if plain and isinstance(raw, Metered) else None
     out, size = new_hash(job.algorithm), 0
-    encoder = job.encoding.encoder()
+    encoder = encoding.encoder()
     for data in chunks(raw):
+        if walker is not None:
+            walker.feed(data)
         packed = encoder.compress(data)
         if packed:
             out.update(packed)
@@ -149,7 +180,7 @@ def disagreements(job: Job, fact: Fact) -> Iterator[Finding]:
     """
     for expected in job.expected:
         where = attrs.evolve(expected.where, member=job.member.name)
-        if expected.size is not None and expected.size != fact.stored_size:
+        if expected.size not in (None, fact.stored_size) and not job.mend:
             yield _wrong(
                 "size-mismatch",
                 f"has {fact.stored_size} bytes, its descriptor says {expected.size}",

@@ -1,0 +1,71 @@
+"""Walks a tar as it streams by, only to know whether it is whole."""
+
+from __future__ import annotations
+
+from oci_layout import limits
+from oci_layout.streams.tarindex import BLOCK, MemberType, member_kind, pax_size, read_size
+
+_ZERO = bytes(BLOCK)
+
+
+class TarWalker:
+    """Is told every byte of a tar, and knows whether it came to its end-of-archive marker."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._skip = 0  # bytes of data and padding until the next header
+        self._extended: bytearray | None = None  # a PAX header that is being read
+        self._extended_left = 0
+        self._size: int | None = None  # what a PAX header says of the next member
+        self.ended = False
+        self.broken = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the end-of-archive marker has been seen, after whole members."""
+        return self.ended and not self.broken
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        at = 0
+        while at < len(data) and not (self.ended or self.broken):
+            if self._skip:
+                step = min(self._skip, len(data) - at)
+                if self._extended is not None and self._extended_left:
+                    taken = min(step, self._extended_left)
+                    self._extended += data[at : at + taken]
+                    self._extended_left -= taken
+                self._skip -= step
+                at += step
+                continue
+            take = BLOCK - len(self._pending)
+            self._pending += data[at : at + take]
+            at += take
+            if len(self._pending) == BLOCK:
+                header, self._pending = self._pending, b""
+                self._header(header)
+
+    def _header(self, header: bytes) -> None:
+        try:
+            if self._extended is not None:
+                size = pax_size(bytes(self._extended))
+                self._size = self._size if size is None else size
+                self._extended = None
+            if header == _ZERO:
+                self.ended = True
+                return
+            size = read_size(header)
+        except ValueError:
+            self.broken = True
+            return
+        kind = header[156:157]
+        if kind == b"x":
+            if size > limits.PAX_BYTES:
+                self.broken = True
+                return
+            self._extended, self._extended_left = bytearray(), size
+        elif kind not in (b"g", b"L", b"K"):
+            size, self._size = self._size if self._size is not None else size, None
+            if member_kind(kind) not in (MemberType.FILE, MemberType.SPECIAL):
+                size = 0
+        self._skip = -(-size // BLOCK) * BLOCK
