@@ -10,7 +10,17 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "oci_layout"
 FILES = sorted(PACKAGE.rglob("*.py"))
-WORDS = {"temporary", "errors", "finding", "digest", "mediatype", "platform", "reference", "limits", "codes"}
+WORDS = {
+    "temporary",
+    "errors",
+    "finding",
+    "digest",
+    "mediatype",
+    "platform",
+    "reference",
+    "limits",
+    "codes",
+}
 BELOW_PLAN = {"words", "model", "streams", "source", "plan"}
 WINGS = {"sink", "verification", "inspection"}  # side by side: none imports another
 MAY_IMPORT: dict[str, set[str]] = {
