@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import attrs
 
 from oci_layout.api.words import Progress, one_of, parse_platforms
-from oci_layout.errors import UsageError
+from oci_layout.errors import DestinationError, UsageError
 from oci_layout.finding import FailFast, Findings, Mending
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames, Target
@@ -103,6 +103,7 @@ def repack(
     )
     if dest is not None:
         writing.check(destination)
+        _require_another(source, destination)
     if legacy:
         compression = _legacy_compression(wanted, destination, compression, pure=pure)
     options = Options(
@@ -175,6 +176,8 @@ def merge(
     workers = jobs or os.cpu_count() or 1
     writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp, workers=workers)
     writing.check(destination)
+    for source in sources:
+        _require_another(source, destination)
     options = Options(
         target=Family(wanted.value),
         docker_view=_docker_view(destination, wanted, pure),
@@ -199,6 +202,18 @@ def _legacy_compression(
     if compression not in ("auto", "none"):
         raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
     return "none"
+
+
+def _require_another(source: str | Source, destination: Destination) -> None:
+    """Refuse to put the result in the place of its own source, which may be the only copy."""
+    path = source if isinstance(source, str) else source.store.label
+    if destination.form is Form.PIPE or path == STANDARD_INPUT:
+        return
+    with suppress(OSError):
+        if os.path.samefile(path, destination.path):
+            raise DestinationError(
+                what="is the source itself", where=destination.path, hint="choose another name"
+            )
 
 
 def _docker_view(destination: Destination, target: Target, pure: bool) -> bool:

@@ -118,8 +118,8 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         _tell(str(error), debug)
     except _CLICK_ERROR as error:
         status = 2
-        message = getattr(error, "format_message", error.__str__)()
-        _tell(f"{message} (layout --help shows the usage)" if message else "", debug)
+        message = " ".join(getattr(error, "format_message", error.__str__)().split())
+        _tell(f"{message} (layout COMMAND --help shows the usage)" if message else "", debug)
     except (KeyboardInterrupt, typer.Abort):
         status = 130
         _tell("interrupted; nothing was left behind", debug)

@@ -228,7 +228,7 @@ def render(result: Report, width: int) -> list[str]:
     """
     lines = [f"{shown(result.source)}: {result.source_kind}"]
     for image in result.images:
-        lines += ["", *_image(image, width)]
+        lines += ["", *_image(image, width, dry_run=result.dry_run)]
     if result.changes:
         lines.append("")
         for change in result.changes:
@@ -248,7 +248,7 @@ def render(result: Report, width: int) -> list[str]:
     return lines
 
 
-def _image(image: ImageReport, width: int) -> list[str]:
+def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:
     names = [shown(name) for name in image.names] or ["(no name)"]
     lines = wrapped(f"{', '.join(names)}  {shown(str(image.platform))}", width, "", "    ")
     if image.image_id_before is None:
@@ -258,7 +258,7 @@ def _image(image: ImageReport, width: int) -> list[str]:
     else:
         image_id = f"{short(image.image_id_before)} -> {short(image.image_id_after)}"
     if image.manifest_after is None:
-        manifest = "known once the layers are written"
+        manifest = "known once the layers are written" if dry_run else "none in this form"
     elif image.manifest_before is None:
         manifest = f"{short(image.manifest_after)}  new, the source had none"
     elif image.manifest_before == image.manifest_after:

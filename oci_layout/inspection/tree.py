@@ -92,7 +92,7 @@ def writer(source: Source) -> str:
             return "docker save 25 or later: manifest.json has LayerSources"
         if find("repositories") is not None:
             return "docker save 25 or later: a layout with repositories"
-        return "containerd (ctr, nerdctl) or docker save from the containerd store"
+        return "containerd, docker save from the containerd store, or layout repack"
     if source.kind is Kinds.DOCKER:
         names = list(source.store.names())
         if any(name.endswith("/layer.tar") for name in names):

@@ -127,7 +127,7 @@ class Assembler:
                     names=tuple(str(name) for name in root.names),
                     platform=converted.platform,
                     manifest_before=image.descriptor.digest if image.descriptor else None,
-                    manifest_after=made.digest,
+                    manifest_after=None if self._options.legacy else made.digest,
                     image_id_before=None if image.made_from else image.config.digest,
                     image_id_after=converted.config_digest,
                     config_changes=converted.config_changes,

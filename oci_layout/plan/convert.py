@@ -220,7 +220,7 @@ def fresh_manifest(
     """A manifest where the source had none, byte for byte as Docker 25 and containerd write it."""
 
     def descriptor(media_type: str, digest: Digest, size: int) -> Mapping[str, Any]:
-        if target is Family.DOCKER:  # distribution's struct has the size first
+        if target is Family.DOCKER:  # as Docker, skopeo and podman write it: the size first
             return {"mediaType": media_type, "size": size, "digest": str(digest)}
         return {"mediaType": media_type, "digest": str(digest), "size": size}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 
 import attrs
@@ -23,6 +24,8 @@ from oci_layout.source.graph import (
     images,
     walk,
 )
+
+_SHORT = re.compile(r"[0-9a-f]{7,63}")
 
 
 def select(roots: Sequence[Root], options: Options, findings: Findings) -> tuple[Root, ...]:
@@ -69,7 +72,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
     extra: list[Root] = []
     for text in wanted:
         hit = False
-        digest = _as_digest(text)
+        digest = _as_digest(text) or _abbreviated(text, roots)
         for number, root in enumerate(roots):
             if digest is not None:
                 node = _find_digest(root.node, digest)
@@ -91,6 +94,22 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                 what=f"there is no image {text!r}", hint=f"the source has {describe(roots)}"
             )
     return (*(taken[number] for number in sorted(taken)), *extra)
+
+
+def _abbreviated(text: str, roots: Sequence[Root]) -> Digest | None:
+    """The one digest that begins with these hex digits, as reports quote them."""
+    if not _SHORT.fullmatch(text) or any(
+        text == name.text for root in roots for name in root.names
+    ):
+        return None
+    found = {
+        digest
+        for root in roots
+        for node in walk(root.node)
+        for digest in _digests(node)
+        if digest.hex.startswith(text)
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _as_digest(text: str) -> Digest | None:

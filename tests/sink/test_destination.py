@@ -158,12 +158,16 @@ def test_suffixes_of_archives_that_are_not_written(name: str, source: Path, work
     assert list(work.iterdir()) == []
 
 
-def test_the_source_itself_as_destination(work: Path) -> None:
-    """Read while it is replaced: the result is whole."""
+def test_the_source_itself_is_never_replaced(work: Path) -> None:
+    """It may be the only copy that there is, and --force names the destination alone."""
     path = write_docker_archive([IMAGE], work / "x.tar")
-    packed(path, path, force=True)
     layout = write_oci_layout([IMAGE], work / "layout")
-    packed(layout, layout, force=True)
+    before = path.read_bytes()
+    for own in (path, layout):
+        with pytest.raises(DestinationError, match="is the source itself") as caught:
+            repack(str(own), str(own), target="oci", force=True)
+        assert caught.value.exit_status == 5
+    assert path.read_bytes() == before
     assert sorted(p.name for p in work.iterdir()) == ["layout", "x.tar"]
 
 
