@@ -191,6 +191,7 @@ SHOWN: list[tuple[str, str, tuple[str | int, ...], Any, bool]] = [
     ("negative", "index", ("manifests", 0, "size"), -1, True),
     ("data", "manifest", ("config", "data"), "text", True),
     ("objects", "config", ("config", "ExposedPorts"), {"80": 1}, False),
+    ("time", "config", ("created",), "yesterday", True),
     ("names", "config", ("config", "Shell"), "sh", True),
 ]
 
