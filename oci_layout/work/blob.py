@@ -47,7 +47,6 @@ class Meter:
     def __init__(self, advance: Callable[[int], None] | None = None) -> None:
         self._advance = advance
         self._stop = threading.Event()
-        self._since_trim = 0
 
     def stop(self) -> None:
         """Ask every worker to stop at its next piece."""
@@ -61,10 +60,6 @@ class Meter:
         """
         if self._stop.is_set():
             raise Cancelled
-        self._since_trim += size
-        if self._since_trim >= _TRIM_EVERY:
-            self._since_trim = 0
-            _trim()
         if self._advance is not None:
             self._advance(size)
 
@@ -162,7 +157,12 @@ def _pull(
         return (raw.digest, raw.size) if plain and isinstance(raw, Metered) else None
     out, size = new_hash(job.algorithm), 0
     encoder = encoding.encoder()
+    since_trim = 0
     for data in chunks(raw):
+        since_trim += len(data)
+        if since_trim >= _TRIM_EVERY:
+            since_trim = 0
+            _trim()
         if walker is not None:
             walker.feed(data)
         packed = encoder.compress(data)
