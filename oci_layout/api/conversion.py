@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 import attrs
 
-from oci_layout.api.words import Progress, one_of, parse_platforms
+from oci_layout.api.words import Progress, Work, one_of, parse_platforms
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.finding import FailFast, Findings, Mending
 from oci_layout.mediatype import Family
@@ -20,7 +20,6 @@ from oci_layout.platform import Platform
 from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
 from oci_layout.source.graph import Image, ImageIndex, walk
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
-from oci_layout.work.blob import Meter
 
 _CONFIGS = ("auto", "keep", "oci")
 _ALGORITHMS = ("sha256", "sha512")
@@ -47,6 +46,9 @@ def repack(
     append: bool = False,
     on_conflict: str = "error",
     dry_run: bool = False,
+    check: str = "full",
+    link: bool = False,
+    limit: int | None = None,
     tmp: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -76,8 +78,13 @@ def repack(
         append: add to a layout directory.
         on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
         dry_run: only report.
+        check: ``full``; ``digests``: layers that are kept as they are packed are not unpacked to
+            compare their diff_ids.
+        link: let blobs of a layout that are kept be linked, not copied; of those only the size
+            is checked.
+        limit: unpacked bytes of a layer from which a ratio over 200 is refused; 8 GiB by default.
         tmp: directory for temporary files; beside the destination by default.
-        jobs: blobs at a time; the number of cores by default.
+        jobs: cores to use; all by default.
         progress: told how far the work is.
 
     Raises:
@@ -99,11 +106,14 @@ def repack(
         append=append,
         on_conflict=on_conflict,
         tmp=tmp,
-        workers=jobs or os.cpu_count() or 1,
     )
     if dest is not None:
         writing.check(destination)
         _require_another(source, destination)
+    one_of("--check", check, ("full", "digests"))
+    if link and dest is not None and not destination.directory:
+        raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
+    work = Work.of(jobs=jobs, limit=limit, progress=progress)
     if legacy:
         compression = _legacy_compression(wanted, destination, compression, pure=pure)
     options = Options(
@@ -119,6 +129,8 @@ def repack(
         config=config,
         mend=mend,
         preserve_digests=preserve_digests,
+        check=check,
+        link=link,
         algorithm=digest,
     )
 
@@ -126,13 +138,13 @@ def repack(
         chosen = options
         if wanted is Target.DIR:
             chosen = attrs.evolve(options, target=_family_of(opened))
-        return _convert([opened], destination, chosen, writing, progress, dry_run)
+        return _convert([opened], destination, chosen, writing, work, dry_run)
 
     if isinstance(source, Source):
         return convert(source)
     findings = Mending() if mend else FailFast()
     spool = tmp or destination.beside if dest is not None else tmp
-    with open_source(source, findings=findings, tmp=spool, mend=mend) as opened:
+    with open_source(source, findings=findings, tmp=spool, mend=mend, limit=work.limit) as opened:
         return convert(opened)
 
 
@@ -161,7 +173,7 @@ def merge(
         on_conflict: ``error``, ``first`` or ``last``: who keeps a name that two sources give to
             two images.
         tmp: directory for temporary files; beside the destination by default.
-        jobs: blobs at a time; the number of cores by default.
+        jobs: cores to use; all by default.
         progress: told how far the work is.
 
     Raises:
@@ -173,9 +185,9 @@ def merge(
     if not sources or sources.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
     destination = Destination.parse(dest, wanted)
-    workers = jobs or os.cpu_count() or 1
-    writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp, workers=workers)
+    writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp)
     writing.check(destination)
+    work = Work.of(jobs=jobs, limit=None, progress=progress)
     for source in sources:
         _require_another(source, destination)
     options = Options(
@@ -188,7 +200,7 @@ def merge(
             stack.enter_context(open_source(source, tmp=tmp or destination.beside))
             for source in dict.fromkeys(sources)
         ]
-        return _convert(opened, destination, options, writing, progress, dry_run=False)
+        return _convert(opened, destination, options, writing, work, dry_run=False)
 
 
 def _legacy_compression(
@@ -240,7 +252,7 @@ def _convert(
     destination: Destination,
     options: Options,
     writing: Writing,
-    progress: Progress | None,
+    work: Work,
     dry_run: bool,
 ) -> Report:
     began = time.monotonic()
@@ -261,17 +273,19 @@ def _convert(
     )
     if dry_run:
         return attrs.evolve(_foreseen(plan, report), warnings=tuple(findings.found))
-    if progress is not None:
-        progress.start(plan.bytes_to_read)
-    meter = Meter(progress.advance if progress is not None else None)
-    documents, _, size = write(plan, destination, writing, meter)
+    if work.progress is not None:
+        work.progress.start(plan.bytes_to_read)
+    with work.crew() as crew:
+        documents, facts, size = write(plan, destination, writing, crew)
     listed = documents.docker is not None
     return attrs.evolve(
         report,
         destination_kind=destination.describe(options.target, listed),
         images=tuple(documents.images),
         changes=tuple(documents.changes),
-        warnings=tuple(findings.found),
+        warnings=tuple(dict.fromkeys(findings.found)),
+        check=options.check,
+        linked=sum(fact.linked for fact in facts.values()),
         bytes_written=size,
         seconds=round(time.monotonic() - began, 3),
     )

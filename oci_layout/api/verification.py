@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from oci_layout.api.words import Progress
+from oci_layout.api.words import Progress, Work
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.limits import DOCUMENT_BYTES
@@ -23,6 +21,7 @@ def verify(
     sums: str | None = None,
     against: str | None = None,
     trusted_keys: tuple[str, ...] = (),
+    limit: int | None = None,
     jobs: int | None = None,
     tmp: str | None = None,
     progress: Progress | None = None,
@@ -37,7 +36,8 @@ def verify(
         against: file with such lines that must hold.
         trusted_keys: files with keys (PEM or JWK), of which one must have signed each schema 1
             manifest.
-        jobs: blobs at a time; the number of cores by default.
+        limit: unpacked bytes of a layer from which a ratio over 200 is refused; 8 GiB by default.
+        jobs: cores to use; all by default.
         tmp: directory for spooling a compressed archive or standard input.
         progress: told how far the work is.
 
@@ -56,16 +56,13 @@ def verify(
         expect=digests,
         against=None if against is None else parse_sums(_read_text(against), against),
         sums=None if sums is None else lambda values: _write_text(sums, render_sums(values)),
-        workers=jobs or os.cpu_count() or 1,
         tmp=tmp,
         trusted=_trusted(trusted_keys),
     )
-    return verify_source(
-        source,
-        wanted,
-        start=progress.start if progress is not None else None,
-        advance=progress.advance if progress is not None else None,
-    )
+    with Work.of(jobs=jobs, limit=limit, progress=progress).crew() as crew:
+        return verify_source(
+            source, wanted, crew, start=progress.start if progress is not None else None
+        )
 
 
 def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:

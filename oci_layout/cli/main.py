@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -56,6 +57,9 @@ app.command("merge")(merge.command)
 app.command("verify")(verify.command)
 
 
+_GRACE = 0.7  # seconds that threads have to end after a signal
+
+
 class _SignalledError(BaseException):
     """A signal asked the process to end."""
 
@@ -66,6 +70,15 @@ class _SignalledError(BaseException):
 
 def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
     del frame
+
+    def give_up(alarm: int, frame: FrameType | None) -> NoReturn:
+        """A thread is deep in an encoder and does not hear us: end without it."""
+        del alarm, frame
+        temporary.remove_all()
+        _end_at_once(number)
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _GRACE)
     raise _SignalledError(number)
 
 
@@ -124,15 +137,24 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         status = 130
         _tell("interrupted; nothing was left behind", debug)
     except _SignalledError as error:
-        status = 128 + error.number
-        name = signal.Signals(error.number).name
-        how = "interrupted" if error.number == signal.SIGINT else f"ended by {name}"
-        _tell(f"{how}; nothing was left behind", debug)
+        if debug:
+            traceback.print_exc()
+        temporary.remove_all()
+        _end_at_once(error.number)
     except BrokenPipeError:
         status = 141
     finally:
         temporary.remove_all()
     _finish(status)
+
+
+def _end_at_once(number: int) -> NoReturn:
+    """End after a signal, with threads or without: everything has been cleaned up."""
+    name = signal.Signals(number).name
+    how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
+    with contextlib.suppress(OSError, ValueError):
+        print(error_line(f"{how}; nothing was left behind"), file=sys.stderr, flush=True)
+    os._exit(128 + number)
 
 
 def _tell(message: str, debug: bool) -> None:

@@ -12,7 +12,8 @@ from oci_layout.finding import Where
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.plan.options import Compress
 from oci_layout.source.graph import Layer
-from oci_layout.streams.compression import SNIFF_BYTES, Encoding, sniff
+from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member
 
 
@@ -51,6 +52,10 @@ class Job:
         learn: whether nothing that is stated of the blob is enough, or is to be believed.
         mend: whether the bytes are believed against what is stated: then the tar inside must be
             whole, or mending would launder a truncation.
+        inner: whether the tar inside is hashed too, where it is packed.
+        link: whether the result may be the source's own file, checked by its size only.
+        foreseen: bytes of the tar inside, as far as the stream's own end can be trusted with
+            it; None where it cannot.
         algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
     """
@@ -62,6 +67,9 @@ class Job:
     opaque: bool
     learn: bool
     mend: bool = False
+    inner: bool = True
+    link: bool = False
+    foreseen: int | None = None
     algorithm: str
     expected: tuple[Expected, ...]
 
@@ -69,6 +77,19 @@ class Job:
     def result(self) -> Compression:
         """How the blob is packed afterwards."""
         return self.stored if self.encoding is None else self.encoding.compression
+
+    @property
+    def guess(self) -> tuple[Digest, int] | None:
+        """Digest and size of what will be unpacked: the digest is stated, the size foreseen.
+
+        Only who can begin anew may build on it.
+        """
+        if self.foreseen is None or self.learn:
+            return None
+        for expected in self.expected:
+            if expected.diff_id is not None and expected.diff_id.algorithm == self.algorithm:
+                return expected.diff_id, self.foreseen
+        return None
 
     @property
     def outcome(self) -> tuple[Digest, int] | None:
@@ -96,8 +117,9 @@ class Fact:
         digest: of the bytes written.
         size: of the bytes written.
         diff_id: of the tar inside; None for an opaque blob.
-        stored_digest: of the bytes read.
+        stored_digest: of the bytes read; as stated where they were linked.
         stored_size: of the bytes read.
+        linked: whether it is the source's own file, of which nothing was read.
     """
 
     digest: Digest
@@ -105,6 +127,7 @@ class Fact:
     diff_id: Digest | None
     stored_digest: Digest
     stored_size: int
+    linked: bool = False
 
 
 class JobList:
@@ -114,6 +137,8 @@ class JobList:
         target: the family that decides which compressions have a media type.
         compress: what the user asked for.
         mend: believe nothing that is stated of a blob.
+        inner: hash the tar inside of what is kept packed, too.
+        link: let files that are kept be linked.
         algorithm: of new blobs; None for sha256.
     """
 
@@ -123,9 +148,12 @@ class JobList:
         compress: Compress,
         *,
         mend: bool = False,
+        inner: bool = True,
+        link: bool = False,
         algorithm: str | None = None,
     ) -> None:
         self._target, self._compress = target, compress
+        self._inner, self._link = inner, link
         self._mend, self._algorithm = mend, algorithm or "sha256"
         self._jobs: dict[str, Job] = {}
         self._expected: dict[str, dict[object, Expected]] = {}
@@ -158,12 +186,15 @@ class JobList:
                 opaque=opaque,
                 learn=learn,
                 mend=self._mend and not opaque,
+                inner=self._inner or encoding is not None or learn,
+                link=self._link and encoding is None and bool(member.path),
+                foreseen=_foreseen(member, stored, encoding),
                 algorithm=kept.algorithm if kept is not None else self._algorithm,
                 expected=(_believed(expected),) if self._mend else (expected,),
             )
             self._jobs[key] = job
         if learn and not job.learn:
-            self._jobs[key] = attrs.evolve(job, learn=True)
+            self._jobs[key] = attrs.evolve(job, learn=True, inner=True)
         if not self._mend:
             self._expected.setdefault(key, {}).setdefault(expected.stated, expected)
         return key
@@ -238,6 +269,21 @@ class JobList:
 
 
 _EMPTY = Digest.of(b"")
+_WRAPS = 1 << 30  # stored bytes from which the 32 bits of a gzip's size are likely to overflow
+
+
+def _foreseen(member: Member, stored: Compression, encoding: Encoding | None) -> int | None:
+    """How large the tar in a gzip layer is, where its last four bytes can be believed.
+
+    RFC 1952, 2.3.1, "ISIZE": the size modulo 2^32, of the last member only. What packs a layer in
+    many small members leaves a size below that of the packed bytes, which is not believed.
+    """
+    if stored is not Compression.GZIP or encoding is None:
+        return None
+    if encoding.compression is not Compression.NONE or not 18 <= member.size < _WRAPS:
+        return None
+    size = int.from_bytes(member.tail(4), "little")
+    return size if size >= member.size else None
 
 
 def _believed(expected: Expected) -> Expected:

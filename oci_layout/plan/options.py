@@ -10,7 +10,7 @@ from oci_layout.errors import UsageError
 from oci_layout.mediatype import Family
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.streams.compression import Encoding
+from oci_layout.streams.encoding import Encoding
 
 
 class Target(enum.StrEnum):
@@ -106,6 +106,8 @@ class Options:
             the image spec defines.
         mend: write what the bytes say where the documents say otherwise.
         preserve_digests: refuse whatever would change the digest of a manifest.
+        check: ``full`` hashes the tar inside of each layer, ``digests`` only what is stored.
+        link: let blobs that are kept be files of the source, checked by their size only.
         algorithm: of new blobs; None for that of the source, or else sha256.
     """
 
@@ -121,4 +123,6 @@ class Options:
     config: str = "auto"
     mend: bool = False
     preserve_digests: bool = False
+    check: str = "full"
+    link: bool = False
     algorithm: str | None = None

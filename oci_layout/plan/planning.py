@@ -121,7 +121,14 @@ def make_plan(
         _require_images(roots)
     elif not roots:
         findings.warning("empty", "the source holds no image")
-    jobs = JobList(options.target, options.compress, mend=options.mend, algorithm=options.algorithm)
+    jobs = JobList(
+        options.target,
+        options.compress,
+        mend=options.mend,
+        inner=options.check == "full",
+        link=options.link,
+        algorithm=options.algorithm,
+    )
     uses: dict[tuple[int, int], str] = {}
     for root in roots:
         for node in walk(root.node):

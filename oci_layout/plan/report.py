@@ -76,6 +76,8 @@ class Report:
         images: each image.
         changes: what was dropped, mended or converted outside of images, one line each.
         warnings: what somebody should know.
+        check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
+        linked: number of blobs that are files of the source, checked by their size only.
         bytes_written: size of the result; None when nothing was written.
         seconds: time taken; None when nothing was written.
     """
@@ -88,6 +90,8 @@ class Report:
     images: tuple[ImageReport, ...]
     changes: tuple[str, ...]
     warnings: tuple[Finding, ...]
+    check: str = "full"
+    linked: int = 0
     bytes_written: int | None = None
     seconds: float | None = None
 

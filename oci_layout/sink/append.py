@@ -28,7 +28,7 @@ from oci_layout.sink.layoutdir import BlobFolder, fill
 from oci_layout.source import views
 from oci_layout.source.spool import write_all
 from oci_layout.source.store import DirectoryStore
-from oci_layout.work.blob import Meter
+from oci_layout.work.crew import Crew
 
 ON_CONFLICT = ("error", "first", "last")
 _OWN = Where(member=layout.INDEX)
@@ -64,7 +64,7 @@ def read_layout(dest: str) -> Index:
 
 
 def append_layout(
-    plan: Plan, dest: str, *, on_conflict: str, meter: Meter, workers: int
+    plan: Plan, dest: str, *, on_conflict: str, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a layout that is there.
 
@@ -73,8 +73,7 @@ def append_layout(
         dest: the layout.
         on_conflict: what happens when a name is there already and stands for something else:
             ``error``, ``first`` (the old one stays) or ``last`` (the new one takes the name).
-        meter: told of bytes read.
-        workers: blobs at a time.
+        crew: does the work on blobs.
 
     Raises:
         DestinationError: a name is taken, a blob there is damaged, or the disk refuses.
@@ -84,7 +83,7 @@ def append_layout(
     read_layout(dest)  # before any work
     staged = AtomicPath(dest, directory=True, force=False)
     try:
-        documents, facts, size = fill(plan, BlobFolder(staged.path), meter, workers)
+        documents, facts, size = fill(plan, BlobFolder(staged.path), crew)
         fsync_tree(staged.path)
         with _locked(dest):
             new = jsontext.parse(documents.index, _OWN, FailFast())["manifests"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 
@@ -16,13 +15,14 @@ from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
+from oci_layout.sink.outfile import OutFile, OverflowingError, begin_write_back, preallocate
 from oci_layout.sink.staging import Staging
 from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
-from oci_layout.streams.compression import Encoding
+from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member, chunks
-from oci_layout.work.blob import Meter, Write, run
-from oci_layout.work.pool import run_all
+from oci_layout.work.blob import Write, run
+from oci_layout.work.crew import Crew
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
 
@@ -127,20 +127,6 @@ def _outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, 
     return known
 
 
-class _Positioned:
-    """Writes at an offset of a shared descriptor."""
-
-    def __init__(self, fd: int, offset: int) -> None:
-        self._fd, self._at = fd, offset
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            done = os.pwrite(self._fd, view, self._at)
-            self._at += done
-            view = view[done:]
-
-
 class _HeldBack:
     """Keeps the last piece of a blob back until the blob has been checked.
 
@@ -172,16 +158,39 @@ def _copy_staged(member: Member, fd: int, offset: int) -> None:
             break
         if not done:
             break
+        begin_write_back(fd, offset, done)
         left, at, offset = left - done, at + done, offset + done
     if left:
-        out = _Positioned(fd, offset)
+        out = OutFile(fd, offset)
         reader = Member(member.name, left, at, lambda: (source, False)).open()
         for data in chunks(reader):
             out.write(data)
 
 
+class _MisplacedError(Exception):
+    """A layer has another size than its stream's end made believe."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _supposed(job: Job) -> Fact | None:
+    """What a job will come to, if its layer is as large as its stream's end says."""
+    guess = job.guess
+    if guess is None:
+        return None
+    return Fact(
+        digest=guess[0],
+        size=guess[1],
+        diff_id=guess[0],
+        stored_digest=guess[0],
+        stored_size=job.member.size,
+    )
+
+
 def write_archive(
-    plan: Plan, dest: str, *, force: bool, tmp: str | None, meter: Meter, workers: int
+    plan: Plan, dest: str, *, force: bool, tmp: str | None, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into an archive file.
 
@@ -190,8 +199,7 @@ def write_archive(
         dest: the file.
         force: whether it may take the place of a file that is there.
         tmp: directory for staging; None for the destination's own.
-        meter: told of bytes read.
-        workers: blobs at a time.
+        crew: does the work on blobs.
 
     Returns:
         The documents, what each job came to, and the bytes written.
@@ -202,42 +210,65 @@ def write_archive(
     """
     target = AtomicPath(dest, directory=False, force=force)
     staging = Staging(tmp or os.path.dirname(target.path))
+    # Layers that are unpacked need no staging while their size can be foreseen.
+    supposed = {job.key: fact for job in plan.jobs.values() if (fact := _supposed(job))}
     try:
-        staged = run_all(plan.unknown, lambda job: staging.work(job, meter), meter, workers)
-        documents = plan.documents(staged)
-        jobs = list(plan.jobs.values())
-        place = lay_out(documents, jobs, _outcomes(plan, staged))
-        with contextlib.suppress(OSError):  # only to hear of a full disk early
-            os.posix_fallocate(target.fd, 0, place.size)
-        os.ftruncate(target.fd, place.size)
-        _Positioned(target.fd, 0).write(place.head)
-        _Positioned(target.fd, place.end - len(place.tail)).write(place.tail)
-        slots = {slot.job.key: slot for slot in place.slots}
-
-        def work(job: Job) -> Fact:
-            slot = slots.get(job.key)
-            if slot is None:
-                return staged.get(job.key) or run(job, meter=meter)
-            out = _Positioned(target.fd, slot.offset - len(slot.header))
-            out.write(slot.header)
-            member = staging.members.get(job.key)
-            if member is not None:
-                _copy_staged(member, target.fd, slot.offset)
-                return staged[job.key]
-            return run(job, out.write, meter)
-
-        facts = run_all(jobs, work, meter, workers)
+        while True:
+            try:
+                done = _fill(plan, target.fd, staging, supposed, crew)
+                break
+            except _MisplacedError as error:  # rare; begin anew, and believe that one no more
+                del supposed[error.key]
+                crew.meter.resume()
         target.commit()
     except OSError as error:
         raise failed(error, dest) from error
     finally:
         staging.close()
         target.abort()
-    return documents, facts, place.size
+    return done
+
+
+def _fill(
+    plan: Plan, fd: int, staging: Staging, supposed: Mapping[str, Fact], crew: Crew
+) -> tuple[Documents, Mapping[str, Fact], int]:
+    """Write the whole archive; blobs side by side, each at its offset."""
+    unknown = [
+        job for job in plan.unknown if job.key not in supposed and job.key not in staging.members
+    ]
+    staging.facts.update(crew.do_all(unknown, lambda job: staging.work(job, crew)))
+    known = {**staging.facts, **supposed}
+    documents = plan.documents(known)
+    jobs = list(plan.jobs.values())
+    place = lay_out(documents, jobs, _outcomes(plan, known))
+    os.ftruncate(fd, 0)
+    preallocate(fd, place.size)
+    os.ftruncate(fd, place.size)
+    OutFile(fd).write(place.head)
+    OutFile(fd, place.end - len(place.tail)).write(place.tail)
+    slots = {slot.job.key: slot for slot in place.slots}
+
+    def work(job: Job) -> Fact:
+        slot, fact = slots.get(job.key), staging.facts.get(job.key)
+        if slot is None:
+            return fact or run(job, crew=crew)
+        OutFile(fd, slot.offset - len(slot.header)).write(slot.header)
+        if fact is not None:
+            _copy_staged(staging.members[job.key], fd, slot.offset)
+            return fact
+        try:
+            fact = run(job, OutFile(fd, slot.offset, room=slot.size).write, crew)
+        except OverflowingError:
+            raise _MisplacedError(job.key) from None
+        if fact.size != slot.size:
+            raise _MisplacedError(job.key)
+        return fact
+
+    return documents, crew.do_all(jobs, work), place.size
 
 
 def write_pipe(
-    plan: Plan, fd: int, *, tmp: str | None, meter: Meter, workers: int
+    plan: Plan, fd: int, *, tmp: str | None, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a pipe. It is broken off without end marker when something fails.
 
@@ -245,17 +276,14 @@ def write_pipe(
         plan: what to do.
         fd: descriptor of the pipe.
         tmp: directory for staging.
-        meter: told of bytes read.
-        workers: blobs at a time, while staging.
+        crew: does the work on blobs.
 
     Raises:
         DestinationError: the reader went away.
         DamagedError: the source does not hold what it says.
     """
     try:
-        return _write_in_order(
-            plan, lambda data: write_all(fd, data), spool_directory(tmp), meter, workers
-        )
+        return _write_in_order(plan, lambda data: write_all(fd, data), spool_directory(tmp), crew)
     except BrokenPipeError as error:
         raise DestinationError(
             what="the reader of standard output went away", where="standard output"
@@ -271,8 +299,7 @@ def write_compressed(
     *,
     force: bool,
     tmp: str | None,
-    meter: Meter,
-    workers: int,
+    crew: Crew,
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into an archive that is compressed as a whole.
 
@@ -282,8 +309,7 @@ def write_compressed(
         outer: gzip or zstd.
         force: whether it may take the place of a file that is there.
         tmp: directory for staging; None for the destination's own.
-        meter: told of bytes read.
-        workers: blobs at a time, while staging.
+        crew: does the work on blobs.
 
     Raises:
         DestinationError: the destination refuses.
@@ -297,8 +323,7 @@ def write_compressed(
             plan,
             lambda data: write_all(target.fd, encoder.compress(data)),
             staging,
-            meter,
-            workers,
+            crew,
         )
         write_all(target.fd, encoder.flush())
         size = os.fstat(target.fd).st_size
@@ -311,18 +336,19 @@ def write_compressed(
 
 
 def _write_in_order(
-    plan: Plan, write: Write, directory: str, meter: Meter, workers: int
+    plan: Plan, write: Write, directory: str, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Write an archive from its first byte to its last."""
     staging = Staging(directory)
     try:
-        staged = run_all(plan.unknown, lambda job: staging.work(job, meter), meter, workers)
+        staged = crew.do_all(plan.unknown, lambda job: staging.work(job, crew))
         documents = plan.documents(staged)
         jobs = list(plan.jobs.values())
         place = lay_out(documents, jobs, _outcomes(plan, staged))
         facts = dict(staged)
+        crew.one_by_one(jobs)
         for job in place.spare:
-            facts[job.key] = staged.get(job.key) or run(job, meter=meter)
+            facts[job.key] = staged.get(job.key) or run(job, crew=crew)
         write(place.head)
         for slot in place.slots:
             write(slot.header)
@@ -332,7 +358,7 @@ def _write_in_order(
                     write(data)
             else:
                 held = _HeldBack(write)
-                facts[slot.job.key] = run(slot.job, held.write, meter)
+                facts[slot.job.key] = run(slot.job, held.write, crew)
                 held.release()
             write(bytes(tarwrite.padding(slot.size)))
         write(place.tail)

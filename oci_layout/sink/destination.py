@@ -20,7 +20,7 @@ from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.atomic import check_destination
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
-from oci_layout.work.blob import Meter
+from oci_layout.work.crew import Crew
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {
@@ -132,14 +132,12 @@ class Writing:
         append: add to a layout.
         on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
         tmp: directory for temporary files; None for beside the destination.
-        workers: blobs at a time.
     """
 
     force: bool = False
     append: bool = False
     on_conflict: str = "error"
     tmp: str | None = None
-    workers: int = 1
 
     def check(self, destination: Destination) -> None:
         """Refuse a destination that must not be written, before any work.
@@ -165,7 +163,7 @@ class Writing:
 
 
 def write(
-    plan: Plan, destination: Destination, writing: Writing, meter: Meter
+    plan: Plan, destination: Destination, writing: Writing, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out.
 
@@ -173,30 +171,26 @@ def write(
         plan: what to do.
         destination: where the result goes.
         writing: how.
-        meter: told of bytes read.
+        crew: does the work on blobs.
 
     Returns:
         The documents, what each job came to, and the bytes written.
     """
-    path, workers = destination.path, writing.workers
+    path = destination.path
     if destination.form is Form.PIPE:
-        return write_pipe(plan, 1, tmp=writing.tmp, meter=meter, workers=workers)
+        return write_pipe(plan, 1, tmp=writing.tmp, crew=crew)
     if destination.form is Form.DIR:
-        return write_dir(plan, path, meter=meter, workers=workers)
+        return write_dir(plan, path, crew=crew)
     if destination.form is Form.DIRECTORY:
         if writing.append and os.path.isdir(path) and os.listdir(path):
-            return append_layout(
-                plan, path, on_conflict=writing.on_conflict, meter=meter, workers=workers
-            )
+            return append_layout(plan, path, on_conflict=writing.on_conflict, crew=crew)
         try:
-            return write_layout(plan, path, force=writing.force, meter=meter, workers=workers)
+            return write_layout(plan, path, force=writing.force, crew=crew)
         except DestinationError:
             if not (writing.append and os.path.isdir(path)):
                 raise
             # Another run made the layout meanwhile: ours is added to it.
-            return append_layout(
-                plan, path, on_conflict=writing.on_conflict, meter=meter, workers=workers
-            )
+            return append_layout(plan, path, on_conflict=writing.on_conflict, crew=crew)
     if destination.outer is not Compression.NONE:
         return write_compressed(
             plan,
@@ -204,12 +198,9 @@ def write(
             destination.outer,
             force=writing.force,
             tmp=writing.tmp,
-            meter=meter,
-            workers=workers,
+            crew=crew,
         )
-    return write_archive(
-        plan, path, force=writing.force, tmp=writing.tmp, meter=meter, workers=workers
-    )
+    return write_archive(plan, path, force=writing.force, tmp=writing.tmp, crew=crew)
 
 
 def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:

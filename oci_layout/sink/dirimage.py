@@ -15,7 +15,7 @@ from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
-from oci_layout.work.blob import Meter
+from oci_layout.work.crew import Crew
 
 VERSION = b"Directory Transport Version: 1.1\n"
 
@@ -34,16 +34,13 @@ def require_single(plan: Plan) -> None:
         )
 
 
-def write_dir(
-    plan: Plan, dest: str, *, meter: Meter, workers: int
-) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_dir(plan: Plan, dest: str, *, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new ``dir:`` directory.
 
     Args:
         plan: what to do; exactly one root.
         dest: the directory.
-        meter: told of bytes read.
-        workers: blobs at a time.
+        crew: does the work on blobs.
 
     Raises:
         DestinationError: the destination refuses.
@@ -52,7 +49,7 @@ def write_dir(
     target = AtomicPath(dest, directory=True, force=False)
     try:
         folder = BlobFolder(target.path, lambda digest: digest.hex)
-        facts = do_all(plan, folder, meter, workers)
+        facts = do_all(plan, folder, crew)
         documents = plan.documents(facts)
         top = documents.top[0][1].digest
         for digest, data in documents.blobs.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 
@@ -11,9 +12,10 @@ from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
+from oci_layout.sink.outfile import OutFile, cloned, preallocate
 from oci_layout.source.spool import write_all
-from oci_layout.work.blob import Meter, run
-from oci_layout.work.pool import run_all
+from oci_layout.work.blob import linked, run
+from oci_layout.work.crew import Crew
 
 
 class BlobFolder:
@@ -52,12 +54,19 @@ class BlobFolder:
             os.close(fd)
         self.bytes_written += len(data)
 
-    def work(self, job: Job, number: int, meter: Meter) -> Fact:
+    def work(self, job: Job, number: int, crew: Crew) -> Fact:
         """Do a job into the folder; the blob gets its name when it is known and checked."""
         temporary = os.path.join(self._root, f".{number}.tmp")
+        if job.link and (fact := linked(job)) is not None and _link(job.member.path, temporary):
+            os.replace(temporary, self.path(fact.digest))
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # two names of one file: rename does nothing
+                os.unlink(temporary)
+            return fact
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            fact = run(job, lambda data: write_all(fd, data), meter)
+            fact = self._written(job, fd, crew)
         except BaseException:
             os.unlink(temporary)
             raise
@@ -66,12 +75,36 @@ class BlobFolder:
         os.rename(temporary, self.path(fact.digest))
         return fact
 
+    @staticmethod
+    def _written(job: Job, fd: int, crew: Crew) -> Fact:
+        known = job.outcome or job.guess
+        preallocate(fd, known[1] if known is not None else 0)
+        fact = run(job, OutFile(fd).write, crew)
+        if known is not None and known[1] != fact.size:
+            os.ftruncate(fd, fact.size)
+        return fact
 
-def fill(
-    plan: Plan, folder: BlobFolder, meter: Meter, workers: int
-) -> tuple[Documents, Mapping[str, Fact], int]:
+
+def _link(source: str, target: str) -> bool:
+    """Let a new file be the old one, or share its blocks; False where neither can be.
+
+    A shared block is copied when one of the two changes, so it is tried first.
+    """
+    path = os.path.realpath(source)
+    try:
+        with open(path, "rb") as old, open(target, "xb") as new:
+            if cloned(old.fileno(), new.fileno()):
+                return True
+        os.unlink(target)
+        os.link(path, target)
+    except OSError:  # another file system, or links that are not allowed
+        return False
+    return True
+
+
+def fill(plan: Plan, folder: BlobFolder, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
     """Write everything of a layout into a folder nobody looks at yet; ``index.json`` last."""
-    facts = do_all(plan, folder, meter, workers)
+    facts = do_all(plan, folder, crew)
     documents = plan.documents(facts)
     for digest, data in documents.blobs.items():
         folder.put(digest, data)
@@ -82,11 +115,11 @@ def fill(
     return documents, facts, folder.bytes_written + blob_bytes(facts)
 
 
-def do_all(plan: Plan, folder: BlobFolder, meter: Meter, workers: int) -> Mapping[str, Fact]:
+def do_all(plan: Plan, folder: BlobFolder, crew: Crew) -> Mapping[str, Fact]:
     """Do every job of a plan into a folder."""
     numbers = {key: number for number, key in enumerate(plan.jobs)}
     jobs = list(plan.jobs.values())
-    return run_all(jobs, lambda job: folder.work(job, numbers[job.key], meter), meter, workers)
+    return crew.do_all(jobs, lambda job: folder.work(job, numbers[job.key], crew))
 
 
 def blob_bytes(facts: Mapping[str, Fact]) -> int:
@@ -95,7 +128,7 @@ def blob_bytes(facts: Mapping[str, Fact]) -> int:
 
 
 def write_layout(
-    plan: Plan, dest: str, *, force: bool, meter: Meter, workers: int
+    plan: Plan, dest: str, *, force: bool, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new directory.
 
@@ -103,8 +136,7 @@ def write_layout(
         plan: what to do.
         dest: the directory.
         force: whether it may take the place of a layout that is there.
-        meter: told of bytes read.
-        workers: blobs at a time.
+        crew: does the work on blobs.
 
     Returns:
         The documents, what each job came to, and the bytes written.
@@ -117,7 +149,7 @@ def write_layout(
     try:
         folder = BlobFolder(target.path)
         os.makedirs(os.path.join(target.path, "blobs", "sha256"))
-        documents, facts, size = fill(plan, folder, meter, workers)
+        documents, facts, size = fill(plan, folder, crew)
         target.commit()
     except OSError as error:
         raise failed(error, dest) from error

@@ -7,9 +7,11 @@ import threading
 
 from oci_layout.errors import DestinationError
 from oci_layout.plan.jobs import Fact, Job
-from oci_layout.source.spool import unnamed_file, write_all
+from oci_layout.sink.outfile import OutFile
+from oci_layout.source.spool import unnamed_file
 from oci_layout.streams.reader import HeldFile, Member
-from oci_layout.work.blob import Meter, run
+from oci_layout.work.blob import run
+from oci_layout.work.crew import Crew
 
 
 class Staging:
@@ -25,6 +27,7 @@ class Staging:
         self._files: list[int] = []
         self._lock = threading.Lock()
         self.members: dict[str, Member] = {}
+        self.facts: dict[str, Fact] = {}
 
     def _file(self) -> int:
         fd: int | None = getattr(self._local, "fd", None)
@@ -35,12 +38,12 @@ class Staging:
                 self._files.append(fd)
         return fd
 
-    def work(self, job: Job, meter: Meter) -> Fact:
+    def work(self, job: Job, crew: Crew) -> Fact:
         """Do a job into a file; its bytes are then in ``members``."""
         fd = self._file()
         offset = os.lseek(fd, 0, os.SEEK_END)
         try:
-            fact = run(job, lambda data: write_all(fd, data), meter)
+            fact = run(job, OutFile(fd, offset, durable=False).write, crew)
         except OSError as error:
             raise DestinationError(
                 what=error.strerror or str(error), where=self._directory

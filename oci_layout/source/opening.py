@@ -87,6 +87,7 @@ def open_source(
     mend: bool = False,
     trusted: Sequence[jws.PublicKey] = (),
     lone: bool = False,
+    limit: int | None = None,
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -98,6 +99,7 @@ def open_source(
         mend: accept a missing ``oci-layout``.
         trusted: keys of which one must have signed each schema 1 manifest.
         lone: accept a file that is a manifest and nothing else.
+        limit: unpacked bytes of a compressed archive from which a ratio over 200 is refused.
 
     Raises:
         NotAnImageError: not an image of any kind.
@@ -108,7 +110,7 @@ def open_source(
     outer = Compression.NONE
     archive = path == STANDARD_INPUT or not os.path.isdir(path)
     if archive:
-        file, outer = _archive_file(path, tmp)
+        file, outer = _archive_file(path, tmp, limit)
         try:
             store = _store(file, label, findings, lone=lone)
         except BaseException:
@@ -151,10 +153,10 @@ def _not_a_tar(file: HeldFile) -> str:
     return "neither a tar archive nor a directory"
 
 
-def _archive_file(path: str, tmp: str | None) -> tuple[HeldFile, Compression]:
+def _archive_file(path: str, tmp: str | None, limit: int | None) -> tuple[HeldFile, Compression]:
     """The archive as a seekable, uncompressed file."""
     if path == STANDARD_INPUT:
-        return spool_stream(0, "standard input", tmp)
+        return spool_stream(0, "standard input", tmp, limit)
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -162,7 +164,7 @@ def _archive_file(path: str, tmp: str | None) -> tuple[HeldFile, Compression]:
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return spool_stream(fd, path, tmp)
+            return spool_stream(fd, path, tmp, limit)
         finally:
             os.close(fd)
     file = HeldFile(path)
@@ -170,4 +172,4 @@ def _archive_file(path: str, tmp: str | None) -> tuple[HeldFile, Compression]:
     if outer is Compression.NONE:
         return file, outer
     with file:
-        return spool_compressed(file, outer, tmp), outer
+        return spool_compressed(file, outer, tmp, limit), outer

@@ -127,7 +127,9 @@ def _outer_damage(label: str, run: Callable[[], HeldFile]) -> HeldFile:
         ) from error
 
 
-def spool_stream(fd: int, label: str, tmp: str | None) -> tuple[HeldFile, Compression]:
+def spool_stream(
+    fd: int, label: str, tmp: str | None, limit: int | None = None
+) -> tuple[HeldFile, Compression]:
     """Spool a pipe, unpacked; the file, and how the stream was packed.
 
     Raises:
@@ -136,17 +138,18 @@ def spool_stream(fd: int, label: str, tmp: str | None) -> tuple[HeldFile, Compre
     """
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
-    return _outer_damage(label, lambda: _spool(decoded(pipe, outer, label), label, tmp)), outer
+    unpacked = decoded(pipe, outer, label, limit=limit)
+    return _outer_damage(label, lambda: _spool(unpacked, label, tmp)), outer
 
 
-def spool_compressed(file: HeldFile, outer: Compression, tmp: str | None) -> HeldFile:
+def spool_compressed(
+    file: HeldFile, outer: Compression, tmp: str | None, limit: int | None = None
+) -> HeldFile:
     """Spool a compressed archive, unpacked.
 
     Raises:
         DamagedError: it is cut short or corrupt.
         DestinationError: no room, or no permission, in the temporary directory.
     """
-    reader = ExtentReader(file, 0, file.size)
-    return _outer_damage(
-        file.path, lambda: _spool(decoded(reader, outer, file.path), file.path, tmp)
-    )
+    unpacked = decoded(ExtentReader(file, 0, file.size), outer, file.path, limit=limit)
+    return _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))

@@ -68,7 +68,9 @@ class DirectoryStore:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return Member(name, status.st_size, 0, lambda: (HeldFile(path), True), store=self.label)
+        return Member(
+            name, status.st_size, 0, lambda: (HeldFile(path), True), store=self.label, path=path
+        )
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted; folders behind links are not entered."""

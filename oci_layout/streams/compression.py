@@ -1,4 +1,4 @@
-"""Packing and unpacking: sniffed by the first bytes, bounded, strict about how a stream ends."""
+"""Unpacking: sniffed by the first bytes, bounded, strict about how a stream ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any, Protocol, cast
 
-import attrs
 import zstandard
 
 from oci_layout import limits
@@ -20,10 +19,8 @@ from oci_layout.streams import zstdframes
 from oci_layout.streams.reader import Reader
 
 igzip_lib: Any = None
-isal_zlib: Any = None
 with contextlib.suppress(ImportError):  # no wheel for this machine: zlib does the work, slower
     igzip_lib = importlib.import_module("isal.igzip_lib")
-    isal_zlib = importlib.import_module("isal.isal_zlib")
 
 _READ = 256 << 10
 SNIFF_BYTES = 512
@@ -269,7 +266,7 @@ class _Pull:
 
 
 def decoded(
-    reader: Reader, compression: Compression, where: str, *, limit: int = limits.BOMB_BYTES
+    reader: Reader, compression: Compression, where: str, *, limit: int | None = None
 ) -> Reader:
     """A reader of the unpacked bytes; its end is reached only if the packed bytes are whole.
 
@@ -277,7 +274,8 @@ def decoded(
         reader: the packed bytes; read to their end by the time the result is.
         compression: what ``sniff`` said.
         where: name for messages.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        limit: unpacked bytes from which a ratio over 200 is taken for a bomb; None for the
+            common bound.
 
     Raises:
         DamagedError: while reading: ``corrupt-stream``, ``truncated-stream``,
@@ -285,106 +283,7 @@ def decoded(
     """
     if compression is Compression.NONE:
         return reader
-    guard = _Guard(where, limit)
+    guard = _Guard(where, limits.BOMB_BYTES if limit is None else limit)
     if compression is Compression.ZSTD:
         return _Zstd(reader, guard, where)
     return _Streams(reader, compression, guard, where)
-
-
-class Encoder(Protocol):
-    """Packs bytes piece by piece."""
-
-    def compress(self, data: bytes, /) -> bytes:
-        """Take some, give what is ready."""
-        ...
-
-    def flush(self) -> bytes:
-        """Give the rest; nothing follows."""
-        ...
-
-
-class _Identity:
-    def compress(self, data: bytes, /) -> bytes:
-        return data
-
-    def flush(self) -> bytes:
-        return b""
-
-
-_LEVELS = {Compression.GZIP: range(1, 10), Compression.ZSTD: range(1, 20)}
-_ISAL_LEVELS = range(1, 4)
-
-
-@attrs.frozen
-class Encoding:
-    """How a layer is to be packed.
-
-    Args:
-        compression: none, gzip or zstd: what an image may hold.
-        level: 1 to 9 for gzip, 1 to 19 for zstd; None for the default.
-    """
-
-    compression: Compression
-    level: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Encoding:
-        """Read ``none``, ``gzip``, ``gzip:6``, ``zstd``, ``zstd:19``.
-
-        Raises:
-            ValueError: another word, or a level that is not there.
-        """
-        name, colon, level = text.partition(":")
-        if name == "none" and not colon:
-            return cls(Compression.NONE)
-        if name in {"gzip", "zstd"}:
-            compression = Compression(name)
-            if not colon:
-                return cls(compression)
-            levels = _LEVELS[compression]
-            if level.isascii() and level.isdigit() and len(level) < 3 and int(level) in levels:
-                return cls(compression, int(level))
-            raise ValueError(f"{name} has levels {levels[0]} to {levels[-1]}, not {level!r}")
-        raise ValueError(f"{text!r} is not one of none, gzip[:LEVEL], zstd[:LEVEL]")
-
-    @property
-    def _isal(self) -> bool:
-        return isal_zlib is not None and (self.level is None or self.level in _ISAL_LEVELS)
-
-    @property
-    def encoder_name(self) -> str:
-        """What will do the work: the same bytes come out only of the same encoder."""
-        if self.compression is Compression.NONE:
-            return "none"
-        if self.compression is Compression.ZSTD:
-            version = ".".join(map(str, zstandard.ZSTD_VERSION))
-            return f"zstd {version} level {self.level or 3}"
-        if self._isal:
-            return f"isal {_isal_version()} level {self.level or 2}"
-        return f"zlib {zlib.ZLIB_RUNTIME_VERSION} level {self.level or 6}"
-
-    def encoder(self) -> Encoder:
-        """A fresh encoder. Its gzip carries neither time nor name (RFC 1952)."""
-        if self.compression is Compression.NONE:
-            return _Identity()
-        if self.compression is Compression.ZSTD:
-            # One worker and many give the same bytes; no worker at all gives others.
-            # Jobs of 2 MiB keep a context under 20 MB, for half a per cent more bytes.
-            settings = zstandard.ZstdCompressionParameters.from_level(
-                self.level or 3,
-                write_checksum=True,
-                write_content_size=False,
-                threads=1,
-                job_size=2 << 20,
-            )
-            return zstandard.ZstdCompressor(compression_params=settings).compressobj()
-        if self._isal:
-            packer: Encoder = isal_zlib.compressobj(self.level or 2, wbits=31)
-            return packer
-        return zlib.compressobj(self.level or 6, wbits=31)
-
-
-def _isal_version() -> str:
-    import isal  # noqa: PLC0415  only to name the encoder in a report
-
-    return str(isal.__version__)

@@ -13,6 +13,7 @@ import attrs
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import DamagedError, NotAnImageError
 from oci_layout.limits import CHUNK
+from oci_layout.streams.lanes import Aside
 
 
 class Reader(Protocol):
@@ -133,6 +134,7 @@ class Member:
         size: bytes.
         offset: where it begins in the file.
         store: label of the source it is in: two sources may have members of one name.
+        path: the file that holds it and nothing else; empty inside an archive.
         opener: gives the file, and whether the reader is to close it.
     """
 
@@ -141,6 +143,7 @@ class Member:
     offset: int = attrs.field(repr=False)
     _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
     store: str = attrs.field(default="", repr=False, kw_only=True)
+    path: str = attrs.field(default="", repr=False, eq=False, kw_only=True)
 
     def open(self) -> ClosableReader:
         """A reader from its first byte."""
@@ -152,6 +155,16 @@ class Member:
         reader = self.open()
         try:
             return reader.read(size)
+        finally:
+            reader.close()
+
+    def tail(self, size: int) -> bytes:
+        """The last bytes; all of them where there are fewer."""
+        file, owned = self._opener()
+        skipped = max(0, self.size - size)
+        reader = ExtentReader(file, self.offset + skipped, self.size - skipped, owned=owned)
+        try:
+            return b"".join(chunks(reader))
         finally:
             reader.close()
 
@@ -218,35 +231,75 @@ def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:
         yield data
 
 
-class Metered:
-    """Counts and hashes what is read through it, and hands each piece on.
+class Tally:
+    """Counts and hashes what it is fed, and hands it on.
+
+    A context manager: on the way out its thread has ended, whatever happened.
 
     Args:
-        reader: where bytes come from.
         algorithm: hash to run.
-        tee: takes each piece as it passes (a copy that needs no second read).
+        tee: takes each piece after it was hashed.
+        aside: whether hash and ``tee`` run in a thread of their own.
     """
 
     def __init__(
         self,
-        reader: Reader,
         algorithm: str = "sha256",
         tee: Callable[[bytes], object] | None = None,
+        *,
+        aside: bool = False,
     ) -> None:
-        self._reader, self._hash, self._tee = reader, new_hash(algorithm), tee
-        self.size = 0
+        self._hash, self._tee = new_hash(algorithm), tee
+        self._aside = Aside(self._take) if aside else None
+        self.algorithm, self.size = algorithm, 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece."""
+        self.size += len(data)
+        if self._aside is None:
+            self._take(data)
+        else:
+            self._aside.feed(data)
+
+    def _take(self, data: bytes) -> None:
+        self._hash.update(data)
+        if self._tee is not None:
+            self._tee(data)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of all that was fed; nothing more is fed afterwards."""
+        if self._aside is not None:
+            self._aside.finish()
+        return Digest.finish(self._hash)
+
+    def __enter__(self) -> Tally:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._aside is not None:
+            self._aside.abandon()
+
+
+class Metered:
+    """Tallies what is read through it.
+
+    Args:
+        reader: where bytes come from.
+        tally: is fed each piece as it passes (a copy that needs no second read).
+    """
+
+    def __init__(self, reader: Reader, tally: Tally) -> None:
+        self._reader, self._tally = reader, tally
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes."""
         data = self._reader.read(size)
         if data:
-            self.size += len(data)
-            self._hash.update(data)
-            if self._tee is not None:
-                self._tee(data)
+            self._tally.feed(data)
         return data
-
-    @property
-    def digest(self) -> Digest:
-        """The digest of all that has passed so far."""
-        return Digest.finish(self._hash)

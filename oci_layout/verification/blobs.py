@@ -15,8 +15,8 @@ from oci_layout.source.graph import Artifact, Image, Layer, Node, Opaque, walk
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import Member
-from oci_layout.work.blob import Meter, examine
-from oci_layout.work.pool import run_all
+from oci_layout.work.blob import examine
+from oci_layout.work.crew import Crew
 
 
 @attrs.frozen(kw_only=True)
@@ -130,25 +130,24 @@ def orphans(source: Source, named: Iterable[str]) -> dict[str, Job]:
     return jobs
 
 
-def look(jobs: Iterable[Job], *, inner: bool, meter: Meter, workers: int) -> dict[str, Looked]:
+def look(jobs: Iterable[Job], *, inner: bool, crew: Crew) -> dict[str, Looked]:
     """Read blobs and check them.
 
     Args:
         jobs: what to read.
         inner: whether to unpack layers and recompute diff_ids.
-        meter: told of bytes read.
-        workers: blobs at a time.
+        crew: does the work.
     """
     looked: dict[str, Looked] = {}
 
     def one(job: Job) -> Fact:
         began = time.monotonic()
-        fact, found = examine(job, meter, inner=inner)
+        fact, found = examine(job, crew)
         looked[job.key] = Looked(fact=fact, findings=tuple(found), seconds=time.monotonic() - began)
         return fact
 
-    ordered = list(jobs)
-    run_all(ordered, one, meter, workers)
+    ordered = [attrs.evolve(job, inner=inner) for job in jobs]
+    crew.do_all(ordered, one)
     return {job.key: looked[job.key] for job in ordered}
 
 

@@ -17,7 +17,7 @@ from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphans
 from oci_layout.verification.report import ImageCheck, VerifyReport
-from oci_layout.work.blob import Meter
+from oci_layout.work.crew import Crew
 
 CHECKS = ("full", "digests", "quick")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -32,7 +32,6 @@ class Wanted:
         expect: digests of which each must be an image ID, manifest or index of the source.
         against: sums by file name that must hold; None for none.
         sums: takes the sums of all files; None when nobody asks.
-        workers: blobs at a time.
         tmp: directory for spooling.
         trusted: keys of which one must have signed each schema 1 manifest.
     """
@@ -41,7 +40,6 @@ class Wanted:
     expect: tuple[Digest, ...] = ()
     against: dict[str, str] | None = None
     sums: Callable[[dict[str, str]], None] | None = None
-    workers: int = 1
     tmp: str | None = None
     trusted: tuple[jws.PublicKey, ...] = ()
 
@@ -49,17 +47,17 @@ class Wanted:
 def verify_source(
     path: str,
     wanted: Wanted,
+    crew: Crew,
     *,
     start: Callable[[int], None] | None = None,
-    advance: Callable[[int], None] | None = None,
 ) -> VerifyReport:
     """Check everything of a source.
 
     Args:
         path: the source; ``-`` for standard input.
         wanted: what to check.
+        crew: does the work on blobs.
         start: told of all bytes to read.
-        advance: told of bytes read, from any thread.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -67,7 +65,12 @@ def verify_source(
     began = time.monotonic()
     findings = Findings()
     with open_source(
-        path, findings=findings, tmp=wanted.tmp, trusted=wanted.trusted, lone=True
+        path,
+        findings=findings,
+        tmp=wanted.tmp,
+        trusted=wanted.trusted,
+        lone=True,
+        limit=crew.limit,
     ) as source:
         check_agreement(source, findings)
         blobs = BlobList()
@@ -82,9 +85,7 @@ def verify_source(
             jobs = [*named.values(), *stray.values()]
             if start is not None:
                 start(sum(job.member.size for job in jobs))
-            meter = Meter(advance)
-            inner = wanted.check == "full"
-            looked = look(jobs, inner=inner, meter=meter, workers=wanted.workers)
+            looked = look(jobs, inner=wanted.check == "full", crew=crew)
             for result in looked.values():
                 for finding in result.findings:
                     findings.add(finding)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import attrs
 
-from oci_layout import limits
-from oci_layout.digest import Digest, new_hash
+from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Finding, Severity, Where
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.compression import decoded
-from oci_layout.streams.reader import Metered, Reader, chunks
+from oci_layout.streams.encoding import Encoding
+from oci_layout.streams.lanes import Lanes
+from oci_layout.streams.reader import Metered, Reader, Tally, chunks
 from oci_layout.streams.tarwalk import TarWalker
+from oci_layout.work.crew import Crew, Meter
 
 Write = Callable[[bytes], object]
+
+_NO_PACKING = Encoding(Compression.NONE)
 
 
 # Encoders give pieces of every size, which leave holes in glibc's heap: over many gigabytes it
@@ -31,37 +36,6 @@ def _trim() -> None:
     trim = getattr(_libc, "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-class Cancelled(BaseException):
-    """Work was asked to stop."""
-
-
-class Meter:
-    """Counts the bytes read by all workers, and stops them when asked to.
-
-    Args:
-        advance: told of each piece of work done, in bytes, from any thread.
-    """
-
-    def __init__(self, advance: Callable[[int], None] | None = None) -> None:
-        self._advance = advance
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """Ask every worker to stop at its next piece."""
-        self._stop.set()
-
-    def count(self, size: int) -> None:
-        """Count bytes.
-
-        Raises:
-            Cancelled: somebody asked to stop.
-        """
-        if self._stop.is_set():
-            raise Cancelled
-        if self._advance is not None:
-            self._advance(size)
 
 
 class _Counted:
@@ -80,45 +54,98 @@ def _nowhere(data: bytes) -> None:
     """Take bytes and do nothing."""
 
 
-def run(
-    job: Job, write: Write = _nowhere, meter: Meter | None = None, limit: int = limits.BOMB_BYTES
-) -> Fact:
-    """Do one job.
+def run(job: Job, write: Write = _nowhere, crew: Crew | None = None) -> Fact:
+    """Do one job: every byte is read once, checked on the way, and written.
 
     Args:
         job: what to do.
-        write: takes the bytes of the result, in order.
-        meter: told of bytes read.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        write: takes the bytes of the result, in order; called from one thread at a time.
+        crew: whose meter is told of bytes read, and whose lanes may be used.
 
     Raises:
         DamagedError: the bytes are not what the source says of them.
         Cancelled: somebody asked to stop.
     """
+    crew = crew or Crew()
+    lanes = crew.lanes(job)
+    aside = lanes is not None
     keep = job.encoding is None
-    stored_algorithm, inner_algorithm = _algorithms(job)
-    source = job.member.open()
-    try:
-        stored = Metered(
-            _Counted(source, meter or Meter()), stored_algorithm, tee=write if keep else None
-        )
-        where = str(Where(image=str(job.expected[0].where), member=job.member.name))
-        raw = decoded(stored, job.stored, where, limit=limit)
-        plain = job.stored is Compression.NONE and stored_algorithm == inner_algorithm
-        inner = None if job.opaque or plain else Metered(raw, inner_algorithm)
-        walker = TarWalker() if job.mend else None
-        written = _pull(job, inner or raw, write, walker)
+    algorithm, inner_algorithm = _algorithms(job)
+    plain = job.stored is Compression.NONE and algorithm == inner_algorithm
+    walker = TarWalker() if job.mend else None
+    where = str(Where(image=str(job.expected[0].where), member=job.member.name))
+    with ExitStack() as closing:
+        source = closing.enter_context(contextlib.closing(job.member.open()))
+        stored = closing.enter_context(Tally(algorithm, write if keep else None, aside=aside))
+        raw: Reader = Metered(_Counted(source, crew.meter), stored)
+        out = inner = stored
+        if job.stored is not Compression.NONE and (job.inner or not keep):
+            raw = decoded(raw, job.stored, where, limit=crew.limit)
+        if job.inner and not plain and not job.opaque:
+            # Bytes that are only unpacked are written as their hash is taken.
+            same = job.encoding == _NO_PACKING and inner_algorithm == job.algorithm
+            inner = Tally(inner_algorithm, write if same else None, aside=aside)
+            raw = Metered(raw, closing.enter_context(inner))
+            out = inner if same else out
+        looked_inside = not job.opaque and (plain or inner is not stored)
+        if not keep and out is stored:
+            out = closing.enter_context(Tally(job.algorithm, write, aside=aside))
+            _pack(job, raw, out, lanes, walker)
+        else:
+            for data in chunks(raw):
+                if walker is not None:
+                    walker.feed(data)
         if walker is not None:
             _require_whole(job, stored.size, walker, where)
-    finally:
-        source.close()
-    digest, size = written or (stored.digest, stored.size)
+        fact = Fact(
+            digest=out.digest,
+            size=out.size,
+            diff_id=inner.digest if looked_inside else None,
+            stored_digest=stored.digest,
+            stored_size=stored.size,
+        )
+    _check(job, fact)
+    return fact
+
+
+def _pack(job: Job, raw: Reader, out: Tally, lanes: Lanes | None, walker: TarWalker | None) -> None:
+    """Pull all bytes through an encoder."""
+    encoder = (job.encoding or _NO_PACKING).encoder(lanes)
+    since_trim = 0
+    try:
+        for data in chunks(raw):
+            since_trim += len(data)
+            if since_trim >= _TRIM_EVERY:
+                since_trim = 0
+                _trim()
+            if walker is not None:
+                walker.feed(data)
+            packed = encoder.compress(data)
+            if packed:
+                out.feed(packed)
+    except BaseException:
+        # Freed with work under way, zstd waits for its threads and lets nobody else run.
+        encoder.flush()
+        raise
+    out.feed(encoder.flush())
+
+
+def linked(job: Job) -> Fact | None:
+    """What a job comes to where its file is taken as it is, by its size; None where it cannot be.
+
+    Raises:
+        DamagedError: the file has another size than is stated.
+    """
+    outcome = job.outcome
+    if outcome is None:
+        return None
     fact = Fact(
-        digest=digest,
-        size=size,
-        diff_id=None if job.opaque else (inner or stored).digest,
-        stored_digest=stored.digest,
-        stored_size=stored.size,
+        digest=outcome[0],
+        size=outcome[1],
+        diff_id=None,
+        stored_digest=outcome[0],
+        stored_size=job.member.size,
+        linked=True,
     )
     _check(job, fact)
     return fact
@@ -134,46 +161,6 @@ def _require_whole(job: Job, size: int, walker: TarWalker, where: str) -> None:
             hint="copy the file again",
             code="truncated",
         )
-
-
-def _pull(
-    job: Job, raw: Reader, write: Write, walker: TarWalker | None = None
-) -> tuple[Digest, int] | None:
-    """Pull all bytes through; what is packed anew is written and hashed here."""
-    encoding = job.encoding
-    # Unpacked bytes are hashed on their way already, as the diff_id.
-    plain = (
-        encoding is not None
-        and encoding.compression is Compression.NONE
-        and isinstance(raw, Metered)
-        and raw.digest.algorithm == job.algorithm
-    )
-    if encoding is None or plain:
-        for data in chunks(raw):
-            if plain:
-                write(data)
-            if walker is not None:
-                walker.feed(data)
-        return (raw.digest, raw.size) if plain and isinstance(raw, Metered) else None
-    out, size = new_hash(job.algorithm), 0
-    encoder = encoding.encoder()
-    since_trim = 0
-    for data in chunks(raw):
-        since_trim += len(data)
-        if since_trim >= _TRIM_EVERY:
-            since_trim = 0
-            _trim()
-        if walker is not None:
-            walker.feed(data)
-        packed = encoder.compress(data)
-        if packed:
-            out.update(packed)
-            size += len(packed)
-            write(packed)
-    packed = encoder.flush()
-    out.update(packed)
-    write(packed)
-    return Digest.finish(out), size + len(packed)
 
 
 def _algorithms(job: Job) -> tuple[str, str]:
@@ -223,45 +210,41 @@ def _wrong(code: str, message: str, where: Where) -> Finding:
     return Finding(code=code, severity=Severity.ERROR, message=message, where=where)
 
 
-def examine(
-    job: Job, meter: Meter, *, inner: bool, limit: int = limits.BOMB_BYTES
-) -> tuple[Fact, list[Finding]]:
+def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
     """Check a blob and go on whatever is found.
 
     Args:
         job: the blob, with all that is stated of it; never one to be packed anew.
-        meter: told of bytes read.
-        inner: whether to unpack a layer and recompute its diff_id too.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        crew: whose meter is told of bytes read, and whose lanes may be used.
     """
-    stored_algorithm, inner_algorithm = _algorithms(job)
+    aside = crew.lanes(job) is not None
+    algorithm, inner_algorithm = _algorithms(job)
+    plain = job.stored is Compression.NONE and algorithm == inner_algorithm
     found: list[Finding] = []
     diff_id: Digest | None = None
-    source = job.member.open()
-    try:
-        stored = Metered(_Counted(source, meter), stored_algorithm)
-        plain = job.stored is Compression.NONE and stored_algorithm == inner_algorithm
-        if inner and not job.opaque and not plain:
+    with ExitStack() as closing:
+        source = closing.enter_context(contextlib.closing(job.member.open()))
+        stored = closing.enter_context(Tally(algorithm, aside=aside))
+        reader = Metered(_Counted(source, crew.meter), stored)
+        if job.inner and not job.opaque and not plain:
             where = attrs.evolve(job.expected[0].where, member=job.member.name)
+            inner = closing.enter_context(Tally(inner_algorithm, aside=aside))
             try:
-                raw = decoded(stored, job.stored, job.member.name, limit=limit)
-                metered = Metered(raw, inner_algorithm)
-                for _ in chunks(metered):
+                raw = decoded(reader, job.stored, job.member.name, limit=crew.limit)
+                for _ in chunks(Metered(raw, inner)):
                     pass
-                diff_id = metered.digest
+                diff_id = inner.digest
             except DamagedError as error:
                 found.append(_wrong(error.code, error.what, where))
-        for _ in chunks(stored):
+        for _ in chunks(reader):
             pass
-        if inner and plain and not job.opaque:
+        if job.inner and plain and not job.opaque:
             diff_id = stored.digest
-    finally:
-        source.close()
-    fact = Fact(
-        digest=stored.digest,
-        size=stored.size,
-        diff_id=diff_id,
-        stored_digest=stored.digest,
-        stored_size=stored.size,
-    )
+        fact = Fact(
+            digest=stored.digest,
+            size=stored.size,
+            diff_id=diff_id,
+            stored_digest=stored.digest,
+            stored_size=stored.size,
+        )
     return fact, [*found, *disagreements(job, fact)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zstandard
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oci_layout.mediatype import Compression
-from oci_layout.streams import compression
-from oci_layout.streams.compression import Encoding
+from oci_layout.streams import compression, encoding
+from oci_layout.streams.encoding import Encoding
+from oci_layout.streams.lanes import Lanes
 from tests.streams.packing import sniffed, unpack
 
 DATA = b"some text, " * 50_000 + bytes(100_000)
@@ -98,9 +100,30 @@ def test_the_encoder_is_named_with_its_version_and_level() -> None:
 
 
 def test_without_isal_zlib_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compression, "isal_zlib", None)
+    monkeypatch.setattr(encoding, "isal_zlib", None)
     monkeypatch.setattr(compression, "igzip_lib", None)
     result = packed("gzip")
     assert "zlib" in Encoding.parse("gzip").encoder_name
     assert gzip.decompress(result) == DATA
     assert unpack(result * 2, Compression.GZIP, piece=1000, size=777) == DATA * 2
+
+
+@pytest.mark.parametrize("text", ["gzip", "gzip:3", "gzip:6", "zstd", "zstd:1"])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_bytes_do_not_depend_on_lanes_or_pieces(text: str, count: int) -> None:
+    data = b"".join(number.to_bytes(3, "big") for number in range(1_000_000))
+    alone = packed(text, data)
+    with ThreadPoolExecutor(count) as executor:
+        encoder = Encoding.parse(text).encoder(Lanes(executor=executor, count=count))
+        parts = [encoder.compress(data[at : at + 77_777]) for at in range(0, len(data), 77_777)]
+        assert b"".join([*parts, encoder.flush()]) == alone
+    assert unpack(alone, sniffed(alone)) == data
+    if text.startswith("gzip"):
+        assert gzip.decompress(alone) == data
+
+
+@pytest.mark.parametrize("size", [-1, 0, 1])
+def test_gzip_at_the_edges_of_its_blocks(size: int) -> None:
+    data = (b"0123456789abcdef" * 65536)[: (512 << 10) + size]
+    assert gzip.decompress(packed("gzip", data)) == data
+    assert packed("gzip", data) == packed("gzip", data, piece=1000)

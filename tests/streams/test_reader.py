@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
+from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, NotAnImageError
-from oci_layout.streams.reader import ExtentReader, HeldFile, Member, Metered, chunks
+from oci_layout.streams.reader import ExtentReader, HeldFile, Member, Metered, Tally, chunks
 from tests.streams.packing import Bytes
 
 
@@ -92,12 +94,28 @@ def test_an_owned_file_is_closed_with_its_reader(path: Path) -> None:
         os.fstat(held.fd)
 
 
+@pytest.mark.parametrize("aside", [False, True])
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
-def test_what_passes_is_counted_hashed_and_handed_on(algorithm: str) -> None:
+def test_what_passes_is_counted_hashed_and_handed_on(algorithm: str, aside: bool) -> None:
     data = bytes(range(256)) * 50
     passed: list[bytes] = []
-    reader = Metered(Bytes(data, 1000), algorithm, tee=passed.append)
-    assert b"".join(chunks(reader, 700)) == data
+    with Tally(algorithm, passed.append, aside=aside) as tally:
+        reader = Metered(Bytes(data, 1000), tally)
+        assert b"".join(chunks(reader, 700)) == data
+        assert str(tally.digest) == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
     assert b"".join(passed) == data
-    assert reader.size == len(data)
-    assert str(reader.digest) == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+    assert tally.size == len(data)
+
+
+def test_what_a_thread_aside_meets_is_raised_where_the_digest_is_asked_for() -> None:
+    def refuse(data: bytes) -> None:
+        raise OSError(28, "no space")
+
+    def feed(tally: Tally) -> Digest:
+        for _ in range(100):  # more than may be on their way: the feeder must not wait for ever
+            tally.feed(b"x")
+        return tally.digest
+
+    with Tally(tee=refuse, aside=True) as tally, pytest.raises(OSError, match="no space"):
+        feed(tally)
+    assert not any("aside" in thread.name for thread in threading.enumerate())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from oci_layout.cli.text import shown
 from oci_layout.codes import CODES
 from oci_layout.finding import Finding
 from oci_layout.model import jws
-from oci_layout.verification import blobs
-from oci_layout.work.blob import examine
 from tests.shared import ROOT
 from tests.verification import (
     situations_agreement,
@@ -74,8 +71,6 @@ def lowered(monkeypatch: pytest.MonkeyPatch) -> Callable[[Situation], None]:
     def lower(situation: Situation) -> None:
         for name, value in situation.limits.items():
             monkeypatch.setattr(limits, name, value)
-            if name == "BOMB_BYTES":  # a default argument, bound when the function was made
-                monkeypatch.setattr(blobs, "examine", partial(examine, limit=value))
         monkeypatch.setattr(jws, "available", lambda: not situation.unsigned)
 
     return lower
