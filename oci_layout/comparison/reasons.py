@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -13,8 +12,6 @@ from oci_layout.comparison.sides import LayerSide, Side
 from oci_layout.comparison.spelling import spelling
 from oci_layout.comparison.verdict import Verdict
 from oci_layout.mediatype import Compression, Family
-from oci_layout.model.descriptor import Descriptor
-from oci_layout.source.graph import ImageIndex
 
 # Fields that tell how an image came to be; nothing of a container depends on them.
 _RECORD = frozenset(
@@ -68,54 +65,10 @@ def numbered(what: str, numbers: Sequence[int]) -> str:
     return f"{what}s {listed(map(str, numbers))}"
 
 
-def index_reason(a: Side, b: Side) -> Reason | None:
-    """Why the indexes differ; None where neither image stands in one."""
-    one, two = a.candidate.index, b.candidate.index
-    if one is None or two is None:
-        if one is two:
-            return None
-        text = "In {} the name stands for an index, in {} for one manifest."
-        return Reason(
-            about="index", differs=None, text=text.format(*("BA" if one is None else "AB"))
-        )
-    if one.index.raw == two.index.raw:
-        return Reason(about="index", differs=False, text="The indexes are the same.")
-    because = _entries(one, two)
-    if one.index.media_type != two.index.media_type:
-        because.insert(0, _worded(one.index.family, two.index.family, "index"))
-    if one.index.annotations != two.index.annotations:
-        because.append("the annotations of the index differ")
-    return Reason(
-        about="index",
-        differs=True,
-        text="The index digest differs because",
-        because=tuple(because or _spelled(one.index.raw, two.index.raw)),
-    )
-
-
-def _worded(a: Family, b: Family, what: str) -> str:
+def worded(a: Family, b: Family, what: str) -> str:
+    """Whose media type a document has on either side."""
     name = {Family.OCI: "OCI's", Family.DOCKER: "Docker's"}
     return f"the media type of the {what} is {name[a]} in A and {name[b]} in B"
-
-
-def entry_name(descriptor: Descriptor) -> str:
-    """What an entry of an index is about: its platform, or an attestation."""
-    platform = descriptor.platform
-    if platform is not None and not platform.unknown:
-        return str(platform.normalised())
-    return "an attestation" if platform is not None else descriptor.media_type or "an entry"
-
-
-def _entries(a: ImageIndex, b: ImageIndex) -> list[str]:
-    there_a = {entry.digest for entry in a.index.manifests}
-    there_b = {entry.digest for entry in b.index.manifests}
-    only_a = Counter(entry_name(e) for e in a.index.manifests if e.digest not in there_b)
-    only_b = Counter(entry_name(e) for e in b.index.manifests if e.digest not in there_a)
-    both = [name for name in only_a if name in only_b]
-    told = [f"its entry for {listed(both)} points at another manifest"] if both else []
-    told += [f"it lists {listed(only_a - only_b)} in A alone"] if only_a - only_b else []
-    told += [f"it lists {listed(only_b - only_a)} in B alone"] if only_b - only_a else []
-    return told
 
 
 def manifest_reason(
@@ -139,7 +92,7 @@ def manifest_reason(
         because.append(f"it is of schema 1 in {old}, which holds no config, and newer in {new}")
     elif one.manifest is not None and two.manifest is not None:
         if one.manifest.media_type != two.manifest.media_type:
-            because.append(_worded(one.manifest.family, two.manifest.family, "manifest"))
+            because.append(worded(one.manifest.family, two.manifest.family, "manifest"))
         if one.manifest.config != two.manifest.config:
             because += _config_entry(a, b, fields)
     because += layer_clauses(changes)
@@ -148,7 +101,7 @@ def manifest_reason(
         about="manifest",
         differs=True,
         text="The manifest digest differs because",
-        because=tuple(because or _spelled(a.manifest, b.manifest)),
+        because=tuple(because or spelled(a.manifest, b.manifest)),
     )
 
 
@@ -175,7 +128,8 @@ def _other_fields(fields: Sequence[FieldDifference]) -> list[str]:
     return told + [f"{name} of some layers differ" for name in deep]
 
 
-def _spelled(a: bytes, b: bytes) -> tuple[str, ...]:
+def spelled(a: bytes, b: bytes) -> tuple[str, ...]:
+    """What is left to differ where no field does."""
     return (f"the same is written in two ways: {listed(spelling(a, b))}",)
 
 
@@ -317,7 +271,7 @@ def layers_reason(changes: Sequence[LayerChange], *, told: bool) -> Reason:
     text = (
         f"{layers} {'hold' if count != 1 else 'holds'} the same files (diff_id), packed otherwise"
         if same == count
-        else f"{same} of the {count} layers {'hold' if same != 1 else 'holds'} the same files (diff_id)"
+        else f"{same} of {count} layers {'hold' if same != 1 else 'holds'} the same files (diff_id)"
     )
     return Reason(
         about="layers",

@@ -9,9 +9,10 @@ import attrs
 from oci_layout.comparison.consequences import Consequences
 from oci_layout.comparison.fields import FieldDifference
 from oci_layout.comparison.files import FilesReport
+from oci_layout.comparison.indexes import entry_name
 from oci_layout.comparison.layers import LayerChange
 from oci_layout.comparison.pairing import Candidate
-from oci_layout.comparison.reasons import Reason, entry_name
+from oci_layout.comparison.reasons import Reason
 from oci_layout.comparison.sides import Side
 from oci_layout.comparison.verdict import Verdict
 from oci_layout.finding import Finding

@@ -11,12 +11,12 @@ import attrs
 from oci_layout.comparison.consequences import consequences
 from oci_layout.comparison.fields import FieldDifference, differences
 from oci_layout.comparison.files import compare_files
+from oci_layout.comparison.indexes import index_reason
 from oci_layout.comparison.layers import LayerChange, align
 from oci_layout.comparison.meaning import config_meaning, exactly
 from oci_layout.comparison.pairing import Candidate, absent, candidates, pair
 from oci_layout.comparison.reasons import (
     config_reason,
-    index_reason,
     layers_reason,
     made_reasons,
     manifest_reason,
