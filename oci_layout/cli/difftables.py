@@ -16,7 +16,8 @@ from oci_layout.comparison.reasons import packing
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.streams.layerfiles import LayerFile
 
-_FIELDS = 40  # fields of a document, and
+_FIELDS = 40  # fields of a document,
+_LAYERS = 150  # layers (engines take 127), and
 _FILES = 60  # files of a layer, that are shown; --json has more
 _VALUE = 160  # letters of a value
 
@@ -60,7 +61,7 @@ def _gathered(fields: Sequence[FieldDifference]) -> list[tuple[str, FieldDiffere
         numbers = [int(field.path[1]) for field in group]
         span = f"{numbers[0]}..{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
         if numbers != list(range(numbers[0], numbers[-1] + 1)):
-            span = ",".join(map(str, numbers))
+            span = ",".join(map(str, numbers[:8])) + (",..." if len(numbers) > 8 else "")
         rows.append((f"layers[{span}].{name}", group[0]))
     return rows
 
@@ -105,7 +106,7 @@ def layer_table(changes: Sequence[LayerChange], width: int) -> list[str]:
     if all(each.change is Change.SAME for each in changes):
         return []
     lines = ["", "Layers, by diff_id"]
-    for each in changes:
+    for each in changes[:_LAYERS]:
         text = _layer(each)
         made = next((side.created_by for side in (each.b, each.a) if side is not None), "")
         room = width - len(text) - 4
@@ -113,6 +114,8 @@ def layer_table(changes: Sequence[LayerChange], width: int) -> list[str]:
         if made and room > 12 and not each.change.same_files:
             text += "  " + (made if len(made) <= room else made[: room - 3] + "...")
         lines += wrapped(text, width, "  ", "      ") if len(text) + 2 > width else [f"  {text}"]
+    if len(changes) > _LAYERS:
+        lines.append(f"  and {len(changes) - _LAYERS} more; --json lists them")
     return lines
 
 

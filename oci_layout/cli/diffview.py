@@ -22,6 +22,7 @@ _SAYS = {
     Verdict.SAME_FILES: "the layers are the same, the configs mean something else",
     Verdict.DIFFERENT: "the layers are not the same",
 }
+_ALONE = 40  # images without a match that are shown; --json has all
 
 
 def render(found: Comparison, width: int, *, files: bool) -> list[str]:
@@ -74,13 +75,15 @@ def _alone(letter: str, source: SourceNotes, width: int) -> list[str]:
     lines = []
     if source.alone:
         lines += ["", f"In {letter} alone"]
-        for each in source.alone:
+        for each in source.alone[:_ALONE]:
             lines += wrapped(
                 f"{_names(each)}  {each.platform}  image ID {short(each.image.config.digest)}",
                 width,
                 "  ",
                 "    ",
             )
+    if len(source.alone) > _ALONE:
+        lines.append(f"  and {len(source.alone) - _ALONE} more; --json lists them")
     if source.absent:
         names = Counter(entry_name(each) for each in source.absent)
         text = listed(f"{name} ({n})" if n > 1 else name for name, n in names.items())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import attrs
 
@@ -68,6 +70,7 @@ def candidates(source: Source, options: Options) -> list[Candidate]:
 
 
 Pair = tuple[Candidate, Candidate]
+_Item = TypeVar("_Item")
 
 
 def pair(
@@ -87,15 +90,10 @@ def pair(
     if len(groups_a) == 1 and len(groups_b) == 1:
         pairing.roots(groups_a[0], groups_b[0])
     else:
-        named: dict[str, list[Candidate]] = {}
-        for group in groups_b:
-            for name in group[0].root.names:
-                named[name.key] = group
-        for group in groups_a:
-            others = [named[name.key] for name in group[0].root.names if name.key in named]
-            for other in {id(each): each for each in others}.values():
-                pairing.roots(group, other)
+        pairing.by_name(groups_a, groups_b)
     pairing.by_image_id(a, b)
+    order = {id(candidate.image): number for number, candidate in reversed(list(enumerate(a)))}
+    pairing.pairs.sort(key=lambda both: order[id(both[0].image)])
     return (
         pairing.pairs,
         _unpaired(a, {id(left.image) for left, _ in pairing.pairs}),
@@ -114,30 +112,58 @@ class _Pairing:
             self._seen.add(key)
             self.pairs.append((left, right))
 
+    def by_name(self, a: list[list[Candidate]], b: list[list[Candidate]]) -> None:
+        """Pair what has a name in common; a bare tag may repeat."""
+        for (_, one), (_, two) in _matched(
+            [(name.key, group) for group in a for name in group[0].root.names],
+            [(name.key, group) for group in b for name in group[0].root.names],
+            key=lambda item: item[0],
+            alike=lambda item: frozenset(map(_digest, item[1])),
+        ):
+            self.roots(one, two)
+
     def roots(self, a: list[Candidate], b: list[Candidate]) -> None:
         """Pair what two names stand for: by platform, and one image with one image."""
         if len(a) == 1 and len(b) == 1:
             self.take(a[0], b[0])
             return
-        left = list(b)
-        for each in a:
-            same = [other for other in left if other.platform == each.platform]
-            # Of several of one platform, the very same manifest is the best match.
-            same.sort(key=lambda other: _digest(other) != _digest(each))
-            if same:
-                left.remove(same[0])
-                self.take(each, same[0])
+        for one, two in _matched(a, b, key=lambda each: each.platform, alike=_digest):
+            self.take(one, two)
 
     def by_image_id(self, a: Sequence[Candidate], b: Sequence[Candidate]) -> None:
         """Pair what is left on both sides and has the same config."""
         done = {id(candidate.image) for both in self.pairs for candidate in both}
-        left: dict[object, list[Candidate]] = {}
-        for other in _unpaired(b, done):
-            left.setdefault(other.image.config.digest, []).append(other)
-        for each in _unpaired(a, done):
-            same = left.get(each.image.config.digest)
-            if same:
-                self.take(each, same.pop(0))
+        left = _unpaired(a, done), _unpaired(b, done)
+        for one, two in _matched(*left, key=lambda each: each.image.config.digest, alike=_digest):
+            self.take(one, two)
+
+
+def _matched(
+    a: Sequence[_Item],
+    b: Sequence[_Item],
+    *,
+    key: Callable[[_Item], object],
+    alike: Callable[[_Item], object],
+) -> list[tuple[_Item, _Item]]:
+    """Pairs of one key, each item once; of several those that are alike in full first."""
+    of_key: dict[object, deque[int]] = {}
+    of_both: dict[object, deque[int]] = {}
+    for number, item in enumerate(b):
+        of_key.setdefault(key(item), deque()).append(number)
+        of_both.setdefault((key(item), alike(item)), deque()).append(number)
+    found: dict[int, int] = {}
+    for number, item in enumerate(a):
+        waiting = of_both.get((key(item), alike(item)))
+        if waiting:
+            found[number] = waiting.popleft()
+    taken = set(found.values())
+    for number, item in enumerate(a):
+        waiting = of_key.get(key(item))
+        while number not in found and waiting:
+            other = waiting.popleft()
+            if other not in taken:
+                found[number] = other
+    return [(a[number], b[other]) for number, other in sorted(found.items())]
 
 
 def _digest(candidate: Candidate) -> object:

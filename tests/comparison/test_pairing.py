@@ -97,6 +97,20 @@ def test_two_names_that_stand_for_two_images_now(tmp_path: Path) -> None:
     assert not found.b.alone
 
 
+def test_a_bare_tag_that_repeats_is_paired_with_itself(tmp_path: Path) -> None:
+    entries = [named(text=text).descriptor() for text in (b"1", b"2", b"3")]
+    for entry in entries:
+        entry["annotations"] = {"org.opencontainers.image.ref.name": "1"}
+    for folder, order in (("a", entries), ("b", entries[::-1])):
+        images = [named(text=text) for text in (b"1", b"2", b"3")]
+        layout = write_oci_layout(images, tmp_path / folder)
+        index = {"schemaVersion": 2, "manifests": order}
+        (layout / "index.json").write_bytes(go_json(index))
+    found = compare(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert [str(pair.verdict) for pair in found.pairs] == ["identical"] * 3
+    assert found.verdict is Verdict.IDENTICAL
+
+
 def test_platforms_of_one_name(tmp_path: Path) -> None:
     amd, arm = named("app:1", text=b"1"), named("app:1", text=b"2", architecture="arm64")
     other = named("app:1", text=b"3", architecture="arm64")
