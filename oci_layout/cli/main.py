@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from oci_layout import temporary
-from oci_layout.cli import inspect, merge, repack, verify
+from oci_layout.cli import diff, inspect, merge, repack, verify
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError
 
@@ -53,6 +53,7 @@ def _main(
 
 app.command("repack")(repack.command)
 app.command("inspect")(inspect.command)
+app.command("diff")(diff.command)
 app.command("merge")(merge.command)
 app.command("verify")(verify.command)
 

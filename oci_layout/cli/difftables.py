@@ -1,0 +1,228 @@
+"""What ``layout diff`` shows field by field, layer by layer and file by file."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from oci_layout.cli.text import shown, size_text, wrapped
+from oci_layout.comparison.fields import FieldDifference
+from oci_layout.comparison.files import FileDifference, FilesReport
+from oci_layout.comparison.layers import Change, LayerChange
+from oci_layout.comparison.meaning import ABSENT
+from oci_layout.comparison.reasons import packing
+from oci_layout.comparison.sides import LayerSide
+from oci_layout.streams.layerfiles import LayerFile
+
+_FIELDS = 40  # fields of a document,
+_LAYERS = 150  # layers (engines take 127), and
+_FILES = 60  # files of a layer, that are shown; --json has more
+_VALUE = 160  # letters of a value
+
+
+def manifest_table(fields: Sequence[FieldDifference], width: int) -> list[str]:
+    """The manifests, field by field; nothing where none differs.
+
+    Args:
+        fields: those that differ.
+        width: columns of the terminal.
+    """
+    return _fields("Manifest, field by field", _gathered(fields), width)
+
+
+def config_table(fields: Sequence[FieldDifference], width: int) -> list[str]:
+    """The configs, field by field; nothing where none differs.
+
+    Args:
+        fields: those that differ.
+        width: columns of the terminal.
+    """
+    return _fields("Config, field by field", [(field.name, field) for field in fields], width)
+
+
+def _gathered(fields: Sequence[FieldDifference]) -> list[tuple[str, FieldDifference]]:
+    """Fields of a manifest; those of all layers that differ alike on one line.
+
+    Digests and sizes of layers are told layer by layer.
+    """
+    rows: list[tuple[str, FieldDifference]] = []
+    groups: dict[tuple[object, ...], list[FieldDifference]] = {}
+    for field in fields:
+        if field.path[0] == "layers" and len(field.path) == 3:
+            if field.path[2] in ("digest", "size"):
+                continue
+            key = (field.path[2], _value(field.a), _value(field.b))
+            groups.setdefault(key, []).append(field)
+        elif field.path[0] != "layers" or len(field.path) != 2:
+            rows.append((field.name, field))
+    for (name, _, _), group in groups.items():
+        numbers = [int(field.path[1]) for field in group]
+        span = f"{numbers[0]}..{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+        if numbers != list(range(numbers[0], numbers[-1] + 1)):
+            span = ",".join(map(str, numbers[:8])) + (",..." if len(numbers) > 8 else "")
+        rows.append((f"layers[{span}].{name}", group[0]))
+    return rows
+
+
+def _fields(title: str, rows: list[tuple[str, FieldDifference]], width: int) -> list[str]:
+    if not rows:
+        return []
+    lines = ["", title]
+    for name, field in rows[:_FIELDS]:
+        word = f" ({field.instruction})" if field.instruction else ""
+        lines += wrapped(f"{shown(name)}{word}", width, "  ", "    ")
+        lines += _cut(f"    A  {_value(field.a)}", width, field.a)
+        lines += _cut(f"    B  {_value(field.b)}", width, field.b)
+    if len(rows) > _FIELDS:
+        lines.append(f"  and {len(rows) - _FIELDS} more; --json lists them")
+    return lines
+
+
+def _value(value: Any) -> str:
+    """A value on one line, shortened and harmless."""
+    if value is ABSENT:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    if isinstance(value, str) and not value:
+        text = '""'
+    return shown(text[:_VALUE] + ("..." if len(text) > _VALUE else ""))
+
+
+def _cut(line: str, width: int, value: Any) -> list[str]:
+    """One line; media types and digests stay whole, whatever the width."""
+    whole = isinstance(value, str) and " " not in value and len(value) < 100
+    return [line if len(line) <= width or whole else line[: width - 3] + "..."]
+
+
+def layer_table(changes: Sequence[LayerChange], width: int) -> list[str]:
+    """Layer by layer; nothing where all are the same.
+
+    Args:
+        changes: every layer of both images.
+        width: columns of the terminal.
+    """
+    if all(each.change is Change.SAME for each in changes):
+        return []
+    lines = ["", "Layers, by diff_id"]
+    for each in changes[:_LAYERS]:
+        text = _layer(each)
+        made = next((side.created_by for side in (each.b, each.a) if side is not None), "")
+        room = width - len(text) - 4
+        made = shown(" ".join(made.split()))
+        if made and room > 12 and not each.change.same_files:
+            text += "  " + (made if len(made) <= room else made[: room - 3] + "...")
+        lines += wrapped(text, width, "  ", "      ") if len(text) + 2 > width else [f"  {text}"]
+    if len(changes) > _LAYERS:
+        lines.append(f"  and {len(changes) - _LAYERS} more; --json lists them")
+    return lines
+
+
+def _layer(each: LayerChange) -> str:
+    a, b = each.a, each.b
+    if a is None or b is None:
+        return "".join(
+            f"{side.number}  {_diff_id(side)}  {each.change}: {_stored(side)}, in {letter} alone"
+            for letter, side in (("A", a), ("B", b))
+            if side is not None
+        )
+    number = f"{a.number}" if a.number == b.number else f"{a.number}/{b.number}"
+    if each.change in (Change.SAME, Change.RELABELLED) and packing(a) == packing(b):
+        return f"{number}  {_diff_id(a)}  {each.change}: {_stored(a)}"
+    ids = _diff_id(a) if each.change.same_files else f"{_diff_id(a)} / {_diff_id(b)}"
+    return f"{number}  {ids}  {each.change}: {_stored(a)} in A, {_stored(b)} in B"
+
+
+def _diff_id(side: LayerSide) -> str:
+    return side.diff_id.short if side.diff_id is not None else "encrypted"
+
+
+def _stored(side: LayerSide) -> str:
+    there = "" if side.layer.member is not None else ", not in the source"
+    return f"{packing(side)} {size_text(side.layer.size)}{there}"
+
+
+def file_table(report: FilesReport | None, width: int, *, asked: bool) -> list[str]:
+    """File by file.
+
+    Args:
+        report: what was found in the first layer that differs; None for nothing.
+        width: columns of the terminal.
+        asked: whether files were asked for.
+    """
+    if report is None:
+        text = "No layer differs." if asked else "--files tells which files of it differ."
+        return ["", text] if asked else [f"  {text}"]
+    numbers = " and ".join(
+        f"layer {number} of {letter}"
+        for letter, number in (("A", report.a), ("B", report.b))
+        if number is not None
+    )
+    counts = ", ".join(
+        f"{count} {word}"
+        for word, count in (
+            ("added", report.added),
+            ("removed", report.removed),
+            ("changed", report.changed),
+            ("the same", report.same),
+        )
+        if count
+    )
+    lines = ["", *wrapped(f"Files of {numbers}: {counts or 'none'}", width, "", "  ")]
+    if not report.added + report.removed + report.changed:
+        text = "The files are the same; the tars are not: their order, padding or headers differ."
+        lines += wrapped(text, width, "  ", "  ")
+    for each in report.differences[:_FILES]:
+        lines += _file(each, width)
+    left = report.added + report.removed + report.changed - len(report.differences[:_FILES])
+    if left > 0:
+        lines.append(f"  and {left} more; --json lists the first 1000")
+    return lines
+
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def _file(each: FileDifference, width: int) -> list[str]:
+    detail = ""
+    file = each.a or each.b
+    if file is not None and each.change != "changed":
+        gone = file.whiteout
+        kind = f"whiteout of {gone.target}" if gone is not None else file.type.value
+        detail = f"  {kind}" + (f", {size_text(file.size)}" if file.size else "")
+    lines = wrapped(shown(f"{_SIGNS[each.change]} {each.path}{detail}"), width, "  ", "      ")
+    if each.a is None or each.b is None:
+        return lines
+    for name in each.attributes:
+        text = f"{name}: {_attribute(each.a, name)} in A, {_attribute(each.b, name)} in B"
+        if name == "content" and each.a.size == each.b.size:
+            text = f"content: differs, {each.a.size} bytes in both"
+        elif name == "content":
+            text = "content: differs"
+        lines += wrapped(shown(text), width, "      ", "        ")
+    return lines
+
+
+def _attribute(file: LayerFile, name: str) -> str:
+    value = getattr(file, name)
+    if name == "mode":
+        return f"{value:04o}"
+    if name == "mtime":
+        return _moment(value)
+    if name == "type":
+        return str(value.value)
+    if name == "xattrs":
+        return ", ".join(key for key, _ in value) or "none"
+    if name == "device":
+        return "{}:{}".format(*value) if value is not None else "none"
+    return str(value) if value != "" else "none"
+
+
+def _moment(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, 10**9)
+    try:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s"
+    return text + (f".{rest:09}".rstrip("0") if rest else "") + "Z"

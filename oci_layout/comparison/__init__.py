@@ -1,0 +1,1 @@
+"""Comparison: are these the same image, and if not, which bytes made the digests differ."""

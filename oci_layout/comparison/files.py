@@ -1,0 +1,234 @@
+"""Two layers, file by file: both tars are read side by side, and no content is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.comparison.sides import LayerSide
+from oci_layout.errors import DamagedError
+from oci_layout.mediatype import Compression
+from oci_layout.streams.compression import decoded
+from oci_layout.streams.layerfiles import LayerFile, read_layer
+from oci_layout.streams.reader import ClosableReader
+from oci_layout.work.blob import Meter
+
+_SHOWN = 1_000  # differences that are kept; the rest is counted
+# What is compared of two files of one path. Engines look at numbers of owners, not at names.
+_ATTRIBUTES = (
+    "type",
+    "mode",
+    "uid",
+    "gid",
+    "mtime",
+    "size",
+    "linkname",
+    "device",
+    "xattrs",
+    "content",
+)
+
+
+@attrs.frozen(kw_only=True)
+class FileDifference:
+    """A file that is not the same in both layers.
+
+    Args:
+        path: from the root, as the layers write it.
+        a: the file in the first layer; None for an added one.
+        b: the file in the second layer; None for a removed one.
+    """
+
+    path: str
+    a: LayerFile | None
+    b: LayerFile | None
+
+    @property
+    def change(self) -> str:
+        """``added``, ``removed`` or ``changed``."""
+        return "added" if self.a is None else "removed" if self.b is None else "changed"
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What differs of a changed file."""
+        if self.a is None or self.b is None:
+            return ()
+        return tuple(n for n in _ATTRIBUTES if getattr(self.a, n) != getattr(self.b, n))
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {
+            "path": self.path,
+            "change": self.change,
+            "attributes": list(self.attributes),
+            "a": _file_json(self.a),
+            "b": _file_json(self.b),
+        }
+
+
+def _file_json(file: LayerFile | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    return {
+        "type": file.type.value,
+        "mode": f"{file.mode:04o}",
+        "uid": file.uid,
+        "gid": file.gid,
+        "mtime": file.mtime,
+        "size": file.size,
+        "linkname": file.linkname,
+        "device": list(file.device) if file.device is not None else None,
+        "xattrs": {name: value.hex() for name, value in file.xattrs},
+        "content": str(file.content) if file.content is not None else None,
+    }
+
+
+@attrs.frozen(kw_only=True)
+class FilesReport:
+    """What became of the files of one layer.
+
+    Args:
+        a: number of the layer in the first image; None where there it is missing.
+        b: number of the layer in the second image; None where there it is missing.
+        added: files that only the second has.
+        removed: files that only the first has.
+        changed: files that differ.
+        same: files that do not.
+        differences: the first of them.
+    """
+
+    a: int | None
+    b: int | None
+    added: int
+    removed: int
+    changed: int
+    same: int
+    differences: tuple[FileDifference, ...]
+
+    @property
+    def left_out(self) -> int:
+        """Differences that were counted and not kept."""
+        return self.added + self.removed + self.changed - len(self.differences)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {
+            "layer_a": self.a,
+            "layer_b": self.b,
+            "added": self.added,
+            "removed": self.removed,
+            "changed": self.changed,
+            "same": self.same,
+            "differences": [each.to_json() for each in self.differences],
+            "differences_left_out": self.left_out,
+        }
+
+
+def compare_files(
+    a: LayerSide | None, b: LayerSide | None, meter: Meter, labels: tuple[str, str]
+) -> FilesReport:
+    """Hold the files of two layers against each other.
+
+    Memory grows with the files that have no match yet, so hardly at all where both layers have
+    the same order.
+
+    Args:
+        a: layer of the first image; None for nothing.
+        b: layer of the second image; None for nothing.
+        meter: told of bytes read.
+        labels: what to call the two sources in messages.
+
+    Raises:
+        DamagedError: a layer that is not there, cannot be unpacked, or is no tar.
+    """
+    matching = _Matching()
+    streams = (_files(a, meter, labels[0]), _files(b, meter, labels[1]))
+    for left, right in zip_longest(*streams):
+        if left is not None:
+            matching.take(left, 0)
+        if right is not None:
+            matching.take(right, 1)
+    return matching.report(a, b)
+
+
+class _Matching:
+    """Files that have come from one side, until they come from the other."""
+
+    def __init__(self) -> None:
+        self._waiting: tuple[dict[str, LayerFile], dict[str, LayerFile]] = ({}, {})
+        self._changed: list[FileDifference] = []
+        self._changes = self._same = 0
+
+    def take(self, file: LayerFile, side: int) -> None:
+        """One file of the first (0) or second (1) layer."""
+        mine, other = self._waiting[side], self._waiting[1 - side]
+        match = other.pop(file.path, None)
+        if match is None:
+            mine[file.path] = file  # of two of one path the last counts
+            if len(mine) > limits.MEMBERS:
+                raise DamagedError(
+                    what=f"more than {limits.MEMBERS} files that the other layer does not have",
+                    code="too-many-members",
+                )
+            return
+        pair = (match, file) if side else (file, match)
+        difference = FileDifference(path=file.path, a=pair[0], b=pair[1])
+        if not difference.attributes:
+            self._same += 1
+            return
+        self._changes += 1
+        if len(self._changed) < _SHOWN:
+            self._changed.append(difference)
+
+    def report(self, a: LayerSide | None, b: LayerSide | None) -> FilesReport:
+        """What came of it."""
+        removed, added = self._waiting
+        alone = [FileDifference(path=f.path, a=f, b=None) for f in list(removed.values())[:_SHOWN]]
+        alone += [FileDifference(path=f.path, a=None, b=f) for f in list(added.values())[:_SHOWN]]
+        found = sorted([*self._changed, *alone], key=lambda each: each.path)
+        return FilesReport(
+            a=a.number if a is not None else None,
+            b=b.number if b is not None else None,
+            added=len(added),
+            removed=len(removed),
+            changed=self._changes,
+            same=self._same,
+            differences=tuple(found[:_SHOWN]),
+        )
+
+
+class _Counted:
+    """A reader that tells the meter."""
+
+    def __init__(self, reader: ClosableReader, meter: Meter) -> None:
+        self._reader, self._meter = reader, meter
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(size)
+        self._meter.count(len(data))
+        return data
+
+
+def _files(side: LayerSide | None, meter: Meter, label: str) -> Iterator[LayerFile]:
+    if side is None:
+        return
+    member = side.layer.member
+    where = f"{label}: layer {side.number}"
+    if member is None or side.compression is None:
+        raise DamagedError(
+            what="cannot be read: it is encrypted" if member else "is not in the source",
+            where=where,
+            hint="leave --files out",
+            code="missing-blob",
+        )
+    compression: Compression = side.compression
+    reader = member.open()
+    try:
+        raw = decoded(_Counted(reader, meter), compression, where)
+        yield from read_layer(raw, where, contents=True)
+    finally:
+        reader.close()

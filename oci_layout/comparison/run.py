@@ -1,0 +1,170 @@
+"""Comparison of two opened sources, from pairing to verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from oci_layout.comparison.consequences import consequences
+from oci_layout.comparison.fields import FieldDifference, differences
+from oci_layout.comparison.files import compare_files
+from oci_layout.comparison.indexes import index_reason
+from oci_layout.comparison.layers import LayerChange, align
+from oci_layout.comparison.meaning import config_meaning, exactly
+from oci_layout.comparison.pairing import Candidate, absent, candidates, pair
+from oci_layout.comparison.reasons import (
+    config_reason,
+    layers_reason,
+    made_reasons,
+    manifest_reason,
+)
+from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
+from oci_layout.comparison.sides import Side, read_side, unread_layers
+from oci_layout.comparison.verdict import Verdict, worst
+from oci_layout.errors import SelectionError
+from oci_layout.plan.options import Options
+from oci_layout.source.opening import Source
+from oci_layout.work.blob import Meter
+
+
+def compare_sources(
+    a: Source,
+    b: Source,
+    options: tuple[Options, Options],
+    meter: Meter,
+    *,
+    files: bool,
+    start: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Hold the images of two sources against each other.
+
+    Args:
+        a: the first.
+        b: the second.
+        options: which images of each; ``images`` and ``platforms`` count.
+        meter: told of bytes of layers that are read.
+        files: whether to compare the first layer that differs file by file.
+        start: told of all bytes to read, as soon as that is known.
+
+    Raises:
+        SelectionError: no such image or platform, or no image at all.
+        DamagedError: a layer that had to be read could not be.
+    """
+    all_a, all_b = _images(a, options[0]), _images(b, options[1])
+    pairs, only_a, only_b = pair(all_a, all_b)
+    total = sum(
+        layer.size for both in pairs for candidate in both for layer in unread_layers(candidate)
+    )
+    if start is not None:
+        start(total)
+    compared = tuple(_compare(*each, meter) for each in pairs)
+    if files:
+        first = [_first(each.layers) for each in compared]
+        if start is not None:
+            start(total + sum(_size(change) for change in first))
+        labels = a.label, b.label
+        compared = tuple(
+            attrs.evolve(each, files=compare_files(change.a, change.b, meter, labels))
+            if change is not None
+            else each
+            for each, change in zip(compared, first, strict=True)
+        )
+    verdict = worst(each.verdict for each in compared)
+    if only_a or only_b:
+        verdict = Verdict.DIFFERENT
+    return Comparison(
+        a=_notes(a, all_a, only_a),
+        b=_notes(b, all_b, only_b),
+        verdict=verdict,
+        pairs=compared,
+    )
+
+
+def _first(changes: Sequence[LayerChange]) -> LayerChange | None:
+    """The first layer that holds other files."""
+    return next((each for each in changes if not each.change.same_files), None)
+
+
+def _size(change: LayerChange | None) -> int:
+    sides = (change.a, change.b) if change is not None else ()
+    return sum(side.layer.size for side in sides if side is not None)
+
+
+def _images(source: Source, options: Options) -> list[Candidate]:
+    try:
+        found = candidates(source, options)
+    except SelectionError as error:  # of two sources, say which
+        raise SelectionError(what=error.what, where=source.label, hint=error.hint) from error
+    if not found:
+        raise SelectionError(
+            what="there is no image to compare",
+            where=source.label,
+            hint="layout inspect shows what is inside",
+        )
+    return found
+
+
+def _notes(source: Source, side: Sequence[Candidate], alone: Sequence[Candidate]) -> SourceNotes:
+    return SourceNotes(
+        label=source.label,
+        kind=source.description,
+        findings=tuple(source.findings.found),
+        alone=tuple(alone),
+        absent=tuple(node.descriptor for node in absent(side)),
+    )
+
+
+def _compare(left: Candidate, right: Candidate, meter: Meter) -> ImagePair:
+    a = read_side(left, left.source.findings, meter)
+    b = read_side(right, right.source.findings, meter)
+    changes = align(a.layers, b.layers)
+    meaning = config_meaning(a.value), config_meaning(b.value)
+    config = tuple(differences(*meaning)) if a.config != b.config else ()
+    verdict = _verdict(a, b, meaning, changes)
+    manifest = _manifest_fields(a, b)
+    of_manifest = manifest_reason(a, b, manifest, changes)
+    reasons = (
+        index_reason(a, b),
+        of_manifest,
+        *made_reasons(a, b),
+        config_reason(a, b, verdict, config),
+        layers_reason(changes, told=of_manifest.differs is True),
+    )
+    return ImagePair(
+        a=a,
+        b=b,
+        verdict=verdict,
+        reasons=tuple(reason for reason in reasons if reason is not None),
+        manifest=manifest,
+        config=config,
+        layers=changes,
+        files=None,
+        consequences=consequences(a, b),
+    )
+
+
+def _verdict(
+    a: Side, b: Side, meaning: tuple[dict[str, Any], dict[str, Any]], changes: Sequence[LayerChange]
+) -> Verdict:
+    if not all(change.change.same_files for change in changes):
+        return Verdict.DIFFERENT
+    if a.manifest is not None and (a.manifest, a.config) == (b.manifest, b.config):
+        return Verdict.IDENTICAL
+    if a.config == b.config:
+        return Verdict.SAME_IMAGE_ID
+    if exactly(meaning[0]) == exactly(meaning[1]):
+        return Verdict.SAME_CONTENT
+    return Verdict.SAME_FILES
+
+
+def _manifest_fields(a: Side, b: Side) -> tuple[FieldDifference, ...]:
+    """Fields of two manifests of one kind; schema 1 has none in common with its successors."""
+    one, two = a.candidate.image, b.candidate.image
+    if a.manifest is None or b.manifest is None or a.manifest == b.manifest:
+        return ()
+    if (one.schema1 is None) != (two.schema1 is None):
+        return ()
+    return tuple(differences(json.loads(a.manifest), json.loads(b.manifest)))
