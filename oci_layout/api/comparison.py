@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import attrs
 
-from oci_layout.api.words import Progress, parse_platforms
+from oci_layout.api.words import Progress, Work, parse_platforms
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
@@ -15,7 +15,6 @@ from oci_layout.mediatype import Family
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
-from oci_layout.work.blob import Meter
 
 
 def compare(
@@ -67,11 +66,12 @@ def compare(
                 opened.append(stack.enter_context(read))
             else:
                 opened.append(source)
+        crew = stack.enter_context(Work.of(jobs=None, limit=None, progress=progress).crew())
         return compare_sources(
             opened[0],
             opened[1],
             options,
-            Meter(progress.advance if progress is not None else None),
+            crew,
             files=files,
             start=progress.start if progress is not None else None,
         )

@@ -14,8 +14,8 @@ from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.layerfiles import LayerFile, read_layer
-from oci_layout.streams.reader import ClosableReader
-from oci_layout.work.blob import Meter
+from oci_layout.work.blob import Counted
+from oci_layout.work.crew import Crew
 
 _SHOWN = 1_000  # differences that are kept; the rest is counted
 # What is compared of two files of one path. Engines look at numbers of owners, not at names.
@@ -129,7 +129,7 @@ class FilesReport:
 
 
 def compare_files(
-    a: LayerSide | None, b: LayerSide | None, meter: Meter, labels: tuple[str, str]
+    a: LayerSide | None, b: LayerSide | None, crew: Crew, labels: tuple[str, str]
 ) -> FilesReport:
     """Hold the files of two layers against each other.
 
@@ -139,14 +139,14 @@ def compare_files(
     Args:
         a: layer of the first image; None for nothing.
         b: layer of the second image; None for nothing.
-        meter: told of bytes read.
+        crew: whose meter is told of bytes read.
         labels: what to call the two sources in messages.
 
     Raises:
         DamagedError: a layer that is not there, cannot be unpacked, or is no tar.
     """
     matching = _Matching()
-    streams = (_files(a, meter, labels[0]), _files(b, meter, labels[1]))
+    streams = (_files(a, crew, labels[0]), _files(b, crew, labels[1]))
     for left, right in zip_longest(*streams):
         if left is not None:
             matching.take(left, 0)
@@ -201,19 +201,7 @@ class _Matching:
         )
 
 
-class _Counted:
-    """A reader that tells the meter."""
-
-    def __init__(self, reader: ClosableReader, meter: Meter) -> None:
-        self._reader, self._meter = reader, meter
-
-    def read(self, size: int, /) -> bytes:
-        data = self._reader.read(size)
-        self._meter.count(len(data))
-        return data
-
-
-def _files(side: LayerSide | None, meter: Meter, label: str) -> Iterator[LayerFile]:
+def _files(side: LayerSide | None, crew: Crew, label: str) -> Iterator[LayerFile]:
     if side is None:
         return
     member = side.layer.member
@@ -228,7 +216,7 @@ def _files(side: LayerSide | None, meter: Meter, label: str) -> Iterator[LayerFi
     compression: Compression = side.compression
     reader = member.open()
     try:
-        raw = decoded(_Counted(reader, meter), compression, where)
+        raw = decoded(Counted(reader, crew.meter), compression, where)
         yield from read_layer(raw, where, contents=True)
     finally:
         reader.close()

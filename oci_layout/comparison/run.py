@@ -27,14 +27,14 @@ from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import SelectionError
 from oci_layout.plan.options import Options
 from oci_layout.source.opening import Source
-from oci_layout.work.blob import Meter
+from oci_layout.work.crew import Crew
 
 
 def compare_sources(
     a: Source,
     b: Source,
     options: tuple[Options, Options],
-    meter: Meter,
+    crew: Crew,
     *,
     files: bool,
     start: Callable[[int], None] | None = None,
@@ -45,7 +45,7 @@ def compare_sources(
         a: the first.
         b: the second.
         options: which images of each; ``images`` and ``platforms`` count.
-        meter: told of bytes of layers that are read.
+        crew: whose meter is told of bytes read.
         files: whether to compare the first layer that differs file by file.
         start: told of all bytes to read, as soon as that is known.
 
@@ -60,14 +60,14 @@ def compare_sources(
     )
     if start is not None:
         start(total)
-    compared = tuple(_compare(*each, meter) for each in pairs)
+    compared = tuple(_compare(*each, crew) for each in pairs)
     if files:
         first = [_first(each.layers) for each in compared]
         if start is not None:
             start(total + sum(_size(change) for change in first))
         labels = a.label, b.label
         compared = tuple(
-            attrs.evolve(each, files=compare_files(change.a, change.b, meter, labels))
+            attrs.evolve(each, files=compare_files(change.a, change.b, crew, labels))
             if change is not None
             else each
             for each, change in zip(compared, first, strict=True)
@@ -117,9 +117,9 @@ def _notes(source: Source, side: Sequence[Candidate], alone: Sequence[Candidate]
     )
 
 
-def _compare(left: Candidate, right: Candidate, meter: Meter) -> ImagePair:
-    a = read_side(left, left.source.findings, meter)
-    b = read_side(right, right.source.findings, meter)
+def _compare(left: Candidate, right: Candidate, crew: Crew) -> ImagePair:
+    a = read_side(left, left.source.findings, crew)
+    b = read_side(right, right.source.findings, crew)
     changes = align(a.layers, b.layers)
     meaning = config_meaning(a.value), config_meaning(b.value)
     config = tuple(differences(*meaning)) if a.config != b.config else ()

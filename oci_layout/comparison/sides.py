@@ -18,7 +18,8 @@ from oci_layout.plan.jobs import Expected, Job
 from oci_layout.plan.options import Options
 from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
-from oci_layout.work.blob import Meter, examine
+from oci_layout.work.blob import examine
+from oci_layout.work.crew import Crew
 
 
 @attrs.frozen(kw_only=True)
@@ -125,17 +126,17 @@ def _sniffed(layer: Layer) -> Compression | None:
     return sniff(layer.member.head(SNIFF_BYTES))
 
 
-def read_side(candidate: Candidate, findings: Findings, meter: Meter) -> Side:
+def read_side(candidate: Candidate, findings: Findings, crew: Crew) -> Side:
     """Everything about one image; layers are read only where no diff_id is stated.
 
     Args:
         candidate: the image.
         findings: told of what does not hold in a layer that is read.
-        meter: told of bytes read.
+        crew: whose meter is told of bytes read.
     """
     image = candidate.image
     raw = image.config_member.read(limits.DOCUMENT_BYTES)
-    facts = [_facts(layer, n, candidate, findings, meter) for n, layer in enumerate(image.layers)]
+    facts = [_facts(layer, n, candidate, findings, crew) for n, layer in enumerate(image.layers)]
     if image.made_from and all(diff_id is not None for diff_id, _, _ in facts):
         raw = _completed(candidate, raw, facts)
     value = jsontext.parse(raw, Where(member=image.config_member.name), Findings())
@@ -179,7 +180,7 @@ def _encrypted(layer: Layer) -> bool:
 
 
 def _facts(
-    layer: Layer, number: int, candidate: Candidate, findings: Findings, meter: Meter
+    layer: Layer, number: int, candidate: Candidate, findings: Findings, crew: Crew
 ) -> _Facts:
     """diff_id, digest and compression of a layer."""
     compression = _sniffed(layer)
@@ -196,10 +197,11 @@ def _facts(
         encoding=None,
         opaque=False,
         learn=True,
+        inner=layer.diff_id is None,
         algorithm="sha256",
         expected=(expected,),
     )
-    fact, found = examine(job, meter, inner=layer.diff_id is None)
+    fact, found = examine(job, crew)
     for finding in found:
         findings.add(finding)
     return layer.diff_id or fact.diff_id, fact.stored_digest, compression

@@ -38,13 +38,14 @@ def _trim() -> None:
         trim(0)
 
 
-class _Counted:
-    """A reader that tells the meter."""
+class Counted:
+    """A reader that tells a meter."""
 
     def __init__(self, reader: Reader, meter: Meter) -> None:
         self._reader, self._meter = reader, meter
 
     def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes."""
         data = self._reader.read(size)
         self._meter.count(len(data))
         return data
@@ -77,7 +78,7 @@ def run(job: Job, write: Write = _nowhere, crew: Crew | None = None) -> Fact:
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(job.member.open()))
         stored = closing.enter_context(Tally(algorithm, write if keep else None, aside=aside))
-        raw: Reader = Metered(_Counted(source, crew.meter), stored)
+        raw: Reader = Metered(Counted(source, crew.meter), stored)
         out = inner = stored
         if job.stored is not Compression.NONE and (job.inner or not keep):
             raw = decoded(raw, job.stored, where, limit=crew.limit)
@@ -225,7 +226,7 @@ def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(job.member.open()))
         stored = closing.enter_context(Tally(algorithm, aside=aside))
-        reader = Metered(_Counted(source, crew.meter), stored)
+        reader = Metered(Counted(source, crew.meter), stored)
         if job.inner and not job.opaque and not plain:
             where = attrs.evolve(job.expected[0].where, member=job.member.name)
             inner = closing.enter_context(Tally(inner_algorithm, aside=aside))
