@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import attrs
 
-from oci_layout.api.words import Progress, Work, parse_platforms
+from oci_layout.api.words import Progress, parse_platforms
+from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError

@@ -9,7 +9,8 @@ from contextlib import ExitStack, suppress
 
 import attrs
 
-from oci_layout.api.words import Progress, Work, one_of, parse_platforms
+from oci_layout.api.words import Progress, one_of, parse_platforms
+from oci_layout.api.work import Work
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.finding import FailFast, Findings, Mending
 from oci_layout.mediatype import Family

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from oci_layout.api.words import Progress, Work
+from oci_layout.api.words import Progress
+from oci_layout.api.work import Work
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.limits import DOCUMENT_BYTES

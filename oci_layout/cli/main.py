@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from oci_layout import temporary
-from oci_layout.cli import diff, inspect, merge, repack, verify
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError
 
@@ -22,15 +23,9 @@ _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 
-app = typer.Typer(
-    name="layout",
-    help="Convert saved container images between Docker and OCI formats, offline.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# In the order of the help. A verb's module is imported when the verb is called: the start of the
+# command is what most calls of it cost.
+_VERBS = ("repack", "inspect", "diff", "merge", "verify")
 
 
 def _version(wanted: bool) -> None:
@@ -41,7 +36,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _main(
     version: Annotated[
         bool,
@@ -51,11 +45,26 @@ def _main(
     del version
 
 
-app.command("repack")(repack.command)
-app.command("inspect")(inspect.command)
-app.command("diff")(diff.command)
-app.command("merge")(merge.command)
-app.command("verify")(verify.command)
+def application(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line, as far as these arguments need it.
+
+    Args:
+        arguments: without the program's name; every verb is there where they begin with none.
+    """
+    app = typer.Typer(
+        name="layout",
+        help="Convert saved container images between Docker and OCI formats, offline.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_main)
+    wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
+    for verb in wanted:
+        app.command(verb)(importlib.import_module(f"oci_layout.cli.{verb}").command)
+    return app
 
 
 _GRACE = 0.7  # seconds that threads have to end after a signal
@@ -123,7 +132,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     debug = "--debug" in arguments
     status = 0
     try:
-        result = typer.main.get_command(app).main(
+        result = typer.main.get_command(application(arguments)).main(
             arguments, prog_name="layout", standalone_mode=False
         )
         status = result if isinstance(result, int) else 0

@@ -46,8 +46,7 @@ def command(
         bool, typer.Option("--force", help="Replace an archive or a clean layout at DEST.")
     ] = False,
     jobs: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Layers at a time; by default one a core."),
+        int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")
     ] = None,
     tmp: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
@@ -30,6 +30,13 @@ class Algorithm(enum.StrEnum):
 
     SHA256 = "sha256"
     SHA512 = "sha512"
+
+
+class RepackCheck(enum.StrEnum):
+    """How deep to look on the way."""
+
+    FULL = "full"
+    DIGESTS = "digests"
 
 
 class Sparse(enum.StrEnum):
@@ -131,9 +138,20 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done; write nothing.")
     ] = False,
+    check: Annotated[
+        RepackCheck,
+        typer.Option(help="full; or digests: kept layers are not unpacked, diff_ids are believed."),
+    ] = RepackCheck.FULL,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Link the blobs of a layout; only their sizes are checked."),
+    ] = False,
+    limit: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Growth by 200 is refused past this; default 8G."),
+    ] = None,
     jobs: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Layers at a time; by default one a core."),
+        int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")
     ] = None,
     tmp: Annotated[
         str | None,
@@ -184,6 +202,9 @@ def command(
             append=append,
             on_conflict=on_conflict.value,
             dry_run=dry_run,
+            check=check.value,
+            link=link,
+            limit=size_of(limit),
             tmp=tmp,
             jobs=jobs,
             progress=progress,
@@ -233,7 +254,7 @@ def render(result: Report, width: int) -> list[str]:
         lines.append("")
         for change in result.changes:
             lines += wrapped(shown(change), width, "", "  ")
-    lines.append("")
+    lines += ["", *_unchecked(result, width)]
     if result.dry_run:
         lines.append(f"would write: {result.destination_kind}; nothing was written")
     else:
@@ -246,6 +267,20 @@ def render(result: Report, width: int) -> list[str]:
             "  ",
         )
     return lines
+
+
+def _unchecked(result: Report, width: int) -> list[str]:
+    """What was believed and not checked, as asked."""
+    if result.linked:
+        files = f"{result.linked} blobs are" if result.linked > 1 else "1 blob is"
+        text = (
+            f"{files} linked: the source's own files, of which only the sizes were checked; "
+            "whatever changes them in one place may change them in both"
+        )
+        return wrapped(text, width, "", "  ")
+    if result.check == "digests" and not result.dry_run:
+        return wrapped("layers that were kept packed were not unpacked", width, "", "  ")
+    return []
 
 
 def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oci_layout.cli.text import error_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import error_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DamagedError, NotAnImageError, UsageError
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ def command(
         list[str] | None,
         typer.Option(metavar="FILE", help="Key that must have signed schema 1 manifests."),
     ] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Growth by 200 is refused past this; default 8G."),
+    ] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Blobs at a time; default one a core.")
+        int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")
     ] = None,
     tmp: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
@@ -82,6 +86,7 @@ def command(
         raise UsageError(what="standard input can be read once")
     if sums is not None and len(sources) > 1:
         raise UsageError(what="--sums takes one SOURCE")
+    bound = size_of(limit)
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
@@ -97,6 +102,7 @@ def command(
                     sums=sums,
                     against=against,
                     trusted_keys=tuple(trusted_key or ()),
+                    limit=bound,
                     jobs=jobs,
                     tmp=tmp,
                     progress=progress,

@@ -1,0 +1,50 @@
+"""How the work on blobs is done, as it was asked for."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.api.words import Progress
+from oci_layout.errors import UsageError
+from oci_layout.work.crew import Crew
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """How the work on blobs is done.
+
+    Args:
+        jobs: cores to use.
+        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        progress: told how far it is.
+    """
+
+    jobs: int
+    limit: int
+    progress: Progress | None
+
+    @classmethod
+    def of(cls, *, jobs: int | None, limit: int | None, progress: Progress | None) -> Work:
+        """What was asked for; all cores and the common bound where nothing was.
+
+        Raises:
+            UsageError: no cores, or a bound below nothing.
+        """
+        if jobs is not None and jobs < 1:
+            raise UsageError(what="--jobs is at least 1")
+        if limit is not None and limit < 1:
+            raise UsageError(what="--limit is a number of bytes")
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return cls(
+            jobs=jobs or cores or 1,
+            limit=limits.BOMB_BYTES if limit is None else limit,
+            progress=progress,
+        )
+
+    def crew(self) -> Crew:
+        """The threads for it."""
+        advance = self.progress.advance if self.progress is not None else None
+        return Crew(self.jobs, advance=advance, limit=self.limit)
