@@ -278,7 +278,12 @@ def _unchecked(result: Report, width: int) -> list[str]:
             "whatever changes them in one place may change them in both"
         )
         return wrapped(text, width, "", "  ")
-    if result.check == "digests" and not result.dry_run:
+    packed = any(
+        layer.action == "kept" and layer.compression != "none"
+        for image in result.images
+        for layer in image.layers
+    )
+    if result.check == "digests" and packed and not result.dry_run:
         return wrapped("layers that were kept packed were not unpacked", width, "", "  ")
     return []
 
