@@ -19,7 +19,7 @@ from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import HeldFile
-from oci_layout.streams.tarindex import looks_like_tar
+from oci_layout.streams.tarheader import looks_like_tar
 
 STANDARD_INPUT = "-"
 

@@ -1,8 +1,4 @@
-"""Where each member of a tar lies: one pass over the headers, no data read, everything bounded.
-
-POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar "Basic Tar Format" for long names and
-base-256 numbers.
-"""
+"""Where each member of a tar lies: one pass over the headers, no data read, everything bounded."""
 
 from __future__ import annotations
 
@@ -15,9 +11,19 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.streams.reader import HeldFile
+from oci_layout.streams.tarheader import (
+    BLOCK,
+    EXTENDED,
+    ZERO,
+    checksum_holds,
+    decimal,
+    extended_limit,
+    number,
+    pax_records,
+    text,
+    ustar_name,
+)
 
-BLOCK = 512
-_ZERO = bytes(BLOCK)
 _WINDOW = 64 << 10
 
 
@@ -76,35 +82,15 @@ class _Window:
         return self._data[begin : begin + size]
 
 
-def looks_like_tar(head: bytes) -> bool:
-    """Whether the first 512 bytes are a tar header (or the end of an empty tar)."""
-    if len(head) < BLOCK:
-        return False
-    return head[:BLOCK] == _ZERO or _checksum_holds(head[:BLOCK])
-
-
-def _checksum_holds(header: bytes) -> bool:
-    try:
-        stated = _octal(header[148:156])
-    except ValueError:
-        return False
-    plain = sum(header) - sum(header[148:156]) + 8 * 32
-    if stated == plain:
-        return True
-    # Some old writers summed signed characters.
-    signed = sum(b - 256 if b > 127 else b for b in header[:148] + header[156:]) + 8 * 32
-    return stated == signed
-
-
 def read_size(header: bytes) -> int:
     """The size that a header states.
 
     Raises:
         ValueError: its checksum does not hold, or the size is no number.
     """
-    if not _checksum_holds(header):
+    if not checksum_holds(header):
         raise ValueError("the checksum of a tar header does not hold")
-    return _octal(header[124:136])
+    return number(header[124:136])
 
 
 def member_kind(kind: bytes) -> MemberType:
@@ -118,48 +104,8 @@ def pax_size(data: bytes) -> int | None:
     Raises:
         ValueError: not a PAX header.
     """
-    text = _pax(data).get("size")
-    return None if text is None else int(text)
-
-
-def _octal(field: bytes) -> int:
-    """A number of a header: octal, or base-256 (GNU) when the first bit is set."""
-    if field[0] & 0x80:
-        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
-        if field[0] & 0x40:
-            raise ValueError("a negative number")
-        return value
-    text = field.split(b"\0", 1)[0].strip(b" ")
-    if not text:
-        return 0
-    if not all(48 <= digit <= 55 for digit in text):
-        raise ValueError(f"{text!r} is not an octal number")
-    return int(text, 8)
-
-
-def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-
-
-def _pax(data: bytes) -> dict[str, str]:
-    """The records of a PAX header: ``LENGTH KEY=VALUE`` and a newline, each."""
-    records: dict[str, str] = {}
-    at = 0
-    while at < len(data):
-        space = data.find(b" ", at, at + 12)
-        if space < 0 or not data[at:space].isdigit():
-            if not data[at:].strip(b"\0"):
-                break
-            raise ValueError("a record without a length")
-        end = at + int(data[at:space])
-        if end > len(data) or end <= space + 1 or data[end - 1 : end] != b"\n":
-            raise ValueError("a record with a wrong length")
-        key, equals, value = data[space + 1 : end - 1].partition(b"=")
-        if not equals:
-            raise ValueError("a record without a value")
-        records[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
-        at = end
-    return records
+    size = pax_records(data).get("size")
+    return None if size is None else int(size)
 
 
 @attrs.define
@@ -172,14 +118,11 @@ class _Pending:
     size: int | None = None
     sparse: bool = False
 
-    def take_pax(self, records: dict[str, str]) -> None:
+    def takepax_records(self, records: dict[str, str]) -> None:
         self.name = records.get("path", self.name)
         self.linkname = records.get("linkpath", self.linkname)
         if "size" in records:
-            text = records["size"]
-            if not (text.isascii() and text.isdigit()):
-                raise ValueError(f"size {text[:40]!r}")
-            self.size = int(text)
+            self.size = decimal(records["size"])
         self.sparse = self.sparse or any(key.startswith("GNU.sparse.") for key in records)
 
 
@@ -220,8 +163,8 @@ class TarScanner:
         """The next header block; None at the end, which is judged here."""
         left = self._end - self._at
         header = self._window.get(self._at, min(BLOCK, max(0, left)))
-        if len(header) == BLOCK and header != _ZERO:
-            if not _checksum_holds(header):
+        if len(header) == BLOCK and header != ZERO:
+            if not checksum_holds(header):
                 self._findings.error(
                     "bad-tar-header", "the checksum of a tar header does not hold", self._where()
                 )
@@ -268,8 +211,8 @@ class TarScanner:
         """The member a header begins; None for an extended header."""
         start = self._at
         kind = header[156:157]
-        size = _octal(header[124:136])
-        if kind in {b"x", b"L", b"K", b"g"}:
+        size = number(header[124:136])
+        if kind in EXTENDED:
             self._extend(kind, size, start)
             return None
         self._count += 1
@@ -280,8 +223,8 @@ class TarScanner:
                 code="too-many-members",
             )
         pending, self._pending = self._pending, _Pending()
-        name = pending.name if pending.name is not None else _ustar_name(header)
-        linkname = pending.linkname if pending.linkname is not None else _text(header[157:257])
+        name = pending.name if pending.name is not None else ustar_name(header)
+        linkname = pending.linkname if pending.linkname is not None else text(header[157:257])
         if pending.size is not None:
             if size not in (0, pending.size):
                 self._findings.error(
@@ -319,7 +262,7 @@ class TarScanner:
         )
 
     def _extend(self, kind: bytes, size: int, start: int) -> None:
-        limit = limits.MEMBER_NAME_BYTES if kind in {b"L", b"K"} else limits.PAX_BYTES
+        limit = extended_limit(kind)
         if size > limit:
             raise ValueError(f"an extended header of {size} bytes; at most {limit} are read")
         data = self._window.get(start + BLOCK, size)
@@ -333,13 +276,13 @@ class TarScanner:
         if self._pending.start < 0:
             self._pending.start = start
         if kind == b"L":
-            self._pending.name = _text(data)
+            self._pending.name = text(data)
         elif kind == b"K":
-            self._pending.linkname = _text(data)
+            self._pending.linkname = text(data)
         elif kind == b"x":
-            self._pending.take_pax(_pax(data))
+            self._pending.takepax_records(pax_records(data))
         else:
-            self._global(_pax(data))
+            self._global(pax_records(data))
         self._at = start + BLOCK + -(-size // BLOCK) * BLOCK
 
     def _global(self, records: dict[str, str]) -> None:
@@ -352,12 +295,3 @@ class TarScanner:
             )
         if self._pending.start == self._at:
             self._pending = _Pending()
-
-
-def _ustar_name(header: bytes) -> str:
-    name = _text(header[0:100])
-    if header[257:263] == b"ustar\0":
-        prefix = _text(header[345:500])
-        if prefix:
-            return f"{prefix}/{name}"
-    return name

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from oci_layout import limits
-from oci_layout.streams.tarindex import BLOCK, MemberType, member_kind, pax_size, read_size
-
-_ZERO = bytes(BLOCK)
+from oci_layout.streams.tarheader import BLOCK, ZERO
+from oci_layout.streams.tarindex import MemberType, member_kind, pax_size, read_size
 
 
 class TarWalker:
@@ -51,7 +50,7 @@ class TarWalker:
                 size = pax_size(bytes(self._extended))
                 self._size = self._size if size is None else size
                 self._extended = None
-            if header == _ZERO:
+            if header == ZERO:
                 self.ended = True
                 return
             size = read_size(header)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oci_layout.streams.tarindex import MemberType, looks_like_tar
+from oci_layout.streams.tarheader import looks_like_tar
+from oci_layout.streams.tarindex import MemberType
 from tests.streams.tars import (
     BLOCK,
     END,

@@ -1,0 +1,352 @@
+"""The files of a layer, one after the other, as its tar streams by: nothing is ever extracted.
+
+What a header means is what Go's archive/tar makes of it, since every engine unpacks layers with
+it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.digest import Digest, new_hash
+from oci_layout.errors import DamagedError
+from oci_layout.streams.reader import Reader
+from oci_layout.streams.sparsefiles import Sparse, old_sparse, pax_sparse
+from oci_layout.streams.tarheader import (
+    BLOCK,
+    EXTENDED,
+    ZERO,
+    checksum_holds,
+    decimal,
+    extended_limit,
+    number,
+    pax_pairs,
+    signed_number,
+    text,
+    ustar_name,
+)
+from oci_layout.streams.whiteouts import Whiteout, whiteout
+
+_XATTR = "SCHILY.xattr."
+_NANOSECONDS = 10**9
+
+
+class FileType(enum.Enum):
+    """What a file of a layer is."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symbolic link"
+    HARDLINK = "hard link"
+    CHARACTER = "character device"
+    BLOCK = "block device"
+    FIFO = "FIFO"
+    OTHER = "unknown type"  # engines refuse it
+
+
+_TYPES = {
+    b"\0": FileType.FILE,
+    b"0": FileType.FILE,
+    b"7": FileType.FILE,
+    b"S": FileType.FILE,
+    b"1": FileType.HARDLINK,
+    b"2": FileType.SYMLINK,
+    b"3": FileType.CHARACTER,
+    b"4": FileType.BLOCK,
+    b"5": FileType.DIRECTORY,
+    b"6": FileType.FIFO,
+}
+
+
+@attrs.frozen(kw_only=True)
+class LayerFile:
+    """One file of a layer, as its headers tell it.
+
+    Args:
+        path: its name from the root, without ``./``, leading, doubled or trailing slash; the root
+            itself is ``.``. A ``..`` in it stays: never build a path of your own from it. Bytes
+            that are not UTF-8 are surrogates (``surrogateescape``).
+        type: what it is.
+        mode: permission bits, with setuid, setgid and sticky.
+        uid: number of the owner, as is gid of the group.
+        uname: name of the owner, as is gname of the group; engines do not look at names.
+        mtime: nanoseconds since 1970.
+        size: bytes that the file has; for a sparse one with its holes.
+        linkname: what a symbolic link says, as written; what a hard link stands for, normalised.
+        device: major and minor number of a device.
+        xattrs: extended attributes in order of their names.
+        content: digest of the bytes of a regular file, where asked for.
+    """
+
+    path: str
+    type: FileType
+    mode: int
+    uid: int
+    gid: int
+    uname: str
+    gname: str
+    mtime: int
+    size: int = 0
+    linkname: str = ""
+    device: tuple[int, int] | None = None
+    xattrs: tuple[tuple[str, bytes], ...] = ()
+    content: Digest | None = None
+
+    @property
+    def whiteout(self) -> Whiteout | None:
+        """What it removes of the layers below, if it is a whiteout."""
+        return whiteout(self.path)
+
+
+def read_layer(reader: Reader, where: str, *, contents: bool = False) -> Iterator[LayerFile]:
+    """The files of a layer in the order of its tar, each once its data has passed.
+
+    Args:
+        reader: the unpacked tar; read to its end, so that what unpacks it can judge that too.
+        where: name of the layer, for messages.
+        contents: whether to digest the data of regular files.
+
+    Raises:
+        DamagedError: while iterating: ``bad-tar-header``, ``truncated``, ``bomb`` (a sparse file
+            whose holes are far larger than anything), or what the reader raises.
+    """
+    return iter(_Layer(_Stream(reader, where), where, contents=contents))
+
+
+def normalised(name: str) -> str:
+    """One spelling for the path of a file: no ``./``, no leading, doubled or trailing slash."""
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) or "."
+
+
+class _Stream:
+    """Takes exact stretches from a reader, which gives what it likes."""
+
+    def __init__(self, reader: Reader, where: str) -> None:
+        self._reader, self._where = reader, where
+        self._data, self._at = b"", 0
+        self.offset = 0
+
+    def some(self, size: int) -> bytes:
+        """Between one and ``size`` bytes; none at the end."""
+        if self._at == len(self._data):
+            self._data, self._at = self._reader.read(limits.CHUNK), 0
+        piece = self._data[self._at : self._at + size]
+        self._at += len(piece)
+        self.offset += len(piece)
+        return piece
+
+    def upto(self, size: int) -> bytes:
+        """So many bytes, fewer only at the end."""
+        piece = self.some(size)
+        while len(piece) < size and (more := self.some(size - len(piece))):
+            piece += more
+        return piece
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes; ``size`` has been bounded."""
+        piece = self.upto(size)
+        if len(piece) < size:
+            raise self.truncated()
+        return piece
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """So many bytes, piece by piece."""
+        while size:
+            piece = self.some(size)
+            if not piece:
+                raise self.truncated()
+            size -= len(piece)
+            yield piece
+
+    def skip(self, size: int) -> None:
+        """Pass over so many bytes."""
+        for _ in self.pieces(size):
+            pass
+
+    def truncated(self) -> DamagedError:
+        return DamagedError(
+            what="the layer's tar ends inside a file",
+            where=f"{self._where}: offset {self.offset}",
+            code="truncated",
+        )
+
+
+class _Layer:
+    """Iterates over the files."""
+
+    def __init__(self, stream: _Stream, where: str, *, contents: bool) -> None:
+        self._stream, self._where, self._contents = stream, where, contents
+
+    def __iter__(self) -> Iterator[LayerFile]:
+        records: list[tuple[str, str]] = []
+        long_name = long_link = ""
+        while (header := self._header()) is not None:
+            start = self._stream.offset - BLOCK
+            try:
+                kind = header[156:157]
+                if kind not in EXTENDED:
+                    file = self._file(header, records, long_name, long_link)
+                    records, long_name, long_link = [], "", ""
+                    yield file
+                    continue
+                data = self._extended(kind, number(header[124:136]))
+                if kind == b"x":
+                    records = pax_pairs(data)
+                elif kind == b"L":
+                    long_name = text(data)
+                elif kind == b"K":
+                    long_link = text(data)
+                # A global header is passed over: engines do so.
+            except ValueError as error:
+                raise DamagedError(
+                    what=str(error),
+                    where=f"{self._where}: tar header at {start}",
+                    code="bad-tar-header",
+                ) from error
+        while self._stream.some(limits.CHUNK):  # nobody reads what follows the end
+            pass
+
+    def _header(self) -> bytes | None:
+        header = self._stream.upto(BLOCK)
+        if not header or (header == ZERO and self._stream.upto(BLOCK) in (b"", ZERO)):
+            return None  # Go asks for no end-of-archive marker either
+        if len(header) < BLOCK:
+            raise self._stream.truncated()
+        if not checksum_holds(header):
+            raise DamagedError(
+                what="the checksum of a tar header does not hold",
+                where=f"{self._where}: offset {self._stream.offset - BLOCK}",
+                code="bad-tar-header",
+            )
+        return header
+
+    def _extended(self, kind: bytes, size: int) -> bytes:
+        limit = extended_limit(kind)
+        if size > limit:
+            raise ValueError(f"an extended header of {size} bytes; at most {limit} are read")
+        data = self._stream.exactly(size)
+        self._stream.skip(-size % BLOCK)
+        return data
+
+    def _file(
+        self, header: bytes, pairs: list[tuple[str, str]], long_name: str, long_link: str
+    ) -> LayerFile:
+        # An empty value gives the field back to the header block.
+        records = {key: value for key, value in pairs if value}
+        name = long_name or records.get("path") or ustar_name(header)
+        linkname = long_link or records.get("linkpath") or text(header[157:257])
+        if "\0" in name or "\0" in linkname:
+            raise ValueError("a NUL in a name")
+        kind = header[156:157]
+        type_ = _TYPES.get(kind, FileType.OTHER)
+        if kind == b"\0" and name.endswith("/"):
+            type_ = FileType.DIRECTORY  # how pre-POSIX tars wrote directories
+        size = decimal(records["size"]) if "size" in records else number(header[124:136])
+        if type_ not in {FileType.FILE, FileType.OTHER}:
+            size = 0  # whatever they state, they have no data
+        file = LayerFile(
+            path=normalised(name),
+            type=type_,
+            mode=signed_number(header[100:108]) & 0o7777,
+            uid=_integer(records["uid"]) if "uid" in records else signed_number(header[108:116]),
+            gid=_integer(records["gid"]) if "gid" in records else signed_number(header[116:124]),
+            uname=records.get("uname") or text(header[265:297]),
+            gname=records.get("gname") or text(header[297:329]),
+            mtime=_mtime(header, records),
+            size=size,
+            linkname=_linkname(type_, linkname),
+            device=_device(type_, header),
+            xattrs=_xattrs(pairs),
+        )
+        if kind == b"S":
+            return self._sparse(file, old_sparse(header, self._stream.exactly))
+        if type_ is FileType.FILE and any(key.startswith("GNU.sparse.") for key, _ in pairs):
+            sparse = pax_sparse(pairs, size, self._stream.exactly)
+            if sparse is not None:
+                if sparse.name:
+                    file = attrs.evolve(file, path=normalised(sparse.name))
+                return self._sparse(file, sparse)
+        return self._plain(file)
+
+    def _plain(self, file: LayerFile) -> LayerFile:
+        if not self._contents or file.type is not FileType.FILE:
+            self._stream.skip(file.size + -file.size % BLOCK)
+            return file
+        running = new_hash("sha256")
+        for piece in self._stream.pieces(file.size):
+            running.update(piece)
+        self._stream.skip(-file.size % BLOCK)
+        return attrs.evolve(file, content=Digest.finish(running))
+
+    def _sparse(self, file: LayerFile, sparse: Sparse) -> LayerFile:
+        """A file with holes: digested as it would be read, zeros in the holes."""
+        left = file.size - sparse.map_bytes
+        sparse.check(left)
+        padding = -file.size % BLOCK
+        file = attrs.evolve(file, size=sparse.size)
+        if not self._contents:
+            self._stream.skip(left + padding)
+            return file
+        if sparse.size > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
+            raise DamagedError(
+                what=f"{left} bytes stand for a sparse file of {sparse.size}",
+                where=f"{self._where}: {file.path}",
+                code="bomb",
+            )
+        running = new_hash("sha256")
+        at = 0
+        for offset, length in (*sparse.extents, (sparse.size, 0)):
+            _zeros(running.update, offset - at)
+            for piece in self._stream.pieces(length):
+                running.update(piece)
+            at = offset + length
+        self._stream.skip(padding)
+        return attrs.evolve(file, content=Digest.finish(running))
+
+
+def _zeros(update: Callable[[bytes], object], size: int) -> None:
+    hole = bytes(min(size, limits.CHUNK))
+    while size:
+        update(hole[:size])
+        size -= min(size, len(hole))
+
+
+def _linkname(type_: FileType, linkname: str) -> str:
+    if type_ is FileType.HARDLINK:
+        return normalised(linkname)
+    return linkname if type_ is FileType.SYMLINK else ""
+
+
+def _device(type_: FileType, header: bytes) -> tuple[int, int] | None:
+    if type_ not in {FileType.CHARACTER, FileType.BLOCK} or header[257:262] != b"ustar":
+        return None
+    return number(header[329:337]), number(header[337:345])
+
+
+def _integer(value: str) -> int:
+    return -decimal(value[1:]) if value.startswith("-") else decimal(value)
+
+
+def _mtime(header: bytes, records: dict[str, str]) -> int:
+    """Nanoseconds; PAX gives decimals of any length, of which nine count, toward zero."""
+    if "mtime" not in records:
+        return signed_number(header[136:148]) * _NANOSECONDS
+    value = records["mtime"]
+    whole, _, fraction = value.removeprefix("-").partition(".")
+    if fraction and not (fraction.isascii() and fraction.isdigit()):
+        raise ValueError(f"mtime {value[:40]!r}")
+    nanoseconds = decimal(whole or "0") * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
+    return -nanoseconds if value.startswith("-") else nanoseconds
+
+
+def _xattrs(pairs: list[tuple[str, str]]) -> tuple[tuple[str, bytes], ...]:
+    found = {
+        key.removeprefix(_XATTR): value.encode("utf-8", "surrogateescape")
+        for key, value in pairs
+        if key.startswith(_XATTR)
+    }
+    return tuple(sorted(found.items()))
