@@ -11,6 +11,7 @@ from oci_layout.cli.cells import cells, clipped, folded, left, right
 from oci_layout.cli.text import shown, size_text
 
 _LABEL = 10  # columns of "manifest  "
+_WIDE = 100  # columns from which digests are shown whole
 _LONG = 3  # lines that a command may take
 _FRACTION = re.compile(r"(T\d\d:\d\d:\d\d)\.\d+")
 # What builders put around the line of the Dockerfile.
@@ -92,12 +93,16 @@ class ImageLines:
             lines += self._whole_history(image, indent)
         return lines
 
+    def _digest(self, digest: str) -> str:
+        """Whole where there is room for it."""
+        return digest if self._width >= _WIDE else short(digest)
+
     def _facts(self, image: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        yield "manifest", _manifest(image)
+        yield "manifest", self._manifest(image)
         config = image["config"]
         if image["image_id"] is not None:
             absent = "" if config is not None else ", its config is not here"
-            yield "image ID", short(image["image_id"]) + absent
+            yield "image ID", self._digest(image["image_id"]) + absent
         if image["made_from"]:
             yield "image ID", "none yet: layout repack makes a config of these old documents"
         if config is None:
@@ -121,6 +126,21 @@ class ImageLines:
             yield "labels", f"{len(config['labels'])}: {pairs}"
         if config["docker_extras"]:
             yield "extras", f"{', '.join(config['docker_extras'])} (Docker's, not in OCI)"
+
+    def _manifest(self, image: dict[str, Any]) -> str:
+        if image["digest"] is None:
+            return "none: older than manifests" if image["made_from"] else "none in this source"
+        text = self._digest(image["digest"])
+        schema1 = image["schema1"]
+        if schema1 is not None:
+            name = f", calls itself {schema1['name']}:{schema1['tag']}" if schema1["name"] else ""
+            signed = (
+                plural(schema1["signatures"], "signature") if schema1["signatures"] else "unsigned"
+            )
+            return f"{text}, schema 1, {signed}{name}"
+        family = {"docker": "Docker", "oci": "OCI"}.get(image["family"] or "", "not used")
+        mixed = _mixed(image)
+        return f"{text}, {family}{mixed}"
 
     def _layers(self, image: dict[str, Any], indent: str) -> list[str]:
         layers = image["layers"]
@@ -217,20 +237,6 @@ def _identity(layer: dict[str, Any]) -> str:
     """The beginning of the diff_id, or of whatever else a layer is called by."""
     digest = layer["diff_id"] or layer["digest"]
     return bare(digest) if digest else shown((layer["member"] or "?").partition("/")[0])[:12]
-
-
-def _manifest(image: dict[str, Any]) -> str:
-    if image["digest"] is None:
-        return "none: older than manifests" if image["made_from"] else "none in this source"
-    text = short(image["digest"])
-    schema1 = image["schema1"]
-    if schema1 is not None:
-        name = f", calls itself {schema1['name']}:{schema1['tag']}" if schema1["name"] else ""
-        signed = plural(schema1["signatures"], "signature") if schema1["signatures"] else "unsigned"
-        return f"{text}, schema 1, {signed}{name}"
-    family = {"docker": "Docker", "oci": "OCI"}.get(image["family"] or "", "not used")
-    mixed = _mixed(image)
-    return f"{text}, {family}{mixed}"
 
 
 def _mixed(image: dict[str, Any]) -> str:

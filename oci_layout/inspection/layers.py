@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression
 from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
-from oci_layout.streams.layerfiles import FileType, LayerFile, read_layer
 from oci_layout.streams.reader import Member, Reader
-from oci_layout.streams.whiteouts import WhiteoutKind
-
-_COUNTED = {
-    FileType.FILE: "files",
-    FileType.DIRECTORY: "directories",
-    FileType.SYMLINK: "symlinks",
-    FileType.HARDLINK: "hardlinks",
-    FileType.CHARACTER: "devices",
-    FileType.BLOCK: "devices",
-    FileType.FIFO: "fifos",
-    FileType.OTHER: "others",
-}
 
 
 class LayerReader:
@@ -89,48 +73,19 @@ class LayerReader:
     def _read(self, member: Member | None, compression: Compression | None) -> dict[str, Any]:
         if member is None or compression is None:
             raise AssertionError("asked for only where both are known")
+        from oci_layout.inspection.files import summary  # noqa: PLC0415  few ask; a fast start
+
         if member.name not in self._files:
             reader = member.open()
             try:
                 counted = reader if self._advance is None else _Counted(reader, self._advance)
                 unpacked = decoded(counted, compression, member.name)
-                self._files[member.name] = self._summary(read_layer(unpacked, member.name), member)
+                self._files[member.name] = summary(
+                    unpacked, member.name, self._largest or 0, self._findings
+                )
             finally:
                 reader.close()
         return self._files[member.name]
-
-    def _summary(self, files: Iterator[LayerFile], member: Member) -> dict[str, Any]:
-        counts: Counter[str] = Counter()
-        size = 0
-        largest: list[tuple[int, int, LayerFile]] = []
-        whole = True
-        try:
-            for order, file in enumerate(files):
-                removed = file.whiteout
-                if removed is not None:
-                    counts[_WHITEOUTS[removed.kind]] += 1
-                    continue
-                counts[_COUNTED[file.type]] += 1
-                if file.type is FileType.FILE:
-                    size += file.size
-                    entry = (file.size, -order, file)  # of two of one size, the first
-                    heapq.heappush(largest, entry)
-                    if len(largest) > (self._largest or 0):
-                        heapq.heappop(largest)
-        except DamagedError as error:
-            whole = False
-            self._findings.error(error.code, error.what, Where(member=member.name), error.hint)
-        return {
-            **{name: counts[name] for name in dict.fromkeys(_COUNTED.values())},
-            "bytes": size,
-            "whiteouts": counts["whiteouts"],
-            "opaque": counts["opaque"],
-            "whole": whole,
-            "largest": [
-                {"path": file.path, "size": file.size}
-                for _, _, file in sorted(largest, reverse=True)
-            ],
-        }
 
 
 class _Counted:
@@ -143,10 +98,3 @@ class _Counted:
         data = self._reader.read(size)
         self._advance(len(data))
         return data
-
-
-_WHITEOUTS = {
-    WhiteoutKind.FILE: "whiteouts",
-    WhiteoutKind.OPAQUE: "opaque",
-    WhiteoutKind.METADATA: "others",
-}
