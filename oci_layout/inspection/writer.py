@@ -107,10 +107,15 @@ class _Look:
         block = self.store.header(name) if isinstance(self.store, ArchiveStore) else None
         return None if block is None else (block[100:108], block[136:147], block[257:265])
 
-    def foreign(self, *names: str) -> str:
-        """A word for evidence, when the tar headers are not those of a Go program."""
-        headers = [found for name in names if (found := self.header(name)) is not None]
-        strange = any(not head[0][:7].isdigit() or head[2] != b"ustar\x0000" for head in headers)
+    def devices(self, name: str) -> bool:
+        """Whether a file has device numbers, as Go writes them and Python does not."""
+        block = self.store.header(name) if isinstance(self.store, ArchiveStore) else None
+        return block is not None and block[329:345] == b"0000000\0" * 2
+
+    def foreign(self, name: str) -> str:
+        """A word for evidence, when a tar header is not that of a Go program."""
+        head = self.header(name)
+        strange = head is not None and (not head[0][:7].isdigit() or head[2] != b"ustar\x0000")
         return "; another program has packed it anew" if strange else ""
 
 
@@ -222,7 +227,7 @@ def _containers_layout(look: _Look) -> Writer | None:
             evidence=f"oci-layout has their space after the colon, no manifest.json{again}",
         )
     head = look.header(layout.MARKER)
-    if head is None or look.marker != layout.MARKER_BYTES:
+    if head is None or look.marker != layout.MARKER_BYTES or not look.devices(layout.MARKER):
         return None
     order = list(look.store.order()) if isinstance(look.store, ArchiveStore) else []
     go = head[0] in _PLAIN and head[2] == b"ustar\x0000"
