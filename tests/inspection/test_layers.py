@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from oci_layout import Progress, inspect
 from tests import corrupt
 from tests.builders import (
     Layer,
@@ -221,3 +222,16 @@ def test_a_layer_of_several_images_is_read_once(tmp_path: Path) -> None:
     one, other = nodes(tree(source, largest=1))
     assert one["layers"][0]["files"] == other["layers"][0]["files"]
     assert compress(images[0].layers[0].raw, "none") == images[1].layers[0].stored
+
+
+def test_progress_counts_the_bytes_of_the_layers(tmp_path: Path) -> None:
+    images = [make_image([{"a": b"1"}, {"b": name.encode()}], names=[name]) for name in "xy"]
+    source = write_oci_layout(images, tmp_path / "in")
+    started: list[int] = []
+    passed: list[int] = []
+    progress = Progress(start=started.append, advance=passed.append)
+    inspect(str(source), largest=1, progress=progress)
+    sizes = {layer.digest: len(layer.stored) for image in images for layer in image.layers}
+    assert started == [sum(sizes.values())] == [sum(passed)]
+    inspect(str(source), progress=progress)
+    assert len(started) == 1
