@@ -13,6 +13,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.reader import HeldFile, Member, chunks
+from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 
 
@@ -249,6 +250,17 @@ class ArchiveStore:
         """Where a member's header lies, for messages."""
         member = self._members.get(name)
         return None if member is None else member.header
+
+    def order(self) -> Iterator[str]:
+        """The names of files and links as they stand in the archive, each where it stands last."""
+        return iter(self._members)
+
+    def header(self, name: str) -> bytes | None:
+        """The header block of a member that has no extended header, or None."""
+        member = self._members.get(name)
+        if member is None or member.offset - member.header != BLOCK:
+            return None
+        return self._file.pread(BLOCK, member.header)
 
     def close(self) -> None:
         """Close the archive."""

@@ -1,0 +1,81 @@
+"""Text by the cells it takes on a terminal: East Asian letters take two, accents none."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+_DOTS = "..."
+
+
+def _cell(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def cells(text: str) -> int:
+    """Columns that a printable text takes."""
+    return len(text) if text.isascii() else sum(map(_cell, text))
+
+
+def clipped(text: str, room: int) -> str:
+    """A text in so many columns: its end gives way to dots."""
+    if cells(text) <= room:
+        return text
+    return next(_pieces(text, max(0, room - len(_DOTS)))) + _DOTS[: max(0, room)]
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    piece, taken = "", 0
+    for char in text:
+        size = _cell(char)
+        if taken + size > room:
+            yield piece
+            piece, taken = "", 0
+        piece += char
+        taken += size
+    yield piece
+
+
+def folded(text: str, width: int, first: str, hanging: str, *, lines: int = 0) -> list[str]:
+    """A text on lines of a width.
+
+    A word that is too long for a line stays whole while it is ASCII, so that a digest can be
+    copied; scripts that put no spaces between words are broken anywhere.
+
+    Args:
+        text: printable; runs of spaces count as one.
+        width: columns of the terminal.
+        first: what the first line begins with.
+        hanging: what the others begin with.
+        lines: as many at most, the last clipped; 0 for all.
+    """
+    made, line, empty = [], first, True
+    for word in text.split():
+        if not empty and cells(line) + 1 + cells(word) > width:
+            made.append(line)
+            line, empty = hanging, True
+        room = width - cells(line)
+        if empty and cells(word) > room and not word.isascii():
+            *full, word = _pieces(word, max(2, width - max(cells(first), cells(hanging))))  # noqa: PLW2901
+            for piece in full:
+                made.append(line + piece)
+                line = hanging
+        line += word if empty else f" {word}"
+        empty = False
+    made.append(line.rstrip())
+    if lines and len(made) > lines:
+        rest = " ".join(line.strip() for line in made[lines:])
+        made = [*made[: lines - 1], clipped(f"{made[lines - 1]} {rest}", width)]
+    return made
+
+
+def right(text: str, width: int) -> str:
+    """A text with spaces before it."""
+    return " " * (width - cells(text)) + text
+
+
+def left(text: str, width: int) -> str:
+    """A text with spaces after it."""
+    return text + " " * (width - cells(text))

@@ -1,0 +1,59 @@
+"""Text by the cells of a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from oci_layout.cli.cells import cells, clipped, folded, left, right
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("\u00fc", 1),
+        ("u\u0308", 1),
+        ("\u6f22\u5b57", 4),
+        ("\uff21", 2),
+        ("\u20e3", 0),
+    ],
+)
+def test_cells(text: str, width: int) -> None:
+    assert cells(text) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "expected"),
+    [
+        ("short", 5, "short"),
+        ("longer", 5, "lo..."),
+        ("\u6f22\u5b57\u6f22\u5b57", 8, "\u6f22\u5b57\u6f22\u5b57"),
+        ("\u6f22\u5b57\u6f22\u5b57", 7, "\u6f22\u5b57..."),
+        ("\u6f22\u5b57\u6f22\u5b57", 6, "\u6f22..."),
+        ("longer", 2, ".."),
+        ("longer", 0, ""),
+    ],
+)
+def test_clipped(text: str, room: int, expected: str) -> None:
+    assert clipped(text, room) == expected
+    assert cells(clipped(text, room)) <= room
+
+
+def test_folded() -> None:
+    assert folded("one two  three\nfour", 10, "- ", "  ") == ["- one two", "  three", "  four"]
+    assert folded("", 10, "x ", "  ") == ["x"]
+    assert folded("a" * 30, 10, "", "  ") == ["a" * 30]  # a digest stays whole
+    assert folded("x " + "a" * 30, 10, "", "  ") == ["x", "  " + "a" * 30]
+    assert folded("\u6f22" * 7, 10, "  ", "    ") == [
+        "  \u6f22\u6f22\u6f22",
+        "    \u6f22\u6f22\u6f22",
+        "    \u6f22",
+    ]
+    assert folded("one two three four five", 10, "", "", lines=2) == ["one two", "three f..."]
+
+
+def test_columns() -> None:
+    assert right("\u6f22", 4) == "  \u6f22"
+    assert left("\u6f22", 4) == "\u6f22  "
+    assert right("long", 2) == "long"

@@ -1,0 +1,88 @@
+"""The work grows with the source, not with its square; counted in calls, not in seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from oci_layout import inspect
+from oci_layout.cli.inspected import render
+from tests.builders import (
+    Image,
+    make_image,
+    write_docker_archive,
+    write_hybrid_archive,
+    write_oci_archive,
+    write_oci_layout,
+)
+from tests.builders.files import write_members
+from tests.independent import read_files
+
+IMAGES = [make_image([{"f": str(n).encode()}], names=(f"demo:{n}",)) for n in range(120)]
+
+
+def podman(images: list[Image], dest: Path) -> Path:
+    return write_docker_archive(images, dest, style="podman")
+
+
+def orphans(images: list[Image], dest: Path) -> Path:
+    """One image, and as many blobs that nobody names as there are images."""
+    files = read_files(write_oci_archive(images[:1], dest))
+    files |= {f"blobs/sha256/{n:064x}": b"x" for n in range(len(images))}
+    return write_members(files, dest)
+
+
+def calls(source: Path) -> int:
+    """Calls of functions that showing a source takes."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal count
+        del frame, argument
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        render(inspect(str(source)), 80)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        write_docker_archive,
+        write_oci_archive,
+        write_hybrid_archive,
+        write_oci_layout,
+        podman,
+        orphans,
+    ],
+)
+def test_twice_the_images_take_twice_the_work(
+    write: Callable[[list[Image], Path], Path], tmp_path: Path
+) -> None:
+    none, half, whole = (
+        calls(write(IMAGES[:number], tmp_path / str(number))) for number in (1, 60, 120)
+    )
+    assert 1.8 < (whole - none) / (half - none) < 2.2
+
+
+def test_nothing_is_imported_that_inspection_does_not_need() -> None:
+    """The command answers in the time of a glance, most of which is the start of Python."""
+    code = "import sys, oci_layout.api.inspection; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    mine = [name for name in done.stdout.split() if name.startswith("oci_layout.")]
+    rooms = {name.split(".")[1] for name in mine}
+    assert not rooms & {"sink", "work", "verification", "cli"}
+    plan = {name for name in mine if name.startswith("oci_layout.plan.")}
+    assert plan == {f"oci_layout.plan.{name}" for name in ("options", "referrers", "select")}
+    assert "oci_layout.streams.layerfiles" not in mine
