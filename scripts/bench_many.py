@@ -49,6 +49,11 @@ class _Archive:
         info.size = len(data)
         self._tar.addfile(info, io.BytesIO(data))
 
+    def folder(self, name: str) -> None:
+        info = tarfile.TarInfo(name)
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
+        self._tar.addfile(info)
+
     def blob(self, data: bytes) -> str:
         digest = _digest(data)
         self.add(f"blobs/sha256/{digest.partition(':')[2]}", data)
@@ -74,6 +79,33 @@ def many_layers(path: Path, count: int) -> Path:
     archive.add(name, config)
     entry = {"Config": name, "RepoTags": ["example.com/many:1"], "Layers": names}
     archive.add("manifest.json", _json([entry]))
+    archive.close()
+    return path
+
+
+def many_members(path: Path, count: int) -> Path:
+    """A docker save archive as Docker 20.10 wrote them, of images with 25 layers each."""
+    if path.exists():
+        return path
+    archive = _Archive(path)
+    entries = []
+    for image in range(count // 100):
+        diff_ids, names = [], []
+        for number in range(25):
+            data = _layer(image * 25 + number)
+            folder = hashlib.sha256(f"{image} {number}".encode()).hexdigest()
+            diff_ids.append(_digest(data))
+            names.append(f"{folder}/layer.tar")
+            archive.folder(f"{folder}/")
+            archive.add(f"{folder}/VERSION", b"1.0")
+            archive.add(f"{folder}/json", _json({"id": folder, "os": "linux"}))
+            archive.add(names[-1], data)
+        config = _config(diff_ids, str(image))
+        name = f"{_digest(config).partition(':')[2]}.json"
+        archive.add(name, config)
+        tags = [f"example.com/many/{image}:1"]
+        entries.append({"Config": name, "RepoTags": tags, "Layers": names})
+    archive.add("manifest.json", _json(entries))
     archive.close()
     return path
 

@@ -26,8 +26,8 @@ def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[
         roots: what was chosen of it.
     """
     sizes: dict[str, int] = {}
-    users: dict[str, set[object]] = {}
-    seen: set[object] = set()
+    users: dict[str, set[int]] = {}
+    seen: dict[object, int] = {}
     artifacts: set[Digest] = set()
     missing: dict[str, None] = {}
     for root in roots:
@@ -40,12 +40,11 @@ def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[
                 artifacts.add(node.descriptor.digest)
             if not isinstance(node, Image):
                 continue
-            identity = _identity(node)
-            seen.add(identity)
+            number = seen.setdefault(_identity(node), len(seen))
             for layer in node.layers:
                 if layer.member is not None:
                     sizes[layer.member.name] = layer.member.size
-                    users.setdefault(layer.member.name, set()).add(identity)
+                    users.setdefault(layer.member.name, set()).add(number)
     shared = [name for name, images in users.items() if len(images) > 1]
     return {
         "images": len(seen),

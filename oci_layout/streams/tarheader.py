@@ -49,7 +49,7 @@ def number(field: bytes) -> int:
     text = field.split(b"\0", 1)[0].strip(b" ")
     if not text:
         return 0
-    if not all(48 <= digit <= 55 for digit in text):
+    if not text.isdigit() or b"8" in text or b"9" in text:
         raise ValueError(f"{text!r} is not an octal number")
     return int(text, 8)
 
