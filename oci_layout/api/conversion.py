@@ -286,7 +286,8 @@ def _convert(
         changes=tuple(documents.changes),
         warnings=tuple(dict.fromkeys(findings.found)),
         check=options.check,
-        linked=sum(fact.linked for fact in facts.values()),
+        linked=sum(fact.linked == "file" for fact in facts.values()),
+        cloned=sum(fact.linked == "blocks" for fact in facts.values()),
         bytes_written=size,
         seconds=round(time.monotonic() - began, 3),
     )

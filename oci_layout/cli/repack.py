@@ -271,12 +271,12 @@ def render(result: Report, width: int) -> list[str]:
 
 def _unchecked(result: Report, width: int) -> list[str]:
     """What was believed and not checked, as asked."""
-    if result.linked:
-        files = f"{result.linked} blobs are" if result.linked > 1 else "1 blob is"
-        text = (
-            f"{files} linked: the source's own files, of which only the sizes were checked; "
-            "whatever changes them in one place may change them in both"
-        )
+    count = result.linked + result.cloned
+    if count:
+        files = f"{count} blobs are" if count > 1 else "1 blob is"
+        text = f"{files} linked, not copied; of those only the sizes were checked"
+        if result.linked:
+            text += "; source and result share files: who changes one in place changes both"
         return wrapped(text, width, "", "  ")
     packed = any(
         layer.action == "kept" and layer.compression != "none"

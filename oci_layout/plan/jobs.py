@@ -119,7 +119,8 @@ class Fact:
         diff_id: of the tar inside; None for an opaque blob.
         stored_digest: of the bytes read; as stated where they were linked.
         stored_size: of the bytes read.
-        linked: whether it is the source's own file, of which nothing was read.
+        linked: ``file`` where it is the source's own file, ``blocks`` where it shares the blocks of
+            that; nothing of it was read then.
     """
 
     digest: Digest
@@ -127,7 +128,7 @@ class Fact:
     diff_id: Digest | None
     stored_digest: Digest
     stored_size: int
-    linked: bool = False
+    linked: str = ""
 
 
 class JobList:

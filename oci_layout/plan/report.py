@@ -77,7 +77,8 @@ class Report:
         changes: what was dropped, mended or converted outside of images, one line each.
         warnings: what somebody should know.
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
-        linked: number of blobs that are files of the source, checked by their size only.
+        linked: number of blobs that are the source's own files, checked by their size only.
+        cloned: number of blobs that share the blocks of the source's, checked by their size only.
         bytes_written: size of the result; None when nothing was written.
         seconds: time taken; None when nothing was written.
     """
@@ -92,6 +93,7 @@ class Report:
     warnings: tuple[Finding, ...]
     check: str = "full"
     linked: int = 0
+    cloned: int = 0
     bytes_written: int | None = None
     seconds: float | None = None
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 
+import attrs
+
 from oci_layout.digest import Digest
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
@@ -14,6 +16,7 @@ from oci_layout.plan.planning import Plan
 from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.outfile import OutFile, cloned, preallocate
 from oci_layout.source.spool import write_all
+from oci_layout.streams.reader import HeldFile, Member
 from oci_layout.work.blob import linked, run
 from oci_layout.work.crew import Crew
 
@@ -57,49 +60,53 @@ class BlobFolder:
     def work(self, job: Job, number: int, crew: Crew) -> Fact:
         """Do a job into the folder; the blob gets its name when it is known and checked."""
         temporary = os.path.join(self._root, f".{number}.tmp")
-        if job.link and (fact := linked(job)) is not None and _link(job.member.path, temporary):
-            os.replace(temporary, self.path(fact.digest))
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # two names of one file: rename does nothing
-                os.unlink(temporary)
-            return fact
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            fact = self._written(job, fd, crew)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            fact = self._linked(job, temporary) if job.link else None
+            fact = fact or self._written(job, temporary, crew)
+            os.replace(temporary, self.path(fact.digest))
         finally:
-            os.close(fd)
-        os.rename(temporary, self.path(fact.digest))
+            # There after a failure; and where one file has two names, which renaming leaves.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
         return fact
 
     @staticmethod
-    def _written(job: Job, fd: int, crew: Crew) -> Fact:
-        known = job.outcome or job.guess
-        preallocate(fd, known[1] if known is not None else 0)
-        fact = run(job, OutFile(fd).write, crew)
-        if known is not None and known[1] != fact.size:
-            os.ftruncate(fd, fact.size)
+    def _linked(job: Job, path: str) -> Fact | None:
+        """Let the file be the source's, or share its blocks; None where it must be copied."""
+        fact = linked(job)
+        if fact is None:
+            return None
+        source = os.path.realpath(job.member.path)
+        with HeldFile(source) as old, open(path, "xb") as new:
+            # Shared blocks are copied when one of the two is changed, so that is tried first.
+            if cloned(old.fd, new.fileno()):
+                return attrs.evolve(fact, linked="blocks")
+        os.unlink(path)
+        try:
+            os.link(source, path)
+        except OSError:  # another file system, or links that are not allowed
+            return None
         return fact
 
-
-def _link(source: str, target: str) -> bool:
-    """Let a new file be the old one, or share its blocks; False where neither can be.
-
-    A shared block is copied when one of the two changes, so it is tried first.
-    """
-    path = os.path.realpath(source)
-    try:
-        with open(path, "rb") as old, open(target, "xb") as new:
-            if cloned(old.fileno(), new.fileno()):
-                return True
-        os.unlink(target)
-        os.link(path, target)
-    except OSError:  # another file system, or links that are not allowed
-        return False
-    return True
+    @staticmethod
+    def _written(job: Job, path: str, crew: Crew) -> Fact:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            if job.encoding is None and job.member.path:
+                with HeldFile(job.member.path) as old:
+                    if cloned(old.fd, fd):  # what is there now is checked, not what was
+                        member = Member(
+                            job.member.name, os.fstat(fd).st_size, 0, lambda: (HeldFile(path), True)
+                        )
+                        return run(attrs.evolve(job, member=member), crew=crew)
+            known = job.outcome or job.guess
+            preallocate(fd, known[1] if known is not None else 0)
+            fact = run(job, OutFile(fd).write, crew)
+            if known is not None and known[1] != fact.size:
+                os.ftruncate(fd, fact.size)
+            return fact
+        finally:
+            os.close(fd)
 
 
 def fill(plan: Plan, folder: BlobFolder, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:

@@ -146,7 +146,7 @@ def linked(job: Job) -> Fact | None:
         diff_id=None,
         stored_digest=outcome[0],
         stored_size=job.member.size,
-        linked=True,
+        linked="file",
     )
     _check(job, fact)
     return fact
