@@ -10,7 +10,7 @@ from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.model.descriptor import platform_json
 from oci_layout.plan.options import Options
-from oci_layout.plan.select import select, stated_platform
+from oci_layout.plan.select import select
 from oci_layout.source.contents import Kinds
 from oci_layout.source.graph import (
     Absent,
@@ -22,6 +22,7 @@ from oci_layout.source.graph import (
     Opaque,
     Root,
     images,
+    stated_platform,
     walk,
 )
 from oci_layout.source.opening import Source
@@ -217,7 +218,7 @@ def raw(source: Source, roots: tuple[Root, ...], what: str) -> bytes:
         if not found and source.contents.index is not None:
             found["index.json"] = source.contents.index.raw
     for root in roots:
-        for node in walk(root.node):
+        for node in walk(root.node) if root.listed else ():
             if what == "manifest" and isinstance(node, Image | Artifact):
                 document = node.schema1 if isinstance(node, Image) and node.schema1 else None
                 manifest = document or node.manifest

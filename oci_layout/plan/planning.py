@@ -114,7 +114,7 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
-    every = merged([source.roots for source in sources], on_conflict)
+    every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
     chosen = select(every, options, findings)
     roots = renamed(complete(chosen, options, findings), options.renames)
     if options.target is Family.DOCKER:

@@ -27,6 +27,12 @@ def require_single(plan: Plan) -> None:
         SelectionError: there is not exactly one image or list.
     """
     if len(plan.roots) != 1:
+        listed = [root for root in plan.roots if root.listed]
+        if len(listed) == 1:
+            raise SelectionError(
+                what="a dir: directory has no place for what is attached to an image",
+                hint="--attestations drop leaves it out",
+            )
         names = ", ".join(str(name) for root in plan.roots[:8] for name in root.names[:1])
         raise SelectionError(
             what=f"a dir: directory holds one image, and there are {len(plan.roots)}",
