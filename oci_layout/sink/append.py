@@ -172,9 +172,10 @@ def _subject(raw: bytes) -> str:
     return str((value.get("subject") or {}).get("digest"))
 
 
-def _below(left: list[str], raw: Mapping[str, bytes]) -> set[str]:
+def _below(tops: list[str], raw: Mapping[str, bytes]) -> set[str]:
     """Digests of all that some manifests and indexes lead to, and their own."""
     found: set[str] = set()
+    left = list(tops)
     while left:
         digest = left.pop()
         if digest in found:
