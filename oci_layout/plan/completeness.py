@@ -42,14 +42,15 @@ def complete(roots: tuple[Root, ...], options: Options, findings: Findings) -> t
         DamagedError: nothing is complete, or an absence is refused.
     """
     keep = options.sparse == "keep" and options.target is Family.OCI
-    pruning = _Pruning(Findings() if keep else findings)
+    told = Findings() if keep else findings
+    pruning = _Pruning(told)
     pruned = [(root, pruning.node(root.node, describe([root]))) for root in roots]
     if not pruning.missing:
         return roots
     if options.sparse == "fail":
         raise _sparse("the source is not complete", pruning.missing)
     left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
-    kept = _without_orphans(left, pruning.gone, findings)
+    kept = _without_orphans(left, pruning.gone, told)
     if all(is_attached(root) for root in kept):
         raise _sparse("nothing in this source is complete", pruning.missing)
     if not keep:

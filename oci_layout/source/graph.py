@@ -149,11 +149,13 @@ class Absent:
         descriptor: what points at it.
         missing: digests that would have to be there to know what it is.
         unreadable: whether they are there, and are no documents (which has been reported).
+        parts: what of it is there all the same: the manifest, layers.
     """
 
     descriptor: Descriptor
     missing: tuple[Digest, ...]
     unreadable: bool = False
+    parts: tuple[tuple[Descriptor, Member], ...] = ()
 
 
 Node = Image | Artifact | ImageIndex | Opaque | Absent
