@@ -14,7 +14,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import kind_by_fields
+from oci_layout.model.manifest import kind_by_fields, read_document
 from oci_layout.source.blobs import GraphReader
 from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Root, walk
 from oci_layout.source.store import Store
@@ -94,4 +94,8 @@ def _referrer(store: Store, name: str) -> tuple[str, Descriptor] | None:
     kind, _ = document_kind(media_type)
     if not isinstance(of, str) or kind not in (Kind.MANIFEST, Kind.INDEX):
         return None
+    probe = Findings()
+    read_document(raw, Where(member=name), probe, media_type=media_type)
+    if probe.errors:
+        return None  # nobody lists it, so nobody misses what is no manifest
     return of, Descriptor(media_type=media_type, digest=digest, size=member.size)
