@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Family
+from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.plan.options import Options
 from oci_layout.plan.referrers import digests, is_attached, targets
 from oci_layout.plan.select import describe
@@ -52,7 +55,9 @@ def complete(roots: tuple[Root, ...], options: Options, findings: Findings) -> t
     left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
     kept = _without_orphans(left, pruning.gone, told)
     if all(is_attached(root) for root in kept):
-        raise _sparse("nothing in this source is complete", pruning.missing)
+        chosen = options.images or options.platforms
+        what = "nothing that was chosen" if chosen else "nothing in this source"
+        raise _sparse(f"{what} is complete", pruning.missing)
     if not keep:
         return tuple(kept)
     listed = ", ".join(digest.short for digest in pruning.missing[:_NAMED])
@@ -136,43 +141,72 @@ def _what(node: Node) -> str:
     platform = stated_platform(node)
     if platform is not None and not platform.unknown:
         return str(platform)
-    return "an attestation" if platform is not None else "a manifest"
+    noted = node.descriptor.annotations.get(ATTESTATION_DIGEST) if node.descriptor else None
+    return f"the attestation of {noted[:19]}" if noted else "a manifest"
 
 
 def _without_orphans(roots: list[Root], gone: set[str], findings: Findings) -> list[Root]:
     """The roots without what is attached to something that was left out, and is nowhere else."""
-    gone, kept = set(gone), roots
-    while True:
-        lost = gone - digests(kept)
-        new = []
-        for root in kept:
-            if is_attached(root) and targets(root) & lost:
-                node, label = None, describe([root])
+    for _ in range(limits.INDEX_DEPTH):  # an index that is emptied may be a subject in its turn
+        orphans = _orphans(roots, gone)
+        if not orphans:
+            break
+        kept = []
+        for root in roots:
+            label = describe([root])
+            if id(root.node) in orphans:
                 findings.warning("sparse-index", "is left out with its image", Where(image=label))
-            else:
-                node = _stripped(root.node, lost, describe([root]), findings)
+                continue
+            node = _stripped(root.node, orphans, label, findings)
             if node is not None:
-                new.append(root if node is root.node else attrs.evolve(root, node=node))
-        fallen = digests(kept) - digests(new)
-        if not fallen:
-            return new
-        gone, kept = gone | fallen, new
+                kept.append(root if node is root.node else attrs.evolve(root, node=node))
+        gone = gone | digests(roots)
+        roots = kept
+    return roots
 
 
-def _stripped(node: Node, lost: set[str], label: str, findings: Findings) -> Node | None:
-    """A node without the children that are attached to one of some digests."""
+def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
+    """Nodes, by id, that are attached to what is gone, or to what goes with it."""
+    held: Counter[str] = Counter()
+    waiting: dict[str, list[Node]] = {}
+    for root in roots:
+        for node in walk(root.node):
+            if node.descriptor is not None:
+                held[str(node.descriptor.digest)] += 1
+            top = node is root.node
+            attached = (targets(root) if is_attached(root) else set()) if top else attached_to(node)
+            for digest in attached:
+                waiting.setdefault(digest, []).append(node)
+    orphans: set[int] = set()
+    todo = [digest for digest in gone if not held[digest]]
+    while todo:
+        for node in waiting.pop(todo.pop(), ()):
+            if id(node) in orphans:
+                continue
+            orphans.add(id(node))
+            for each in walk(node):
+                if each.descriptor is not None:
+                    digest = str(each.descriptor.digest)
+                    held[digest] -= 1
+                    if held[digest] <= 0:
+                        todo.append(digest)
+    return orphans
+
+
+def _stripped(node: Node, orphans: set[int], label: str, findings: Findings) -> Node | None:
+    """A node without some of its children."""
     if not isinstance(node, ImageIndex):
         return node
     kept = []
     for child in node.children:
-        if attached_to(child) & lost and child.descriptor is not None:
+        if id(child) in orphans and child.descriptor is not None:
             findings.warning(
                 "sparse-index",
                 f"{_what(child)} {child.descriptor.digest} is left out with its image",
                 Where(image=label),
             )
             continue
-        new = _stripped(child, lost, label, findings)
+        new = _stripped(child, orphans, label, findings)
         if new is not None:
             kept.append(new)
     if len(kept) == len(node.children) and all(map(operator.is_, kept, node.children)):

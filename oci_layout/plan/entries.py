@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from oci_layout.mediatype import OCI_CONFIG, OCI_EMPTY
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
 from oci_layout.plan.made import Made
@@ -40,8 +41,12 @@ def what(node: Node) -> str:
     """What to call a node in a report."""
     if isinstance(node, Artifact):
         manifest = node.manifest
+        kind = "attestation" if node.is_attestation else manifest.artifact_type
         config = manifest.config.media_type if manifest.config is not None else ""
-        kind = "attestation" if node.is_attestation else manifest.artifact_type or config
+        if not kind and config not in (OCI_CONFIG, OCI_EMPTY):
+            kind = config
+        if not kind and manifest.layers:  # as a signature of cosign
+            kind = manifest.layers[0].media_type
         return f"{kind or 'artifact'} {node.descriptor.digest}"
     if isinstance(node, Opaque):
         return f"{node.descriptor.media_type} {node.descriptor.digest}"

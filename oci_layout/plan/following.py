@@ -145,12 +145,12 @@ class Following:
         moved = self._moved(str(root.subject)) if root.subject is not None else None
         if moved is not None and root.descriptor is not None:
             kind = root.descriptor.annotations.get(COSIGN_KIND, "").rpartition("/")[2]
-            self._vouches(f"{kind} of cosign", str(root.subject), moved)
+            self._vouches(f"cosign's {kind}", str(root.subject), moved)
 
     def _vouches(self, what: str, before: str, moved: Made) -> None:
         self._changes.append(
-            f"kept: {what}: it vouches for {before}, and that image is now {moved.digest}, for "
-            "which it will not verify (--preserve-digests refuses such a change)"
+            f"kept: {what}, made for {before}; the image is now {moved.digest}, for which it will "
+            "not verify (--preserve-digests refuses such a change)"
         )
 
 

@@ -157,13 +157,14 @@ def _reachable(
     raw = {str(digest): documents.blobs[digest] for digest in documents.manifests}
     found = _below([str(entry["digest"]) for entry in added], raw)
     there = found | _below([str(entry["digest"]) for entry in known], raw)
-    waiting = {str(digest): _subject(raw[str(digest)]) for digest in documents.unlisted}
-    while ready := [digest for digest, subject in waiting.items() if subject in there]:
-        more = _below(ready, raw)
+    waiting: dict[str, list[str]] = {}
+    for digest in documents.unlisted:
+        waiting.setdefault(_subject(raw[str(digest)]), []).append(str(digest))
+    todo = [digest for digest in waiting if digest in there]
+    while todo:
+        more = _below(waiting.pop(todo.pop(), []), raw)
+        todo += more & waiting.keys()
         found |= more
-        there |= more
-        for digest in ready:
-            del waiting[digest]
     return found
 
 

@@ -6,6 +6,8 @@ is an error, since two engines would load two different images from the same fil
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import attrs
 
 from oci_layout.digest import Digest
@@ -111,7 +113,10 @@ class Reconciler:
                 claims.setdefault(name.key, []).append(_Claim(draft, name, number))
         self._name_entries(claims)
         if not claims and not docker:
-            self._gather(tuple(d for d in self._drafts if _platform_or_attached(d)), stated=True)
+            drafts = [draft for draft in self._drafts if _platform_or_attached(draft)]
+            made = _gathered(drafts, stated=True)
+            if made is not None:
+                self._place({tuple(map(id, drafts)): made})
         _attach_by_kind(self._drafts)
         for draft in self._drafts:
             full = {key: name for key, name in draft.names.items() if name.reference is not None}
@@ -120,15 +125,13 @@ class Reconciler:
     def _name_entries(self, claims: dict[str, list[_Claim]]) -> None:
         """Give each draft its names; entries of one name may be the platforms of one image."""
         gathered: dict[tuple[int, ...], _Draft] = {}
-        members: set[int] = set()
         for key, some in claims.items():
             drafts = list({id(claim.draft): claim.draft for claim in some}.values())
             ids = tuple(id(draft) for draft in drafts)
             if len(drafts) > 1 and ids not in gathered:
-                made = self._gather(tuple(drafts))
+                made = _gathered(drafts)
                 if made is not None:
                     gathered[ids] = made
-                    members.update(ids)
             holder = gathered.get(ids, drafts[0])
             self._by_name[key] = holder
             holder.names.setdefault(key, some[0].name)
@@ -136,8 +139,7 @@ class Reconciler:
                 for claim in some:
                     if claim.draft is not holder:
                         self._claimed_twice(claim)
-        # What has a name of its own as well stays an image of its own.
-        self._drafts = [each for each in self._drafts if id(each) not in members or each.names]
+        self._place(gathered)
 
     def _claimed_twice(self, claim: _Claim) -> None:
         where = Where(member=layout.INDEX, field=f"manifests[{claim.number}]")
@@ -150,17 +152,21 @@ class Reconciler:
         )
         claim.draft.names.setdefault(claim.name.key, claim.name)
 
-    def _gather(self, drafts: tuple[_Draft, ...], *, stated: bool = False) -> _Draft | None:
-        """An index in the place of some entries, if they are the platforms of one image."""
-        nodes = [draft.node for draft in drafts]
-        index = flat.nested(nodes) if flat.one_image(nodes, stated=stated) else None
-        if index is None:
-            return None
-        made = _Draft(index, index.descriptor)
-        self._drafts.insert(self._drafts.index(drafts[0]), made)
-        if stated:
-            self._drafts = [draft for draft in self._drafts if draft not in drafts]
-        return made
+    def _place(self, gathered: Mapping[tuple[int, ...], _Draft]) -> None:
+        """Put indexes where the first of their members stands, and take the members away.
+
+        What has a name of its own as well stays an image of its own.
+        """
+        members = {number for ids in gathered for number in ids}
+        before: dict[int, list[_Draft]] = {}
+        for ids, made in gathered.items():
+            before.setdefault(ids[0], []).append(made)
+        drafts = []
+        for draft in self._drafts:
+            drafts += before.get(id(draft), [])
+            if id(draft) not in members or draft.names:
+                drafts.append(draft)
+        self._drafts = drafts
 
     def take_unlisted(self, node: Node) -> None:
         """Take a referrer that lies among the blobs and that no index lists."""
@@ -280,6 +286,13 @@ class Reconciler:
                 where.at("rootfs.diff_ids"),
             )
         return image
+
+
+def _gathered(drafts: Sequence[_Draft], *, stated: bool = False) -> _Draft | None:
+    """An index in the place of some entries, if they are the platforms of one image."""
+    nodes = [draft.node for draft in drafts]
+    index = flat.nested(nodes) if flat.one_image(nodes, stated=stated) else None
+    return None if index is None else _Draft(index, index.descriptor)
 
 
 def _platform_or_attached(draft: _Draft) -> bool:
