@@ -15,21 +15,18 @@ import attrs
 from oci_layout.finding import Findings, Where
 from oci_layout.model.layout import COSIGN_IMAGES, COSIGN_KIND, COSIGN_PREFIX
 from oci_layout.source.graph import (
+    Absent,
     Artifact,
     Image,
     ImageIndex,
     Node,
+    Opaque,
     Root,
     attached_to,
     walk,
 )
 
 _TAG_SCHEME = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(\.[a-z]+)?")
-
-
-def refers(node: Node, subjects: set[str]) -> bool:
-    """Whether an artifact is attached to one of the digests, by annotation or subject."""
-    return not attached_to(node).isdisjoint(subjects)
 
 
 def tagged_digest(text: str) -> tuple[str, str] | None:
@@ -107,9 +104,10 @@ def _bare(node: Node, findings: Findings, label: str) -> Node | None:
         children = [_bare(child, findings, label) for child in node.children]
         kept = tuple(child for child in children if child is not None)
         return attrs.evolve(node, children=kept) if kept or not node.children else None
-    if not isinstance(node, Artifact) or not (node.is_attestation or attached_to(node)):
+    attestation = isinstance(node, Artifact) and node.is_attestation
+    if isinstance(node, Image | Opaque) or not (attestation or attached_to(node)):
         return node
-    what = "attestation" if node.is_attestation else "referrer"
+    what = "attestation" if attestation or isinstance(node, Absent) else "referrer"
     findings.warning(
         "attachment-dropped",
         f"the {what} {node.descriptor.digest} is left out, as asked",

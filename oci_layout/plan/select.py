@@ -15,7 +15,6 @@ from oci_layout.plan.options import Options
 from oci_layout.plan.referrers import (
     digests,
     is_attached,
-    refers,
     targets,
     with_referrers,
     without_attached,
@@ -28,6 +27,7 @@ from oci_layout.source.graph import (
     ImageIndex,
     Node,
     Root,
+    attached_to,
     images,
     stated_platform,
     walk,
@@ -214,18 +214,17 @@ def _only(node: Node, picked: set[int]) -> Node | None:
     if not isinstance(node, ImageIndex):
         return None
     children = [_only(child, picked) for child in node.children]
-    subjects = {
-        str(child.descriptor.digest)
-        for child in children
-        if child is not None and child.descriptor is not None
-    }
-    kept = [
-        new if new is not None else old if refers(old, subjects) else None
-        for old, new in zip(node.children, children, strict=True)
-    ]
-    if all(child is None for child in kept):
-        return None
-    return attrs.evolve(node, children=tuple(child for child in kept if child is not None))
+    waiting: dict[str, list[int]] = {}
+    for number, old in enumerate(node.children):
+        for digest in attached_to(old) if children[number] is None else ():
+            waiting.setdefault(digest, []).append(number)
+    todo = list(digests(Root(node=child) for child in children if child is not None))
+    while todo:  # what refers to a referrer goes with it
+        for number in waiting.pop(todo.pop(), ()):
+            children[number] = node.children[number]
+            todo += digests([Root(node=node.children[number])])
+    kept = tuple(child for child in children if child is not None)
+    return attrs.evolve(node, children=kept) if kept else None
 
 
 def _unwrapped(node: Node) -> Node:

@@ -39,17 +39,23 @@ def one_image(nodes: Sequence[Node], *, stated: bool = False) -> bool:
     """
     platforms = []
     digests = set()
+    rest = []
     for node in nodes:
-        if isinstance(node, Image | Absent) and node.descriptor is not None:
+        if not _is_platform(node):
+            rest.append(node)
+        elif node.descriptor is not None:
             platform = node.descriptor.platform if stated else stated_platform(node)
             if platform is None or platform.unknown or not platform.architecture:
                 return False
             platforms.append(platform.normalised())
             digests.add(str(node.descriptor.digest))
-    rest = [node for node in nodes if not isinstance(node, Image | Absent)]
     if any(not attached_to(node) & digests for node in rest):
         return False
     return len(platforms) > 1 and len(set(platforms)) == len(platforms)
+
+
+def _is_platform(node: Node) -> bool:
+    return isinstance(node, Image) or (isinstance(node, Absent) and not attached_to(node))
 
 
 def nested(nodes: Sequence[Node]) -> ImageIndex | None:

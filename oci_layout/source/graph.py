@@ -219,10 +219,11 @@ def stated_platform(node: Node) -> Platform | None:
 def attached_to(node: Node) -> set[str]:
     """Digests of what an artifact, or an index of some, says it is attached to.
 
-    By ``subject`` (image-spec manifest.md), or by BuildKit's annotation.
+    By ``subject`` (image-spec manifest.md), or by BuildKit's annotation, which tells even of an
+    attestation that is absent.
     """
     found = set()
-    if isinstance(node, Artifact):
+    if isinstance(node, Artifact | Absent):
         found.add(node.descriptor.annotations.get(ATTESTATION_DIGEST, ""))
     if isinstance(node, Artifact | ImageIndex):
         document = node.manifest if isinstance(node, Artifact) else node.index

@@ -299,7 +299,7 @@ def _platform_or_attached(draft: _Draft) -> bool:
     """What a nameless flat layout is made of; what has a ``subject`` stays beside it."""
     if isinstance(draft.node, Artifact):
         return draft.node.manifest.subject is None
-    return not (isinstance(draft.node, ImageIndex) and attached_to(draft.node))
+    return not isinstance(draft.node, ImageIndex) or not attached_to(draft.node)
 
 
 def _attach_by_kind(drafts: list[_Draft]) -> None:

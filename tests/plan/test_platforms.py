@@ -150,6 +150,33 @@ def test_a_child_chosen_by_digest_keeps_its_attestation(tmp_path: Path) -> None:
     assert set(result.manifests) == {ARM64.manifest_digest(), note["digest"]}
 
 
+def test_an_attestation_two_floors_above_comes_along(tmp_path: Path) -> None:
+    note, blobs = attestation(ARM64)
+    signed = make_artifact(b"signs it", subject=note)
+    floor = make_index(listed(AMD, ARM64), of_image(AMD), of_image(ARM64))
+    top = make_index([signed.entry(), note, floor.entry()], floor, blobs, signed)
+    source = write_layout(tmp_path / "in", [top.entry(annotations=TOP)], top)
+    _, result = packed(source, tmp_path / "out", platforms=("linux/arm64",))
+    assert set(result.manifests) == {ARM64.manifest_digest(), note["digest"], signed.digest}
+
+
+def test_an_attestation_that_is_absent_is_told(tmp_path: Path) -> None:
+    """It belongs to the platform that was asked for; dropping attestations, nobody misses it."""
+    note, blobs = attestation(AMD)
+    index = make_index([*listed(AMD, ARM64), note], of_image(AMD), of_image(ARM64), blobs)
+    entries = [index.entry(annotations=TOP)]
+    source = write_layout(tmp_path / "in", entries, index, drop=[note["digest"]])
+    report, _ = packed(source, tmp_path / "out", platforms=("linux/amd64",))
+    (said,) = [each for each in report.warnings if each.code == "sparse-index"]
+    assert note["digest"] in said.message
+    assert AMD.manifest_digest()[:19] in said.message
+    report, _ = packed(source, tmp_path / "arm", platforms=("linux/arm64",), sparse="fail")
+    assert report.warnings == ()
+    how: dict[str, Any] = {"attestations": "drop", "sparse": "fail"}
+    report, _ = packed(source, tmp_path / "bare", **how)
+    assert [each.code for each in report.warnings] == ["attachment-dropped"]
+
+
 def test_an_artifact_beside_them_stays(tmp_path: Path) -> None:
     """A Helm chart has no platform that could be the wrong one."""
     chart = make_artifact(b"chart", config_type="application/vnd.cncf.helm.config.v1+json")
