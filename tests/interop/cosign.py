@@ -50,12 +50,12 @@ class Cosign:
         return self.host.run([*password, "cosign", *words]).decode()
 
     def push(self, path: Path, name: str) -> str:
-        """Put the one image of a layout into the registry; its reference by digest."""
+        """Put the one image or index of a layout into the registry; its reference by digest."""
         there = f"{self.registry}/{name}"
         digest = self._home / f"{name}.digest"
         self.host.run(
             [
-                *("skopeo", "copy", "-q", "--preserve-digests", "--dest-tls-verify=false"),
+                *("skopeo", "copy", "-q", "--all", "--preserve-digests", "--dest-tls-verify=false"),
                 *("--digestfile", str(digest), f"oci:{self.host.place(path)}"),
                 f"docker://{there}:1",
             ]
