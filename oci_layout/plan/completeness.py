@@ -14,7 +14,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Family
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.plan.options import Options
-from oci_layout.plan.referrers import digests, is_attached, targets
+from oci_layout.plan.referrers import digests, is_attached, spellings, targets
 from oci_layout.plan.select import describe
 from oci_layout.source.graph import (
     Absent,
@@ -106,7 +106,7 @@ class _Pruning:
             left = None
             self._report(node, node.missing, label)
         if left is None and node.descriptor is not None:
-            self.gone.add(str(node.descriptor.digest))
+            self.gone |= spellings(node.descriptor.digest)
         return left
 
     def _report(self, node: Node, absent: tuple[Digest, ...], label: str) -> None:
@@ -172,7 +172,7 @@ def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
     for root in roots:
         for node in walk(root.node):
             if node.descriptor is not None:
-                held[str(node.descriptor.digest)] += 1
+                held.update(spellings(node.descriptor.digest))
             top = node is root.node
             attached = (targets(root) if is_attached(root) else set()) if top else attached_to(node)
             for digest in attached:
@@ -185,11 +185,9 @@ def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
                 continue
             orphans.add(id(node))
             for each in walk(node):
-                if each.descriptor is not None:
-                    digest = str(each.descriptor.digest)
-                    held[digest] -= 1
-                    if held[digest] <= 0:
-                        todo.append(digest)
+                names = spellings(each.descriptor.digest) if each.descriptor is not None else set()
+                held.subtract(names)
+                todo += [name for name in names if held[name] <= 0]
     return orphans
 
 

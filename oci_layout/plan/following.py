@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest
 from oci_layout.mediatype import Family
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.layout import ATTESTATION_DIGEST, COSIGN_IMAGES, COSIGN_KIND
 from oci_layout.plan.made import Made
-from oci_layout.plan.referrers import tagged_digest
+from oci_layout.plan.referrers import digest_tag, spellings, tagged_digest
 from oci_layout.reference import ImageName
 from oci_layout.source.graph import Root
 
@@ -35,20 +35,16 @@ class Following:
 
     def __init__(self, target: Family, changes: list[str]) -> None:
         self._target, self._changes = target, changes
-        self._made: dict[Digest, Made] = {}
+        self._made: dict[str, tuple[Digest, Made]] = {}
 
     def made(self, before: Digest, made: Made) -> None:
         """Note what became of a manifest or index."""
-        self._made[before] = made
+        self._made.update(dict.fromkeys(spellings(before), (before, made)))
 
     def _moved(self, text: str) -> Made | None:
         """What a digest has become, if that is another one."""
-        try:
-            digest = Digest.parse(text)
-        except InvalidDigestError:
-            return None
-        made = self._made.get(digest)
-        return made if made is not None and made.digest != digest else None
+        before, made = self._made.get(text, (None, None))
+        return made if made is not None and made.digest != before else None
 
     def subject(self, raw: bytes, subject: Descriptor | None, what: str) -> bytes:
         """A document with its ``subject`` as it is now.
@@ -119,9 +115,7 @@ class Following:
             if tagged[1] not in _FOLLOW:
                 self._vouches(str(name), tagged[0], moved)
                 return name
-            return self._renamed(
-                name, tag=f"{moved.digest.algorithm}-{moved.digest.hex}{tagged[1]}"
-            )
+            return self._renamed(name, tag=digest_tag(moved.digest, tagged[1]))
         before = root.node.descriptor
         if (
             name.reference is not None

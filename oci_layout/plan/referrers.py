@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.model.layout import COSIGN_IMAGES, COSIGN_KIND, COSIGN_PREFIX
 from oci_layout.source.graph import (
@@ -26,13 +27,25 @@ from oci_layout.source.graph import (
     walk,
 )
 
-_TAG_SCHEME = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(\.[a-z]+)?")
+# distribution-spec, "Referrers Tag Schema": at most 64 characters of the hash.
+_TAG_HEX = 64
+_TAG_SCHEME = re.compile(r"(sha256|sha512)-([0-9a-f]{64})(\.[a-z]+)?")
 
 
 def tagged_digest(text: str) -> tuple[str, str] | None:
-    """The digest that a tag of the tag scheme is made of, and what follows it (``.sig``)."""
+    """The digest that a tag of the scheme is made of, maybe cut, and what follows (``.sig``)."""
     match = _TAG_SCHEME.fullmatch(text)
     return (f"{match[1]}:{match[2]}", match[3] or "") if match is not None else None
+
+
+def digest_tag(digest: Digest, suffix: str) -> str:
+    """The tag of the tag scheme for a digest."""
+    return f"{digest.algorithm}-{digest.hex[:_TAG_HEX]}{suffix}"
+
+
+def spellings(digest: Digest) -> set[str]:
+    """A digest as documents write it, and as a tag can be made of it."""
+    return {str(digest), f"{digest.algorithm}:{digest.hex[:_TAG_HEX]}"}
 
 
 def targets(root: Root) -> set[str]:
@@ -48,12 +61,13 @@ def targets(root: Root) -> set[str]:
 
 
 def digests(roots: Iterable[Root]) -> set[str]:
-    """Digests of all manifests and indexes at and below some roots."""
+    """Digests of all manifests and indexes at and below some roots, in each spelling."""
     return {
-        str(node.descriptor.digest)
+        text
         for root in roots
         for node in walk(root.node)
         if node.descriptor is not None
+        for text in spellings(node.descriptor.digest)
     }
 
 

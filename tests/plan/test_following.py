@@ -85,6 +85,22 @@ def test_the_fallback_tag_follows(full: bool, tmp_path: Path) -> None:
     assert lines(report, "its subject is now", new)
 
 
+def test_a_fallback_tag_of_sha512_is_cut(tmp_path: Path) -> None:
+    """A tag has 128 characters at most: distribution-spec takes 64 of the hash."""
+    index = fallback(REFERRER)
+    source = layout(tmp_path, index.entry(annotations={REF_NAME: tag(OLD)}), parts=(index,))
+    how = {"compression": "gzip", "digest": "sha512"}
+    _, first = packed(source, tmp_path / "first", **how)
+    new = moved(first)
+    assert new.startswith("sha512:")
+    assert f"sha512-{new[7:71]}" in by_name(first)
+    _, second = packed(tmp_path / "first", tmp_path / "second", compression="none")
+    assert f"sha512-{moved(second)[7:71]}" in by_name(second)
+    assert moved(second) != new
+    _, chosen = packed(tmp_path / "first", tmp_path / "chosen", images=("demo:1",))
+    assert len(chosen.index["manifests"]) == 2
+
+
 @pytest.mark.parametrize(("suffix", "follows"), [(".sig", False), (".att", False), (".sbom", True)])
 def test_tags_of_cosign(suffix: str, follows: bool, tmp_path: Path) -> None:
     """A signature and an in-toto statement have the old digest inside; an SBOM has none."""
