@@ -85,6 +85,7 @@ CODES: dict[str, str] = {
     "attachment-dropped": "an attestation or signature is left out",
     "compressed-archive": "an archive is written that some engines cannot read",
     "invalid-config": "an invalid config is kept, as asked",
+    "name-taken": "a name that two sources give to two images goes to one of them",
     "names-dropped": "the destination cannot hold names",
     "no-docker-platform": "manifest.json leaves out an image of several platforms",
     "no-repo-tag": "a name without repository or tag, which Docker cannot hold",

@@ -46,6 +46,8 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_EMPTY = "application/vnd.oci.empty.v1+json"
+# Of image-spec 1.1.0-rc1 to rc3 (artifact.md); notation and oras wrote it, and it is still about.
+OCI_ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+json"
 SCHEMA1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
@@ -56,6 +58,7 @@ _DOCUMENTS: dict[str, tuple[Kind, Family]] = {
     OCI_MANIFEST: (Kind.MANIFEST, Family.OCI),
     OCI_INDEX: (Kind.INDEX, Family.OCI),
     OCI_CONFIG: (Kind.CONFIG, Family.OCI),
+    OCI_ARTIFACT: (Kind.MANIFEST, Family.OCI),
     SCHEMA1: (Kind.SCHEMA1, Family.DOCKER),
     SCHEMA1_SIGNED: (Kind.SCHEMA1, Family.DOCKER),
 }

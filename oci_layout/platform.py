@@ -7,14 +7,17 @@ import re
 import attrs
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
-_ARCHITECTURES = {  # containerd/platforms database.go, normalizeArch
+_ARCHITECTURES: dict[str, tuple[str, str | None]] = {
+    # containerd/platforms database.go, normalizeArch
     "i386": ("386", ""),
-    "x86_64": ("amd64", ""),
-    "x86-64": ("amd64", ""),
-    "aarch64": ("arm64", ""),
+    "x86_64": ("amd64", None),
+    "x86-64": ("amd64", None),
+    "aarch64": ("arm64", None),
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
 }
+_LAST_V8 = 9  # Armv8 ends at 8.9; Armv9.x has what Armv8.(x+5) has
+_SERVER_2022 = 20348  # the first build of Windows whose images run on later ones
 
 
 @attrs.frozen(order=True)
@@ -65,45 +68,80 @@ class Platform:
 
     def normalised(self) -> Platform:
         """The same platform in the one spelling that containerd compares."""
-        os = "darwin" if self.os == "macos" else self.os.lower()
+        os = "darwin" if self.os.lower() == "macos" else self.os.lower()
         architecture, variant = self.architecture.lower(), self.variant.lower()
         if architecture in _ARCHITECTURES:
             architecture, implied = _ARCHITECTURES[architecture]
-            variant = variant or implied
-        if architecture == "arm64" and variant in {"8", "v8", "v8.0"}:
-            variant = ""
+            variant = implied if implied is not None else variant
+        if architecture == "arm64":
+            plain = variant.removesuffix(".0")
+            variant = "" if plain in {"8", "v8"} else plain
         elif architecture == "arm":
-            variant = "v7" if variant == "" else variant if variant[0] == "v" else f"v{variant}"
+            variant = "v7" if variant == "" else f"v{variant}" if variant.isdigit() else variant
         elif architecture == "amd64" and variant == "v1":
             variant = ""
         return attrs.evolve(self, os=os, architecture=architecture, variant=variant)
 
     def matches(self, wanted: Platform) -> bool:
-        """Whether this very platform is the wanted one, spelling aside."""
+        """Whether this very platform is the wanted one, spelling aside.
+
+        A version is compared on Windows alone, and only where both sides state one. Features of
+        the operating system are not compared.
+        """
         mine, other = self.normalised(), wanted.normalised()
-        return (mine.os, mine.architecture, mine.variant) == (
+        if (mine.os, mine.architecture, mine.variant) != (
             other.os,
             other.architecture,
             other.variant,
-        ) and (not other.os_version or _same_windows(mine.os_version, other.os_version))
+        ):
+            return False
+        if mine.os != "windows" or not mine.os_version or not other.os_version:
+            return True
+        return _runs_on_windows(_numbers(mine.os_version), _numbers(other.os_version))
+
+    @property
+    def version_order(self) -> tuple[int, ...]:
+        """Sorts versions of an operating system, the newest last and none first."""
+        return _numbers(self.os_version)
 
     def runs(self) -> tuple[Platform, ...]:
-        """The platforms whose images run here, best first (containerd/platforms compare.go)."""
+        """The platforms whose images run on this one, best first.
+
+        That is ``Only`` of containerd/platforms (compare.go, variant.go) within one architecture:
+        arm/v7 takes v6 and v5, amd64/v3 takes v2 and v1, arm64/v8.2 takes v8.1 and v8, and
+        arm64/v9.x takes what is older in v9 and v8.0 to v8.x+5. containerd also lets amd64 take
+        386, and arm64 take arm, which is right for choosing what to run on a machine. Here somebody
+        names what they want to have, and 386 in place of amd64 would be a surprise that is found
+        on the other side of an air gap: it has to be asked for.
+        """
         mine = self.normalised()
+        names = [mine.variant]
+        match = re.fullmatch(r"v(\d{1,2})(?:\.(\d{1,2}))?", mine.variant)
+        major, minor = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
+        if mine.architecture == "arm" and match and not match[2]:
+            names += [f"v{number}" for number in range(major - 1, 4, -1)]
+        elif mine.architecture == "amd64" and match and not match[2]:
+            names += [f"v{number}" for number in range(major - 1, 0, -1)]
+        elif mine.architecture == "arm64" and major == 9:
+            names += [f"v9.{number}" for number in range(minor - 1, -1, -1)]
+            names += [f"v8.{number}" for number in range(min(minor + 5, _LAST_V8), -1, -1)]
+        elif mine.architecture == "arm64" and major == 8:
+            names += [f"v8.{number}" for number in range(minor - 1, -1, -1)]
+        every = (attrs.evolve(mine, variant=name).normalised() for name in names)
+        return tuple(dict.fromkeys(every))
 
-        def variants(names: list[str]) -> tuple[Platform, ...]:
-            return tuple(attrs.evolve(mine, variant=name) for name in names)
 
-        if mine.architecture == "arm" and re.fullmatch(r"v[5-8]", mine.variant):
-            return variants([f"v{n}" for n in range(int(mine.variant[1]), 4, -1)])
-        if mine.architecture == "amd64" and re.fullmatch(r"v[2-9]", mine.variant):
-            return variants([*(f"v{n}" for n in range(int(mine.variant[1]), 1, -1)), ""])
-        if mine.architecture == "arm64" and mine.variant:
-            return variants([mine.variant, ""])
-        return (mine,)
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit() and len(part) < 10)
 
 
-def _same_windows(mine: str, wanted: str) -> bool:
-    """Windows images run where major, minor and build agree; the revision may differ."""
-    depth = min(3, len(wanted.split(".")))
-    return mine.split(".")[:depth] == wanted.split(".")[:depth]
+def _runs_on_windows(image: tuple[int, ...], host: tuple[int, ...]) -> bool:
+    """Whether an image of one version of Windows runs on another.
+
+    containerd/platforms platform_windows_compat.go: the same build before Windows Server 2022;
+    from there on, any build from that of Server 2022 to the host's own. Revisions may differ.
+    """
+    if len(host) < 3 or host[2] < _SERVER_2022 or len(image) < 3:
+        depth = min(3, len(host))
+        return image[:depth] == host[:depth]
+    return image[:2] == host[:2] and _SERVER_2022 <= image[2] <= host[2]

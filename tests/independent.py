@@ -25,7 +25,9 @@ _INDEXES = {
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 }
+_ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 _MANIFESTS = {
+    _ARTIFACT,
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 }
@@ -115,12 +117,30 @@ def check(path: Path) -> Checked:
             assert hashlib.new(algorithm, data).hexdigest() == digest, name
     for entry in result.index["manifests"]:
         _walk(result, entry, set())
+    _unlisted(result)
     blobs = {name for name in files if name.startswith("blobs/")}
     assert blobs == result.referenced, f"orphans: {blobs - result.referenced}"
     if result.docker is not None:
         assert result.docker
         _docker(result)
     return result
+
+
+def _unlisted(result: Checked) -> None:
+    """Manifests that refer to another and that nothing lists, as cosign 3 saves signatures."""
+    known = -1
+    while known != len(result.referenced):
+        known = len(result.referenced)
+        for name in sorted(set(result.files) - result.referenced):
+            data = result.files[name]
+            if not name.startswith("blobs/") or not data.startswith(b"{"):
+                continue
+            value = json.loads(data)
+            subject = (value.get("subject") or {}).get("digest", "")
+            if "blobs/" + subject.replace(":", "/") in result.referenced:
+                digest = name.removeprefix("blobs/").replace("/", ":")
+                entry = {"mediaType": value["mediaType"], "digest": digest, "size": len(data)}
+                _walk(result, entry, set())
 
 
 def _blob(result: Checked, descriptor: dict[str, Any]) -> bytes:
@@ -152,7 +172,7 @@ def _walk(result: Checked, descriptor: dict[str, Any], seen: set[str]) -> None:
 
 def _manifest(result: Checked, manifest: dict[str, Any]) -> None:
     if "config" not in manifest:
-        for layer in manifest["layers"]:
+        for layer in manifest.get("layers") or manifest.get("blobs") or []:
             _blob(result, layer)
         return
     config_raw = _blob(result, manifest["config"])

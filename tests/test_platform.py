@@ -50,6 +50,11 @@ SAME = [
     ("linux/amd64/v1", "linux/amd64"),
     ("linux/i386", "linux/386"),
     ("macos/arm64", "darwin/arm64"),
+    ("linux/arm64/8", "linux/arm64"),
+    ("linux/arm64/v8.0", "linux/arm64"),
+    ("linux/arm64/v9.0", "linux/arm64/v9"),
+    ("linux/i386/x", "linux/386"),
+    ("linux/armhf/v6", "linux/arm/v7"),
 ]
 
 
@@ -86,6 +91,30 @@ def test_two_platforms(one: str, other: str) -> None:
         ("linux/arm64", ["linux/arm64"]),
         ("linux/arm64/v8", ["linux/arm64"]),
         ("linux/riscv64", ["linux/riscv64"]),
+        ("linux/arm/v8", ["linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
+        ("linux/arm/v4", ["linux/arm/v4"]),
+        (
+            "linux/amd64/v4",
+            ["linux/amd64/v4", "linux/amd64/v3", "linux/amd64/v2", "linux/amd64/v1"],
+        ),
+        ("linux/arm64/v8.2", ["linux/arm64/v8.2", "linux/arm64/v8.1", "linux/arm64/v8"]),
+        (
+            "linux/arm64/v9.1",
+            [
+                *("linux/arm64/v9.1", "linux/arm64/v9"),
+                *(f"linux/arm64/v8.{minor}" for minor in range(6, 0, -1)),
+                "linux/arm64",
+            ],
+        ),
+        (
+            "linux/arm64/v9.7",  # Armv8 ended at 8.9
+            [
+                *(f"linux/arm64/v9.{minor}" for minor in range(7, -1, -1)),
+                *(f"linux/arm64/v8.{minor}" for minor in range(9, -1, -1)),
+            ],
+        ),
+        ("linux/386", ["linux/386"]),
+        ("linux/amd64/rocket", ["linux/amd64/rocket"]),
     ],
 )
 def test_what_runs_where_best_first(host: str, images: list[str]) -> None:
@@ -97,18 +126,49 @@ def test_what_runs_where_best_first(host: str, images: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "image"),
+    [
+        ("linux/amd64", "linux/386"),
+        ("linux/arm64", "linux/arm/v7"),
+        ("linux/amd64", "linux/amd64/v2"),
+        ("linux/arm/v6", "linux/arm/v7"),
+        ("linux/arm64/v8.1", "linux/arm64/v8.2"),
+        ("linux/arm64/v9", "linux/arm64/v8.6"),
+        ("linux/arm64/v8.9", "linux/arm64/v9"),
+    ],
+)
+def test_what_is_never_taken_in_its_place(host: str, image: str) -> None:
+    """No newer variant; and no other architecture, which containerd would run but nobody means."""
+    runs = Platform.parse(host).runs()
+    assert not any(Platform.parse(image).matches(choice) for choice in runs)
+
+
+@pytest.mark.parametrize(
     ("image", "wanted", "fits"),
     [
         ("10.0.17763.5830", "10.0.17763", True),
         ("10.0.17763.5830", "10.0.17763.1", True),
         ("10.0.17763.5830", "10.0.20348", False),
+        ("10.0.20348.1", "10.0.17763", False),
         ("10.0.17763.5830", "", True),
-        ("", "10.0.17763", False),
+        ("", "10.0.17763", True),  # containerd: an image that states no version runs anywhere
+        ("10.0.20348.1", "10.0.20348", True),
+        ("10.0.20348.1", "10.0.22621", True),  # from Server 2022 on, later hosts take earlier ones
+        ("10.0.22621.1", "10.0.26100", True),
+        ("10.0.26100.1", "10.0.22621", False),
+        ("10.1.20348.1", "10.0.26100", False),
+        ("10.0.17763.5830", "10.0", True),
+        ("what", "10.0.17763", False),
     ],
 )
 def test_windows_builds_must_agree(image: str, wanted: str, fits: bool) -> None:
     mine = Platform("windows", "amd64", os_version=image)
     assert mine.matches(Platform("windows", "amd64", os_version=wanted)) == fits
+
+
+def test_a_version_counts_on_windows_alone() -> None:
+    image = Platform("linux", "amd64", os_version="5.15")
+    assert image.matches(Platform("linux", "amd64", os_version="6.1"))
 
 
 def test_unknown_marks_attestations() -> None:

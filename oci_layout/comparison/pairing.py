@@ -10,9 +10,9 @@ import attrs
 
 from oci_layout.finding import Findings
 from oci_layout.plan.options import Options
-from oci_layout.plan.select import select, stated_platform
+from oci_layout.plan.select import select
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Absent, Image, ImageIndex, Root, images, walk
+from oci_layout.source.graph import Absent, Image, ImageIndex, Root, images, stated_platform, walk
 from oci_layout.source.opening import Source
 
 

@@ -68,5 +68,9 @@ def subject_of(artifact: Artifact, root: Root | None) -> str | None:
     noted = artifact.descriptor.annotations.get(ATTESTATION_DIGEST)
     if noted:
         return noted
-    names = root.names if root is not None else ()
-    return next((digest for name in names if (digest := tagged_digest(name.tag))), None)
+    if root is None:
+        return None
+    tagged = next((found for name in root.names if (found := tagged_digest(name.tag))), None)
+    if tagged is not None:
+        return tagged[0]
+    return str(root.subject) if root.subject is not None else None

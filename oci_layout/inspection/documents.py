@@ -24,7 +24,8 @@ def raw(source: Source, roots: tuple[Root, ...], what: str) -> bytes:
     Raises:
         SelectionError: there is none, or more than one.
     """
-    nodes = [node for root in roots for node in walk(root.node)]
+    # A referrer that no index lists comes along with its image, and is not what was asked for.
+    nodes = [node for root in roots if root.listed for node in walk(root.node)]
     manifests = Manifests(source)
     found = {digest: data for node in nodes for digest, data in _of(node, manifests, what)}
     if what == "index" and not found and source.contents.index is not None:

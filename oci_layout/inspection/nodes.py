@@ -12,7 +12,6 @@ from oci_layout.inspection.manifests import Manifests
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.model.manifest import Manifest
-from oci_layout.plan.select import stated_platform
 from oci_layout.platform import Platform
 from oci_layout.source.graph import (
     Absent,
@@ -22,6 +21,7 @@ from oci_layout.source.graph import (
     Node,
     Opaque,
     Root,
+    stated_platform,
 )
 
 _SHOWN_BYTES = 128 << 20

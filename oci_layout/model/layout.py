@@ -14,6 +14,10 @@ REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
 ATTESTATION_TYPE = "vnd.docker.reference.type"
 ATTESTATION_DIGEST = "vnd.docker.reference.digest"
+# cosign pkg/oci/layout/index.go: what an entry of a saved image is.
+COSIGN_KIND = "kind"
+COSIGN_PREFIX = "dev.cosignproject.cosign/"
+COSIGN_IMAGES = (f"{COSIGN_PREFIX}image", f"{COSIGN_PREFIX}imageIndex")
 
 
 def check_marker(raw: bytes, findings: Findings) -> None:

@@ -18,6 +18,7 @@ from oci_layout.model.schema1 import Schema1
 _MANIFEST_FIELDS = frozenset(
     {"schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"}
 )
+_ARTIFACT_FIELDS = frozenset({"mediaType", "artifactType", "blobs", "subject", "annotations"})
 _INDEX_FIELDS = frozenset(
     {"schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"}
 )
@@ -55,6 +56,11 @@ class Manifest:
     def family(self) -> Family:
         """Whose vocabulary the document itself speaks."""
         return Family.DOCKER if self.media_type == mediatype.DOCKER_MANIFEST else Family.OCI
+
+    @property
+    def layers_key(self) -> str:
+        """The field that lists what ``layers`` holds."""
+        return "blobs" if self.media_type == mediatype.OCI_ARTIFACT else "layers"
 
     @property
     def is_image(self) -> bool:
@@ -141,6 +147,8 @@ def read_document(
         return Schema1.from_bytes(raw, where, findings)
     if kind is Kind.INDEX:
         return _index(raw, value, where, findings, media_type)
+    if (media_type or stated) == mediatype.OCI_ARTIFACT:
+        return _artifact(raw, value, where, findings)
     return _manifest(raw, value, where, findings, media_type)
 
 
@@ -213,6 +221,28 @@ def _manifest(
         layers=layers,
         subject=_subject(fields),
         artifact_type=artifact_type,
+        annotations=fields.mapping("annotations"),
+    )
+
+
+def _artifact(raw: bytes, value: dict[str, Any], where: Where, findings: Findings) -> Manifest:
+    """The artifact manifest of image-spec 1.1.0-rc3, artifact.md: blobs, and no config."""
+    fields = Fields(value, where, findings, _ARTIFACT_FIELDS)
+    stated = fields.text("mediaType")
+    if stated != mediatype.OCI_ARTIFACT:
+        findings.error(
+            "media-type-mismatch",
+            f"says {stated!r}, its descriptor {mediatype.OCI_ARTIFACT!r}",
+            fields.path("mediaType"),
+        )
+    blobs = _descriptors(fields, "blobs", findings) if "blobs" in value else ()
+    return Manifest(
+        raw=raw,
+        media_type=mediatype.OCI_ARTIFACT,
+        config=None,
+        layers=blobs,
+        subject=_subject(fields),
+        artifact_type=fields.text("artifactType") or "",
         annotations=fields.mapping("annotations"),
     )
 

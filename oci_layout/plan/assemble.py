@@ -8,31 +8,41 @@ from typing import Any
 import attrs
 
 from oci_layout import limits, mediatype
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Family, Kind
-from oci_layout.model import gojson, layout
+from oci_layout.model import gojson
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.plan import naming
 from oci_layout.plan.convert import Converted, convert
 from oci_layout.plan.dockerview import DockerView
+from oci_layout.plan.entries import (
+    fill_platforms,
+    images_first,
+    same_manifests,
+    subject_of,
+    what,
+)
+from oci_layout.plan.following import Following, several_signed
 from oci_layout.plan.legacy import Legacy, LegacyView
+from oci_layout.plan.made import Made
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
+from oci_layout.plan.referrers import targets
 from oci_layout.plan.report import ImageReport
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root, images
-
-
-@attrs.frozen(kw_only=True)
-class Made:
-    """A document of the result, as a descriptor would point at it."""
-
-    media_type: str
-    digest: Digest
-    size: int
-    platform: Mapping[str, Any] | None = None
+from oci_layout.source.graph import (
+    Absent,
+    Artifact,
+    Image,
+    ImageIndex,
+    Node,
+    Root,
+    attached_to,
+    images,
+    walk,
+)
 
 
 @attrs.define(kw_only=True)
@@ -43,6 +53,7 @@ class Documents:
         blobs: bytes by digest: manifests, indexes, configs.
         manifests: digests of those that are manifests or indexes.
         top: what each root became, in order: the root, and its new form.
+        unlisted: referrers that go among the blobs without an entry in ``index.json``.
         index: ``index.json``.
         docker: ``manifest.json``, or None.
         legacy: the files for Docker before 1.10, or None.
@@ -53,6 +64,7 @@ class Documents:
     blobs: dict[Digest, bytes] = attrs.field(factory=dict)
     manifests: set[Digest] = attrs.field(factory=set)
     top: list[tuple[Root, Made]] = attrs.field(factory=list)
+    unlisted: list[Digest] = attrs.field(factory=list)
     index: bytes = b""
     docker: bytes | None = None
     legacy: Legacy | None = None
@@ -74,8 +86,9 @@ class Assembler:
         self._docker = DockerView(options.target, findings)
         self._legacy = LegacyView() if options.legacy else None
         self._made: dict[int, tuple[Made, Converted | None]] = {}
-        self._renumbered: dict[Digest, Made] = {}
         self.documents = Documents()
+        self._following = Following(options.target, self.documents.changes)
+        self._referred: frozenset[str] = frozenset()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
         """Make every document.
@@ -84,18 +97,32 @@ class Assembler:
             roots: what was selected.
             extra: fields of the source's ``index.json`` to carry over.
         """
-        shared = naming.shared_tags([name for root in roots for name in root.names])
-        entries: list[dict[str, Any]] = []
-        for root in _subjects_first(roots):
+        self._referred = frozenset().union(
+            *(targets(root) for root in roots),
+            *(attached_to(node) for root in roots for node in walk(root.node)),
+        )
+        self._make_subjects(roots)
+        top: list[tuple[Root, Made]] = []
+        for root in roots:
             made = self._node(root.node)
             if made is None:
                 self._lose(root)
+            else:
+                top.append((root, made))
+        self.documents.top = [(self._following.root(root, made), made) for root, made in top]
+        shared = naming.shared_tags([name for root, _ in self.documents.top for name in root.names])
+        entries: list[dict[str, Any]] = []
+        for root, made in self.documents.top:
+            if not root.listed:
+                self.documents.unlisted.append(made.digest)
                 continue
-            self.documents.top.append((root, made))
             self._entries(root, made, shared, entries)
             self._report(root)
             if self._options.docker_view:
                 self._save(root)
+        several = several_signed([root for root, _ in self.documents.top])
+        if several is not None:
+            self.documents.changes.append(several)
         value: dict[str, Any] = {"schemaVersion": 2, "mediaType": mediatype.OCI_INDEX}
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
@@ -105,6 +132,25 @@ class Assembler:
         if self._legacy is not None:
             self.documents.legacy = self._legacy.finish()
         return self.documents
+
+    def _make_subjects(self, roots: tuple[Root, ...]) -> None:
+        """Make what is referred to before what refers to it. Chains may be long: no recursion."""
+        nodes = [node for root in roots for node in walk(root.node)]
+        by_digest = {node.descriptor.digest: node for node in nodes if node.descriptor}
+        for node in nodes:
+            if isinstance(node, Image) and subject_of(node) is None:
+                self._node(node)
+        for node in nodes:
+            chain = [node]
+            seen = {id(node)}
+            while (subject := subject_of(chain[-1])) is not None:
+                target = by_digest.get(subject.digest)
+                if target is None or id(target) in self._made or id(target) in seen:
+                    break
+                seen.add(id(target))
+                chain.append(target)
+            for each in reversed(chain[1:]):
+                self._node(each)
 
     def _save(self, root: Root) -> None:
         for name, image in self._docker.choose(root):
@@ -139,8 +185,7 @@ class Assembler:
     def _lose(self, root: Root) -> None:
         names = ", ".join(map(str, root.names))
         self.documents.changes.append(
-            f"dropped: {_what(root.node)}{f' ({names})' if names else ''}: "
-            "Docker has no form for it"
+            f"dropped: {what(root.node)}{f' ({names})' if names else ''}: Docker has no form for it"
         )
 
     def _entries(
@@ -152,8 +197,6 @@ class Assembler:
         for name in every:
             notes = naming.entry_annotations(name, shared, kept)
             new = naming.entry(source, made.media_type, str(made.digest), made.size, notes)
-            if made.platform is not None and "platform" not in new and "platform" in source:
-                new["platform"] = made.platform
             entries.append(new)
 
     def _add(self, raw: bytes, before: Descriptor | None = None, *, kept: bool = False) -> Digest:
@@ -190,41 +233,33 @@ class Assembler:
         if made is not None:
             self._made[id(node)] = made, converted
             if node.descriptor is not None:
-                self._renumbered[node.descriptor.digest] = made
+                self._following.made(node.descriptor.digest, made)
         return made
 
     def _image(self, image: Image) -> tuple[Made, Converted]:
-        raw = image.config_member.read(limits.DOCUMENT_BYTES)
-        converted = convert(image, self._packing.layers(image), raw, self._options)
+        config = image.config_member.read(limits.DOCUMENT_BYTES)
+        converted = convert(image, self._packing.layers(image), config, self._options)
         self.documents.blobs[converted.config_digest] = (
-            raw if converted.config is None else converted.config
+            config if converted.config is None else converted.config
         )
-        kept = image.manifest is not None and converted.manifest == image.manifest.raw
-        digest = self._add(converted.manifest, image.descriptor, kept=kept)
+        raw = converted.manifest
+        if self._options.target is Family.OCI:
+            raw = self._following.subject(raw, subject_of(image), "image with a subject")
+        kept = image.manifest is not None and raw == image.manifest.raw
+        digest = self._add(raw, image.descriptor, kept=kept)
         made = Made(
             media_type=mediatype.document_type(Kind.MANIFEST, self._options.target),
             digest=digest,
-            size=len(converted.manifest),
+            size=len(raw),
             platform=platform_json(converted.platform),
         )
         return made, converted
 
     def _artifact(self, artifact: Artifact) -> Made:
-        raw = artifact.manifest.raw
-        subject = artifact.manifest.subject
-        moved = self._renumbered.get(subject.digest) if subject is not None else None
-        if subject is not None and moved is not None and moved.digest != subject.digest:
-            edits = Edits(raw)
-            edits.set(("subject", "mediaType"), moved.media_type)
-            edits.set(("subject", "digest"), str(moved.digest))
-            edits.set(("subject", "size"), moved.size)
-            raw = edits.apply()
-            self.documents.changes.append(
-                f"changed: {_what(artifact)}: its subject is now {moved.digest}; a signature "
-                "inside it still speaks of the old digest"
-            )
+        manifest = artifact.manifest
+        raw = self._following.subject(manifest.raw, manifest.subject, what(artifact))
         raw = self._true_blobs(artifact, raw)
-        kept = raw == artifact.manifest.raw
+        kept = raw == manifest.raw
         digest = self._add(raw, artifact.descriptor, kept=kept)
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
 
@@ -236,18 +271,19 @@ class Assembler:
         for number, (stated, _) in enumerate(artifact.blobs):
             digest, size = self._packing.blob(artifact, number, stated)
             if digest != stated.digest or size != stated.size:
-                path: Path = ("config",) if number < first else ("layers", number - first)
+                key = artifact.manifest.layers_key
+                path: Path = ("config",) if number < first else (key, number - first)
                 edits.set((*path, "digest"), str(digest))
                 edits.set((*path, "size"), size)
                 self.documents.changes.append(
-                    f"mended: {_what(artifact)}: a blob was stated as {stated.digest}"
+                    f"mended: {what(artifact)}: a blob was stated as {stated.digest}"
                 )
                 changed = True
         return edits.apply() if changed else raw
 
     def _index(self, node: ImageIndex) -> Made | None:
         target = self._options.target
-        children = [(child, self._node(child)) for child in _images_first(node.children)]
+        children = [(child, self._node(child)) for child in images_first(node.children)]
         by_id = {id(child): made for child, made in children}
         if target is Family.DOCKER:
             return self._docker_list(node, by_id)
@@ -270,36 +306,32 @@ class Assembler:
                 if before != after:
                     edits.set((*path, key), after)
                     changed = True
-            changed |= self._follow(edits, number, descriptor.annotations)
+            changed |= self._following.annotation(edits, path, descriptor.annotations)
             if descriptor.digest != made.digest and "data" in descriptor.source:
                 edits.remove((*path, "data"))
         if index.family is not target:
             edits.set(("mediaType",), mediatype.OCI_INDEX)
             changed = True
-        if changed:
-            _fill_platforms(edits, index.manifests, kept, by_id)
+        if changed or self._may_fill(node):
+            filled = fill_platforms(edits, index.manifests, kept, by_id)
+            if filled:
+                self.documents.changes.append(
+                    f"changed: index {node.descriptor.digest.short}: the platform of {filled} of "
+                    "its images was missing: now as their configs say"
+                )
+                changed = True
         raw = edits.apply() if changed else index.raw
-        digest = self._add(raw, node.descriptor, kept=not changed)
+        raw = self._following.subject(raw, index.subject, f"index {node.descriptor.digest}")
+        digest = self._add(raw, node.descriptor, kept=raw == index.raw)
         return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
 
-    def _follow(self, edits: Edits, number: int, annotations: Mapping[str, str]) -> bool:
-        """Let an attestation's annotation follow the digest of what it attests."""
-        attested = annotations.get(layout.ATTESTATION_DIGEST)
-        if attested is None:
-            return False
-        try:
-            moved = self._renumbered.get(Digest.parse(attested))
-        except InvalidDigestError:
-            return False
-        if moved is None or str(moved.digest) == attested:
-            return False
-        path = ("manifests", number, "annotations", layout.ATTESTATION_DIGEST)
-        edits.set(path, str(moved.digest))
-        self.documents.changes.append(
-            f"changed: the attestation of {attested} is now attached to {moved.digest}; the "
-            "statement inside it still names the old digest"
-        )
-        return True
+    def _may_fill(self, node: ImageIndex) -> bool:
+        """Whether an index may change for its platforms alone; not where its digest is relied on.
+
+        skopeo and podman take nothing out of an index that does not state platforms.
+        """
+        relied_on = str(node.descriptor.digest) in self._referred
+        return not self._options.preserve_digests and not relied_on
 
     def _docker_list(self, node: ImageIndex, made: Mapping[int, Made | None]) -> Made | None:
         """Docker's manifest list: flat, images only; a single image needs no list."""
@@ -308,10 +340,12 @@ class Assembler:
             self._leaves(child, made.get(id(child)), leaves)
         if not leaves:
             return None
-        if node.index.annotations:
-            self.documents.changes.extend(
-                f"dropped: index annotation {key}" for key in node.index.annotations
-            )
+        lost = [f"annotation {key}" for key in node.index.annotations]
+        if node.index.subject is not None:
+            lost.append(f"subject {node.index.subject.digest}")
+        if node.index.artifact_type:
+            lost.append(f"artifactType {node.index.artifact_type}")
+        self.documents.changes.extend(f"dropped: index {text}" for text in lost)
         if len(leaves) == 1:
             return leaves[0][1]
         manifests = [
@@ -325,7 +359,7 @@ class Assembler:
             }
             for image, each in leaves
         ]
-        if node.index.family is Family.DOCKER and _same_manifests(node, manifests):
+        if node.index.family is Family.DOCKER and same_manifests(node, manifests):
             digest = self._add(node.index.raw, node.descriptor, kept=True)
             return Made(media_type=mediatype.DOCKER_LIST, digest=digest, size=len(node.index.raw))
         value = {"schemaVersion": 2, "mediaType": mediatype.DOCKER_LIST, "manifests": manifests}
@@ -339,47 +373,4 @@ class Assembler:
         elif isinstance(node, Image) and made is not None:
             leaves.append((node, made))
         else:
-            self.documents.changes.append(f"dropped: {_what(node)}: Docker has no form for it")
-
-
-def _fill_platforms(
-    edits: Edits,
-    entries: tuple[Descriptor, ...],
-    kept: Mapping[int, Node],
-    made: Mapping[int, Made | None],
-) -> None:
-    """Say the platform of each image whose entry does not: the index is a new one anyway."""
-    for number, entry in enumerate(entries):
-        child = kept.get(id(entry))
-        new = made.get(id(child)) if isinstance(child, Image) else None
-        if new is not None and entry.platform is None and new.platform is not None:
-            edits.set(("manifests", number, "platform"), new.platform)
-
-
-def _what(node: Node) -> str:
-    if isinstance(node, Artifact):
-        manifest = node.manifest
-        config = manifest.config.media_type if manifest.config is not None else ""
-        kind = "attestation" if node.is_attestation else manifest.artifact_type or config
-        return f"{kind or 'artifact'} {node.descriptor.digest}"
-    if isinstance(node, Opaque):
-        return f"{node.descriptor.media_type} {node.descriptor.digest}"
-    if isinstance(node, ImageIndex):
-        return f"index {node.descriptor.digest}, which holds no image"
-    return "image"
-
-
-def _same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:
-    old = [(str(each.digest), each.media_type, each.size) for each in node.index.manifests]
-    return old == [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
-
-
-def _images_first(children: tuple[Node, ...]) -> list[Node]:
-    """Children in an order in which what is referred to comes before what refers."""
-    return sorted(children, key=lambda child: isinstance(child, Artifact))
-
-
-def _subjects_first(roots: tuple[Root, ...]) -> list[Root]:
-    """Roots in an order in which subjects come before their referrers, else as they were."""
-    rank = {id(root): isinstance(root.node, Artifact) for root in roots}
-    return sorted(roots, key=lambda root: rank[id(root)])
+            self.documents.changes.append(f"dropped: {what(node)}: Docker has no form for it")

@@ -2,49 +2,76 @@
 
 from __future__ import annotations
 
+import operator
+from collections import Counter
+
 import attrs
 
+from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Family
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.plan.options import Options
-from oci_layout.plan.select import describe, stated_platform
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root, walk
+from oci_layout.plan.referrers import digests, is_attached, spellings, targets
+from oci_layout.plan.select import describe
+from oci_layout.source.graph import (
+    Absent,
+    Artifact,
+    Image,
+    ImageIndex,
+    Node,
+    Opaque,
+    Root,
+    attached_to,
+    stated_platform,
+    walk,
+)
+
+_NAMED = 32  # digests that one message lists
 
 
 def complete(roots: tuple[Root, ...], options: Options, findings: Findings) -> tuple[Root, ...]:
-    """The roots without what is not all there.
+    """The roots without what is not all there, and without what is attached to that alone.
 
     Args:
         roots: what was selected.
-        options: ``sparse`` says whether absences are left out, kept in an index or refused.
+        options: ``sparse`` says whether absences are left out, kept in an index or refused; Docker
+            has no form for an absence, so there they are left out.
         findings: told of each absence.
 
     Raises:
         DamagedError: nothing is complete, or an absence is refused.
     """
     keep = options.sparse == "keep" and options.target is Family.OCI
-    kept = []
-    missing: list[Digest] = []
-    for root in roots:
-        absent: list[Digest] = []
-        node = _pruned(root.node, findings, absent, describe([root]))
-        missing += absent
-        if node is not None:
-            whole = root.node if keep and absent else node
-            kept.append(attrs.evolve(root, node=whole))
-    if missing and not kept:
-        raise _sparse("nothing in this source is complete", missing)
-    if missing and options.sparse == "fail":
-        raise _sparse("the source is not complete", missing)
-    return tuple(kept)
+    told = Findings() if keep else findings
+    pruning = _Pruning(told)
+    pruned = [(root, pruning.node(root.node, describe([root]))) for root in roots]
+    if not pruning.missing:
+        return roots
+    if options.sparse == "fail":
+        raise _sparse("the source is not complete", pruning.missing)
+    left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
+    kept = _without_orphans(left, pruning.gone, told)
+    if all(is_attached(root) for root in kept):
+        chosen = options.images or options.platforms
+        what = "nothing that was chosen" if chosen else "nothing in this source"
+        raise _sparse(f"{what} is complete", pruning.missing)
+    if not keep:
+        return tuple(kept)
+    listed = ", ".join(digest.short for digest in pruning.missing[:_NAMED])
+    findings.warning(
+        "sparse-index",
+        f"kept as asked, though {len(pruning.missing)} blobs are not in the source: {listed}",
+        hint="--sparse prune leaves out what refers to them",
+    )
+    return roots
 
 
 def _sparse(what: str, missing: list[Digest]) -> DamagedError:
-    listed = ", ".join(str(digest) for digest in dict.fromkeys(missing[:8]))
-    more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+    listed = ", ".join(str(digest) for digest in missing[:_NAMED])
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return DamagedError(
         what=f"{what}; missing: {listed}{more}",
         hint="save the image again, with all its blobs",
@@ -52,57 +79,134 @@ def _sparse(what: str, missing: list[Digest]) -> DamagedError:
     )
 
 
-def _pruned(node: Node, findings: Findings, missing: list[Digest], label: str) -> Node | None:
-    """A node without what is not all there; each absence is reported."""
-    if isinstance(node, Opaque):
-        return node
-    if isinstance(node, ImageIndex):
-        return _pruned_index(node, findings, missing, label)
-    absent = node.missing
-    if not absent:
-        return node
-    missing.extend(absent)
-    findings.warning(
-        "sparse-index",
-        f"{stated_platform(node) or 'a manifest'} is left out: {absent[0]} is not in the source"
-        + (f", nor are {len(absent) - 1} more of its blobs" if len(absent) > 1 else ""),
-        Where(image=label),
-    )
-    return None
+class _Pruning:
+    """Takes nodes without what is not all there.
+
+    Args:
+        findings: told of each absence.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._missing: dict[Digest, None] = {}
+        self.gone: set[str] = set()
+
+    @property
+    def missing(self) -> list[Digest]:
+        """Digests of blobs that would have to be there, each once."""
+        return list(self._missing)
+
+    def node(self, node: Node, label: str) -> Node | None:
+        """A node without what is not all there; None when nothing is left of it."""
+        if isinstance(node, ImageIndex):
+            left = self._index(node, label)
+        elif isinstance(node, Opaque) or not node.missing:
+            return node
+        else:
+            left = None
+            self._report(node, node.missing, label)
+        if left is None and node.descriptor is not None:
+            self.gone |= spellings(node.descriptor.digest)
+        return left
+
+    def _report(self, node: Node, absent: tuple[Digest, ...], label: str) -> None:
+        self._missing.update(dict.fromkeys(absent))
+        more = f", nor are {len(absent) - 1} more of its blobs" if len(absent) > 1 else ""
+        self._findings.warning(
+            "sparse-index",
+            f"{_what(node)} is left out: {absent[0]} is not in the source{more}",
+            Where(image=label),
+        )
+
+    def _index(self, index: ImageIndex, label: str) -> ImageIndex | None:
+        children = [self.node(child, label) for child in index.children]
+        kept = tuple(child for child in children if child is not None)
+        lost = any(
+            isinstance(each, Image | Absent) for child in index.children for each in walk(child)
+        )
+        left = any(
+            isinstance(each, Image) or (isinstance(each, Artifact) and not attached_to(each))
+            for child in kept
+            for each in walk(child)
+        )
+        if index.children and (not kept or (lost and not left)):
+            return None
+        return attrs.evolve(index, children=kept)
 
 
-def _pruned_index(
-    index: ImageIndex, findings: Findings, missing: list[Digest], label: str
-) -> ImageIndex | None:
-    children = [_pruned(child, findings, missing, label) for child in index.children]
-    there = {
-        str(child.descriptor.digest)
-        for child in children
-        if child is not None and child.descriptor is not None
-    }
+def _what(node: Node) -> str:
+    """What to call something that is left out."""
+    if isinstance(node, Artifact):
+        return "the attestation" if node.is_attestation else "an artifact"
+    platform = stated_platform(node)
+    if platform is not None and not platform.unknown:
+        return str(platform)
+    noted = node.descriptor.annotations.get(ATTESTATION_DIGEST) if node.descriptor else None
+    return f"the attestation of {noted[:19]}" if noted else "a manifest"
+
+
+def _without_orphans(roots: list[Root], gone: set[str], findings: Findings) -> list[Root]:
+    """The roots without what is attached to something that was left out, and is nowhere else."""
+    for _ in range(limits.INDEX_DEPTH):  # an index that is emptied may be a subject in its turn
+        orphans = _orphans(roots, gone)
+        if not orphans:
+            break
+        kept = []
+        for root in roots:
+            label = describe([root])
+            if id(root.node) in orphans:
+                findings.warning("sparse-index", "is left out with its image", Where(image=label))
+                continue
+            node = _stripped(root.node, orphans, label, findings)
+            if node is not None:
+                kept.append(root if node is root.node else attrs.evolve(root, node=node))
+        gone = gone | digests(roots)
+        roots = kept
+    return roots
+
+
+def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
+    """Nodes, by id, that are attached to what is gone, or to what goes with it."""
+    held: Counter[str] = Counter()
+    waiting: dict[str, list[Node]] = {}
+    for root in roots:
+        for node in walk(root.node):
+            if node.descriptor is not None:
+                held.update(spellings(node.descriptor.digest))
+            top = node is root.node
+            attached = (targets(root) if is_attached(root) else set()) if top else attached_to(node)
+            for digest in attached:
+                waiting.setdefault(digest, []).append(node)
+    orphans: set[int] = set()
+    todo = [digest for digest in gone if not held[digest]]
+    while todo:
+        for node in waiting.pop(todo.pop(), ()):
+            if id(node) in orphans:
+                continue
+            orphans.add(id(node))
+            for each in walk(node):
+                names = spellings(each.descriptor.digest) if each.descriptor is not None else set()
+                held.subtract(names)
+                todo += [name for name in names if held[name] <= 0]
+    return orphans
+
+
+def _stripped(node: Node, orphans: set[int], label: str, findings: Findings) -> Node | None:
+    """A node without some of its children."""
+    if not isinstance(node, ImageIndex):
+        return node
     kept = []
-    for child in children:
-        if isinstance(child, Artifact) and _orphaned(child, index, there):
+    for child in node.children:
+        if id(child) in orphans and child.descriptor is not None:
             findings.warning(
                 "sparse-index",
-                f"the attestation {child.descriptor.digest} is left out with its image",
+                f"{_what(child)} {child.descriptor.digest} is left out with its image",
                 Where(image=label),
             )
-        elif child is not None:
-            kept.append(child)
-    lost = any(isinstance(each, Image | Absent) for child in index.children for each in walk(child))
-    left = any(
-        isinstance(each, Image) or (isinstance(each, Artifact) and not each.is_attestation)
-        for child in kept
-        for each in walk(child)
-    )
-    if index.children and (not kept or (lost and not left)):
-        return None
-    return attrs.evolve(index, children=tuple(kept))
-
-
-def _orphaned(artifact: Artifact, index: ImageIndex, kept: set[str]) -> bool:
-    """Whether what an attestation attests was listed beside it and is not kept."""
-    attested = artifact.descriptor.annotations.get(ATTESTATION_DIGEST)
-    listed = {str(child.digest) for child in index.index.manifests}
-    return attested is not None and attested in listed and attested not in kept
+            continue
+        new = _stripped(child, orphans, label, findings)
+        if new is not None:
+            kept.append(new)
+    if len(kept) == len(node.children) and all(map(operator.is_, kept, node.children)):
+        return node
+    return attrs.evolve(node, children=tuple(kept)) if kept else None

@@ -24,7 +24,7 @@ class DockerView:
 
     def __init__(self, target: Family, findings: Findings) -> None:
         self._target, self._findings = target, findings
-        self._entries: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._entries: dict[tuple[str, ...], dict[str, None]] = {}
         self._untagged: dict[str, ImageName] = {}
 
     def choose(self, root: Root) -> list[tuple[ImageName | None, Image]]:
@@ -78,16 +78,18 @@ class DockerView:
             return
         paths = [packed.digest.blob_path for packed in layers]
         config = converted.config_digest.blob_path
-        fresh = {"Config": config, "RepoTags": None, "Layers": paths}
-        entry = self._entries.setdefault((config, *paths), fresh)
+        tags = self._entries.setdefault((config, *paths), {})
         tag = naming.repo_tag(name)
         if tag is not None:
-            entry["RepoTags"] = list(dict.fromkeys([*(entry["RepoTags"] or []), tag]))
+            tags[tag] = None
         elif name is not None:
             self._untagged[name.key] = name
 
     def finish(self) -> bytes | None:
         """The document; None when it would list nothing."""
         naming.warn_untagged(list(self._untagged.values()), self._findings)
-        entries = list(self._entries.values())
+        entries: list[dict[str, Any]] = [
+            {"Config": config, "RepoTags": list(tags) or None, "Layers": list(paths)}
+            for (config, *paths), tags in self._entries.items()
+        ]
         return dockersave.saved_bytes(entries) if entries else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout.errors import SelectionError
+from oci_layout.finding import Findings, Where
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.reference import ImageName
 from oci_layout.source.graph import Image, Node, Root
@@ -15,32 +16,53 @@ _NAMES = (CONTAINERD_NAME, REF_NAME)
 ON_CONFLICT = ("error", "first", "last")
 
 
+@attrs.define
+class _Held:
+    """A root so far.
+
+    Args:
+        root: as it is to go out.
+        label: the source it came from.
+        robbed: whether it had a name and another image has it now.
+    """
+
+    root: Root
+    label: str
+    robbed: bool = False
+
+
 class _Merging:
     """The roots so far, and who holds which name."""
 
-    def __init__(self, on_conflict: str) -> None:
-        self.roots: list[Root] = []
-        self._on_conflict = on_conflict
+    def __init__(self, on_conflict: str, findings: Findings) -> None:
+        self._held: list[_Held] = []
+        self._on_conflict, self._findings = on_conflict, findings
         self._holders: dict[str, int] = {}
         self._same: dict[tuple[str, str], int] = {}
 
-    def take(self, root: Root) -> None:
+    def roots(self) -> tuple[Root, ...]:
+        """What it came to, without what another image has taken every name of."""
+        return tuple(held.root for held in self._held if held.root.names or not held.robbed)
+
+    def take(self, root: Root, label: str) -> None:
         """Take one root: a new one, or one that is there under other names."""
         notes = root.descriptor.annotations if root.descriptor is not None else {}
         kept = str(sorted((key, value) for key, value in notes.items() if key not in _NAMES))
         place = self._place(root.node, kept)
-        names = [name for name in root.names if self._settle(name, place)]
+        names = [name for name in root.names if self._settle(name, place, root, label)]
         if place is None:
-            place = len(self.roots)
-            self.roots.append(attrs.evolve(root, names=tuple(names)))
+            place = len(self._held)
+            new = attrs.evolve(root, names=tuple(names))
+            self._held.append(_Held(new, label, robbed=len(names) < len(root.names)))
         else:
-            old = self.roots[place]
+            old = self._held[place].root
             # The one that has a manifest of its own says more.
             better = root if old.node.descriptor is None else old
-            self.roots[place] = attrs.evolve(
+            self._held[place].root = attrs.evolve(
                 better,
                 names=tuple({name.key: name for name in (*names, *old.names)}.values()),
                 docker=tuple(dict.fromkeys((*old.docker, *root.docker))),
+                listed=old.listed or root.listed,
             )
         for identity in _identities(root.node):
             self._same.setdefault((identity, kept), place)
@@ -53,28 +75,42 @@ class _Merging:
             place = self._same.get((identity, kept))
             if place is None:
                 continue
-            there = self.roots[place].node.descriptor
+            there = self._held[place].root.node.descriptor
             if identity.startswith("config ") and there is not None and node.descriptor is not None:
                 continue  # one image packed in two ways: two manifests, both wanted
             return place
         return None
 
-    def _settle(self, name: ImageName, place: int | None) -> bool:
+    def _settle(self, name: ImageName, place: int | None, root: Root, label: str) -> bool:
         """Whether a root may have a name."""
-        holder = self._holders.get(name.key)
-        if holder is None or holder == place or name.reference is None:
+        number = self._holders.get(name.key)
+        if number is None or number == place or name.reference is None:
             return True  # bare tags repeat; they name nothing for certain
-        if self._on_conflict == "last":
-            old = self.roots[holder]
-            left = tuple(each for each in old.names if each.key != name.key)
-            self.roots[holder] = attrs.evolve(old, names=left)
-            return True
-        if self._on_conflict == "first":
-            return False
-        raise SelectionError(
-            what=f"{name} names two different images in these sources",
-            hint="--on-conflict first or last, or repack one with --name OLD=NEW",
+        holder = self._held[number]
+        one = f"{_digest(holder.root.node)} in {holder.label}"
+        other = f"{_digest(root.node)} in {label}"
+        if self._on_conflict == "error":
+            raise SelectionError(
+                what=f"{name} names two different images: {one}, {other}",
+                hint="--on-conflict first or last, or repack one with --name OLD=NEW",
+            )
+        last = self._on_conflict == "last"
+        self._findings.warning(
+            "name-taken",
+            f"goes to {other if last else one}, not to {one if last else other}",
+            Where(image=str(name)),
         )
+        if last:
+            left = tuple(each for each in holder.root.names if each.key != name.key)
+            holder.root, holder.robbed = attrs.evolve(holder.root, names=left), True
+        return last
+
+
+def _digest(node: Node) -> str:
+    """The digest to call a node by."""
+    if isinstance(node, Image) and node.descriptor is None:
+        return node.config.digest.short
+    return "an image" if node.descriptor is None else node.descriptor.digest.short
 
 
 def _identities(node: Node) -> list[str]:
@@ -87,21 +123,27 @@ def _identities(node: Node) -> list[str]:
     return found
 
 
-def merged(sources: Sequence[tuple[Root, ...]], on_conflict: str) -> tuple[Root, ...]:
+def merged(
+    sources: Sequence[tuple[str, tuple[Root, ...]]], on_conflict: str, findings: Findings
+) -> tuple[Root, ...]:
     """All roots of all sources.
 
+    An image that loses its only name to another is left out, as a layout that is added to loses
+    it; one that never had a name stays.
+
     Args:
-        sources: the roots of each.
+        sources: what to call each, and its roots.
         on_conflict: what happens to a name that stands for two images: ``error``, ``first`` (the
             earlier source keeps it) or ``last``.
+        findings: told who gets such a name.
 
     Raises:
         SelectionError: a name stands for two images, and ``error`` was asked for.
     """
     if len(sources) == 1:
-        return sources[0]
-    merging = _Merging(on_conflict)
-    for roots in sources:
+        return sources[0][1]
+    merging = _Merging(on_conflict, findings)
+    for label, roots in sources:
         for root in roots:
-            merging.take(root)
-    return tuple(merging.roots)
+            merging.take(root, label)
+    return merging.roots()

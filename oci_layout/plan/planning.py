@@ -21,7 +21,7 @@ from oci_layout.plan.packing import Packing
 from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ImageReport
 from oci_layout.plan.select import select
-from oci_layout.source.graph import Artifact, Image, Node, Opaque, Root, images, walk
+from oci_layout.source.graph import Absent, Artifact, Image, Node, Opaque, Root, images, walk
 from oci_layout.source.opening import Source
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
@@ -114,7 +114,7 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
-    every = merged([source.roots for source in sources], on_conflict)
+    every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
     chosen = select(every, options, findings)
     roots = renamed(complete(chosen, options, findings), options.renames)
     if options.target is Family.DOCKER:
@@ -219,8 +219,9 @@ def _jobs_of(
                 uses[id(node), number] = key
     elif target is Family.DOCKER:
         return
-    elif isinstance(node, Artifact):
-        for number, (descriptor, member) in enumerate(node.blobs):
+    elif isinstance(node, Artifact | Absent):
+        blobs = node.blobs if isinstance(node, Artifact) else node.parts
+        for number, (descriptor, member) in enumerate(blobs):
             if member is not None:
                 where = Where(image=node.descriptor.digest.short)
                 expected = Expected(where=where, digest=descriptor.digest, size=descriptor.size)

@@ -1,7 +1,8 @@
 """What belongs to an image: attestations, signatures, anything that refers to its digest.
 
-Three ways are in use: an annotation inside the same index (BuildKit), ``subject`` in a manifest
-(image-spec manifest.md), and a tag made of the digest (cosign, the OCI fallback scheme).
+Four ways are in use: an annotation inside the same index (BuildKit), ``subject`` in a manifest
+(image-spec manifest.md), a tag made of the digest (cosign; the fallback of distribution-spec), and
+the entry's ``kind`` in a layout of a single image (``cosign save``).
 """
 
 from __future__ import annotations
@@ -11,44 +12,62 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
-from oci_layout.model.layout import ATTESTATION_DIGEST
-from oci_layout.source.graph import Artifact, ImageIndex, Node, Root, walk
+from oci_layout.model.layout import COSIGN_IMAGES, COSIGN_KIND, COSIGN_PREFIX
+from oci_layout.source.graph import (
+    Absent,
+    Artifact,
+    Image,
+    ImageIndex,
+    Node,
+    Opaque,
+    Root,
+    attached_to,
+    walk,
+)
 
-_TAG_SCHEME = re.compile(r"(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z]+)?")
-COSIGN_KIND = "kind"
-_COSIGN = "dev.cosignproject.cosign/"
+# distribution-spec, "Referrers Tag Schema": at most 64 characters of the hash.
+_TAG_HEX = 64
+_TAG_SCHEME = re.compile(r"(sha256|sha512)-([0-9a-f]{64})(\.[a-z]+)?")
 
 
-def refers(node: Node, subjects: set[str]) -> bool:
-    """Whether an artifact is attached to one of the digests, by annotation or subject."""
-    if not isinstance(node, Artifact):
-        return False
-    if node.descriptor.annotations.get(ATTESTATION_DIGEST) in subjects:
-        return True
-    subject = node.manifest.subject
-    return subject is not None and str(subject.digest) in subjects
-
-
-def tagged_digest(text: str) -> str | None:
-    """The digest that a tag of the tag scheme is made of."""
+def tagged_digest(text: str) -> tuple[str, str] | None:
+    """The digest that a tag of the scheme is made of, maybe cut, and what follows (``.sig``)."""
     match = _TAG_SCHEME.fullmatch(text)
-    return f"{match[1]}:{match[2]}" if match is not None else None
+    return (f"{match[1]}:{match[2]}", match[3] or "") if match is not None else None
 
 
-def _root_refers(root: Root, subjects: set[str]) -> bool:
-    if refers(root.node, subjects):
-        return True
-    return any(tagged_digest(name.tag) in subjects for name in root.names)
+def digest_tag(digest: Digest, suffix: str) -> str:
+    """The tag of the tag scheme for a digest."""
+    return f"{digest.algorithm}-{digest.hex[:_TAG_HEX]}{suffix}"
+
+
+def spellings(digest: Digest) -> set[str]:
+    """A digest as documents write it, and as a tag can be made of it."""
+    return {str(digest), f"{digest.algorithm}:{digest.hex[:_TAG_HEX]}"}
+
+
+def targets(root: Root) -> set[str]:
+    """Digests of what a root is attached to, by any of the four ways."""
+    found = attached_to(root.node)
+    for name in root.names:
+        tagged = tagged_digest(name.tag)
+        if tagged is not None:
+            found.add(tagged[0])
+    if root.subject is not None:
+        found.add(str(root.subject))
+    return found
 
 
 def digests(roots: Iterable[Root]) -> set[str]:
-    """Digests of all manifests and indexes at and below some roots."""
+    """Digests of all manifests and indexes at and below some roots, in each spelling."""
     return {
-        str(node.descriptor.digest)
+        text
         for root in roots
         for node in walk(root.node)
         if node.descriptor is not None
+        for text in spellings(node.descriptor.digest)
     }
 
 
@@ -56,14 +75,18 @@ def with_referrers(chosen: tuple[Root, ...], roots: Sequence[Root]) -> tuple[Roo
     """What was chosen, and what of the rest belongs to it; what refers to a referrer, too."""
     result = list(chosen)
     taken = {id(root.node) for root in chosen}
-    known = digests(chosen)
-    while True:
-        more = [root for root in roots if id(root.node) not in taken and _root_refers(root, known)]
-        if not more:
-            return tuple(result)
-        result += more
-        taken |= {id(root.node) for root in more}
-        known |= digests(more)
+    waiting: dict[str, list[Root]] = {}
+    for root in roots:
+        for digest in targets(root):
+            waiting.setdefault(digest, []).append(root)
+    todo = list(digests(chosen))
+    while todo:
+        for root in waiting.pop(todo.pop(), ()):
+            if id(root.node) not in taken:
+                taken.add(id(root.node))
+                result.append(root)
+                todo += digests([root])
+    return tuple(result)
 
 
 def is_attached(root: Root) -> bool:
@@ -71,9 +94,10 @@ def is_attached(root: Root) -> bool:
     if any(tagged_digest(name.tag) is not None for name in root.names):
         return True
     kind = root.descriptor.annotations.get(COSIGN_KIND, "") if root.descriptor is not None else ""
-    if kind.startswith(_COSIGN) and kind.removeprefix(_COSIGN).split("/")[0] != "image":
-        return isinstance(root.node, Artifact) or not kind.endswith(("image", "imageIndex"))
-    return isinstance(root.node, Artifact) and root.node.manifest.subject is not None
+    if kind.startswith(COSIGN_PREFIX) and kind not in COSIGN_IMAGES:
+        return True
+    holds_image = any(isinstance(each, Image) for each in walk(root.node))
+    return bool(attached_to(root.node)) and not holds_image
 
 
 def without_attached(roots: tuple[Root, ...], findings: Findings) -> tuple[Root, ...]:
@@ -90,17 +114,17 @@ def without_attached(roots: tuple[Root, ...], findings: Findings) -> tuple[Root,
 
 
 def _bare(node: Node, findings: Findings, label: str) -> Node | None:
-    if not isinstance(node, ImageIndex):
-        attached = isinstance(node, Artifact) and (
-            node.is_attestation or node.manifest.subject is not None
-        )
-        if attached and node.descriptor is not None:
-            findings.warning(
-                "attachment-dropped",
-                f"the attestation {node.descriptor.digest} is left out, as asked",
-                Where(image=label),
-            )
-        return None if attached else node
-    children = [_bare(child, findings, label) for child in node.children]
-    kept = tuple(child for child in children if child is not None)
-    return attrs.evolve(node, children=kept) if kept or not node.children else None
+    if isinstance(node, ImageIndex):
+        children = [_bare(child, findings, label) for child in node.children]
+        kept = tuple(child for child in children if child is not None)
+        return attrs.evolve(node, children=kept) if kept or not node.children else None
+    attestation = isinstance(node, Artifact) and node.is_attestation
+    if isinstance(node, Image | Opaque) or not (attestation or attached_to(node)):
+        return node
+    what = "attestation" if attestation or isinstance(node, Absent) else "referrer"
+    findings.warning(
+        "attachment-dropped",
+        f"the {what} {node.descriptor.digest} is left out, as asked",
+        Where(image=label),
+    )
+    return None

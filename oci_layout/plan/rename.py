@@ -6,6 +6,7 @@ import attrs
 
 from oci_layout.errors import SelectionError
 from oci_layout.plan.options import Renames
+from oci_layout.plan.referrers import is_attached
 from oci_layout.plan.select import describe
 from oci_layout.source.graph import Root
 
@@ -21,14 +22,16 @@ def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
         SelectionError: a name that is not there, is ambiguous, or would stand for two images.
     """
     if renames.single is not None:
-        if len(roots) != 1:
+        alone = [root for root in roots if not is_attached(root)] or list(roots)
+        if len(alone) != 1:
             raise SelectionError(
-                what=f"--name NAME names a single image, and there are {len(roots)}",
-                hint="choose one with --image, or use --name OLD=NEW; there are " + describe(roots),
+                what=f"--name NAME names a single image, and there are {len(alone)}",
+                hint="choose one with --image, or use --name OLD=NEW; there are " + describe(alone),
             )
-        root = roots[0]
-        chosen = tuple((renames.single.key, digest) for _, digest in root.docker[:1])
-        return (attrs.evolve(root, names=(renames.single,), docker=chosen),)
+        chosen = tuple((renames.single.key, digest) for _, digest in alone[0].docker[:1])
+        named = attrs.evolve(alone[0], names=(renames.single,), docker=chosen)
+        # A signature beside it keeps the tag by which it is found.
+        return tuple(named if root is alone[0] else root for root in roots)
     pairs = dict(renames.pairs)
     used: set[str] = set()
     result = []

@@ -10,9 +10,15 @@ import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import SelectionError
-from oci_layout.finding import Findings
+from oci_layout.finding import Findings, Where
 from oci_layout.plan.options import Options
-from oci_layout.plan.referrers import refers, with_referrers, without_attached
+from oci_layout.plan.referrers import (
+    digests,
+    is_attached,
+    targets,
+    with_referrers,
+    without_attached,
+)
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.graph import (
@@ -21,7 +27,9 @@ from oci_layout.source.graph import (
     ImageIndex,
     Node,
     Root,
+    attached_to,
     images,
+    stated_platform,
     walk,
 )
 
@@ -44,6 +52,7 @@ def select(roots: Sequence[Root], options: Options, findings: Findings) -> tuple
         chosen = _by_platform(chosen, options.platforms, findings)
     if options.images or options.platforms:
         chosen = with_referrers(chosen, roots)
+        _warn_taken_apart(chosen, roots, findings)
     if options.attestations == "drop":
         chosen = without_attached(chosen, findings)
     return chosen
@@ -54,6 +63,25 @@ def describe(roots: Sequence[Root]) -> str:
     names = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no image"
+
+
+def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings: Findings) -> None:
+    """Tell of what is attached to an index of which one image is left, and no index."""
+    there, taken = digests(chosen), {id(root.node) for root in chosen}
+    parts = {id(node) for root in chosen for node in walk(root.node)}
+    apart = {
+        str(node.descriptor.digest)
+        for root in roots
+        for node in walk(root.node)
+        if isinstance(node, ImageIndex) and any(id(each) in parts for each in walk(node))
+    } - there
+    for root in roots:
+        if id(root.node) not in taken and targets(root) & apart:
+            findings.warning(
+                "attachment-dropped",
+                "is left out: it is attached to the whole index, and one image of it was chosen",
+                Where(image=root.label),
+            )
 
 
 def _digests(node: Node) -> set[Digest]:
@@ -79,7 +107,8 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                 if node is root.node:
                     taken[number] = root
                 elif node is not None:
-                    extra.append(Root(node=node))
+                    part = _only(root.node, {id(node)})
+                    extra.append(Root(node=_unwrapped(part if part is not None else node)))
                 hit = hit or node is not None
                 continue
             keys = _keys(text)
@@ -148,9 +177,11 @@ def _by_platform(
                 "platform-absent",
                 f"{describe([root])} has no image for {', '.join(map(str, wanted))}; left out",
             )
-        elif not any(isinstance(each, Image | Absent) for each in walk(root.node)):
+        elif not is_attached(root) and not any(
+            isinstance(each, Image | Absent) for each in walk(root.node)
+        ):
             kept.append(root)  # an artifact has no platform
-    if not any(isinstance(each, Image) for root in kept for each in walk(root.node)):
+    if not any(isinstance(each, Image | Absent) for root in kept for each in walk(root.node)):
         raise SelectionError(
             what=f"no image for {', '.join(map(str, wanted))}",
             hint=f"the source has {', '.join(sorted(there)) or 'no image'}",
@@ -158,47 +189,42 @@ def _by_platform(
     return tuple(kept)
 
 
-def stated_platform(node: Node) -> Platform | None:
-    """The platform an index states for a child, or else its config."""
-    if isinstance(node, Image):
-        stated = node.descriptor.platform if node.descriptor is not None else None
-        return stated if stated is not None and stated.architecture else node.platform
-    if isinstance(node, Absent):
-        return node.descriptor.platform
-    return None
-
-
 def _matching(node: Node, wanted: Platform) -> set[int]:
-    """The best match for a platform below a node, as containerd would take it."""
+    """The best match for a platform below a node, as containerd would take it.
+
+    Where a version of Windows is asked for, that is the newest one that runs there; else all are.
+    """
     candidates = [(each, stated_platform(each)) for each in walk(node)]
     for choice in wanted.runs():
-        found = {
-            id(each)
+        found = [
+            (id(each), platform.version_order if wanted.os_version else ())
             for each, platform in candidates
             if platform is not None and platform.matches(choice)
-        }
+        ]
         if found:
-            return found
+            newest = max(order for _, order in found)
+            return {key for key, order in found if order == newest}
     return set()
 
 
 def _only(node: Node, picked: set[int]) -> Node | None:
     """A node without the images that were not picked, and without what belongs to them."""
+    if id(node) in picked:
+        return node
     if not isinstance(node, ImageIndex):
-        return node if id(node) in picked else None
-    children = [_only(child, picked) for child in node.children]
-    subjects = {
-        str(child.descriptor.digest)
-        for child in children
-        if child is not None and child.descriptor is not None
-    }
-    kept = [
-        new if new is not None else old if refers(old, subjects) else None
-        for old, new in zip(node.children, children, strict=True)
-    ]
-    if all(child is None for child in kept):
         return None
-    return attrs.evolve(node, children=tuple(child for child in kept if child is not None))
+    children = [_only(child, picked) for child in node.children]
+    waiting: dict[str, list[int]] = {}
+    for number, old in enumerate(node.children):
+        for digest in attached_to(old) if children[number] is None else ():
+            waiting.setdefault(digest, []).append(number)
+    todo = list(digests(Root(node=child) for child in children if child is not None))
+    while todo:  # what refers to a referrer goes with it
+        for number in waiting.pop(todo.pop(), ()):
+            children[number] = node.children[number]
+            todo += digests([Root(node=node.children[number])])
+    kept = tuple(child for child in children if child is not None)
+    return attrs.evolve(node, children=kept) if kept else None
 
 
 def _unwrapped(node: Node) -> Node:

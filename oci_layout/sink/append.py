@@ -17,7 +17,7 @@ from typing import Any
 from oci_layout import limits, temporary
 from oci_layout.digest import Digest
 from oci_layout.errors import DestinationError
-from oci_layout.finding import FailFast, Where
+from oci_layout.finding import FailFast, Findings, Where
 from oci_layout.model import dockersave, gojson, jsontext, layout
 from oci_layout.model.manifest import Index
 from oci_layout.plan.assemble import Documents
@@ -87,8 +87,8 @@ def append_layout(
         fsync_tree(staged.path)
         with _locked(dest):
             new = jsontext.parse(documents.index, _OWN, FailFast())["manifests"]
-            merged, added = _merged(read_layout(dest), new, on_conflict)
-            _move_blobs(staged.path, dest, _reachable(documents, added))
+            merged, added, known = _merged(read_layout(dest), new, on_conflict, plan.findings)
+            _move_blobs(staged.path, dest, _reachable(documents, added, known))
             _replace_index(dest, merged)
     except OSError as error:
         raise failed(error, dest) from error
@@ -104,38 +104,78 @@ def _name(entry: Mapping[str, Any]) -> str | None:
 
 
 def _merged(
-    index: Index, new: list[dict[str, Any]], on_conflict: str
-) -> tuple[bytes, list[dict[str, Any]]]:
-    """The index with the new entries; the old ones keep their place and their bytes' meaning."""
+    index: Index, new: list[dict[str, Any]], on_conflict: str, findings: Findings
+) -> tuple[bytes, list[dict[str, Any]], list[dict[str, Any]]]:
+    """The index with the new entries, those, and those of them that it had already.
+
+    The old ones keep their place and their bytes' meaning.
+    """
     old = [dict(entry.source) for entry in index.manifests]
-    there = {name: entry for entry in old if (name := _name(entry)) is not None}
+    there: dict[str, list[dict[str, Any]]] = {}
+    for entry in old:
+        if (taken := _name(entry)) is not None:
+            there.setdefault(taken, []).append(entry)
     known = {(entry.get("digest"), _name(entry)) for entry in old}
     tags = {(entry.get("annotations") or {}).get(layout.REF_NAME) for entry in old}
-    added = []
+    added: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
     for entry in new:
         name = _name(entry)
         if (entry["digest"], name) in known:
+            again.append(entry)
             continue
-        holder = there.get(name) if name is not None else None
-        if holder is not None:
-            if on_conflict == "first":
-                continue
-            if on_conflict != "last":
+        holders = there.pop(name, []) if name is not None else []
+        if holders:
+            held = str(holders[0].get("digest"))
+            if on_conflict == "error":
                 raise DestinationError(
-                    what=f"the name {name} is there already, for {holder.get('digest')}",
+                    what=f"the name {name} is there already, for {held}; it was to be for "
+                    f"{entry['digest']}",
                     hint="--on-conflict first keeps it, last takes it away; --name gives another",
                 )
-            old.remove(holder)
-        added.append(_distinct(entry, tags, taken=holder is not None))
+            goes, stays = (held, entry["digest"])[:: 1 if on_conflict == "first" else -1]
+            where = Where(image=str(name))
+            findings.warning("name-taken", f"goes to {goes}, not to {stays}", where)
+            if on_conflict == "first":
+                there[str(name)] = holders
+                continue
+            # A flat layout has an entry of that name for each platform.
+            old = [each for each in old if all(each is not holder for holder in holders)]
+        added.append(_distinct(entry, tags, taken=bool(holders)))
     value = {**index.fields, "manifests": [*old, *added]}
-    return gojson.encode_bytes(value), added
+    return gojson.encode_bytes(value), added, again
 
 
-def _reachable(documents: Documents, entries: list[dict[str, Any]]) -> set[str]:
-    """Digests of all that the new entries lead to; what was not taken must not be left lying."""
-    found: set[str] = set()
-    left = [str(entry["digest"]) for entry in entries]
+def _reachable(
+    documents: Documents, added: list[dict[str, Any]], known: list[dict[str, Any]]
+) -> set[str]:
+    """Digests of all that the new entries lead to; what was not taken must not be left lying.
+
+    A referrer that no index lists goes with its subject, be that new or there already.
+    """
     raw = {str(digest): documents.blobs[digest] for digest in documents.manifests}
+    found = _below([str(entry["digest"]) for entry in added], raw)
+    there = found | _below([str(entry["digest"]) for entry in known], raw)
+    waiting: dict[str, list[str]] = {}
+    for digest in documents.unlisted:
+        waiting.setdefault(_subject(raw[str(digest)]), []).append(str(digest))
+    todo = [digest for digest in waiting if digest in there]
+    while todo:
+        more = _below(waiting.pop(todo.pop(), []), raw)
+        todo += more & waiting.keys()
+        found |= more
+    return found
+
+
+def _subject(raw: bytes) -> str:
+    value = jsontext.parse(raw, _OWN, FailFast())
+    return str((value.get("subject") or {}).get("digest"))
+
+
+def _below(tops: list[str], raw: Mapping[str, bytes]) -> set[str]:
+    """Digests of all that some manifests and indexes lead to, and their own."""
+    found: set[str] = set()
+    left = list(tops)
     while left:
         digest = left.pop()
         if digest in found:
@@ -144,7 +184,11 @@ def _reachable(documents: Documents, entries: list[dict[str, Any]]) -> set[str]:
         if digest not in raw:
             continue
         value = jsontext.parse(raw[digest], _OWN, FailFast())
-        below = [*(value.get("manifests") or []), *(value.get("layers") or [])]
+        below = [
+            *(value.get("manifests") or []),
+            *(value.get("layers") or []),
+            *(value.get("blobs") or []),
+        ]
         if isinstance(value.get("config"), dict):
             below.append(value["config"])
         left += [str(each["digest"]) for each in below]

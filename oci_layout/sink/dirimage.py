@@ -13,6 +13,7 @@ from oci_layout.model import dockersave
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
+from oci_layout.plan.referrers import is_attached
 from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
 from oci_layout.work.crew import Crew
@@ -27,6 +28,11 @@ def require_single(plan: Plan) -> None:
         SelectionError: there is not exactly one image or list.
     """
     if len(plan.roots) != 1:
+        if sum(not is_attached(root) for root in plan.roots) == 1:
+            raise SelectionError(
+                what="a dir: directory has no place for what is attached to an image",
+                hint="--attestations drop leaves it out",
+            )
         names = ", ".join(str(name) for root in plan.roots[:8] for name in root.names[:1])
         raise SelectionError(
             what=f"a dir: directory holds one image, and there are {len(plan.roots)}",

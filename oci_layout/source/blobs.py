@@ -242,7 +242,10 @@ class GraphReader:
         """The image of a manifest; Absent without its config."""
         member = self._blobs.find(stated.digest)
         if member is None:
-            return Absent(descriptor=descriptor, missing=(stated.digest,))
+            listed = (descriptor, *manifest.layers)
+            parts = ((each, self._blobs.find(each.digest)) for each in listed)
+            there = tuple((each, blob) for each, blob in parts if blob is not None)
+            return Absent(descriptor=descriptor, missing=(stated.digest,), parts=there)
         if stated.digest not in self._configs:
             raw = self.checked(stated, member)
             self._configs[stated.digest] = (

@@ -21,6 +21,7 @@ from oci_layout.source.blobs import Blobs, FlatBlobs, GraphReader, LayoutBlobs
 from oci_layout.source.graph import Root
 from oci_layout.source.reconcile import Reconciler
 from oci_layout.source.store import Store
+from oci_layout.source.unlisted import unlisted_referrers
 from oci_layout.source.v1view import V1View
 
 
@@ -121,6 +122,10 @@ class Reading:
             reader = GraphReader(blobs, self._findings, self._trusted)
             self._reconciler.take_index(index, reader, docker)
         self._take_docker(docker, named=hybrid)
+        if index is not None:
+            listed = self._reconciler.roots()
+            for node in unlisted_referrers(self._store, reader, listed):
+                self._reconciler.take_unlisted(node)
         self._reconciler.compare_names()
         return Contents(
             kind=Kinds.HYBRID if hybrid else Kinds.LAYOUT,

@@ -10,7 +10,7 @@ from oci_layout.digest import Digest
 from oci_layout.mediatype import LayerType
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.layout import ATTESTATION_TYPE
+from oci_layout.model.layout import ATTESTATION_DIGEST, ATTESTATION_TYPE
 from oci_layout.model.manifest import Index, Manifest
 from oci_layout.model.schema1 import Schema1
 from oci_layout.platform import Platform
@@ -149,11 +149,13 @@ class Absent:
         descriptor: what points at it.
         missing: digests that would have to be there to know what it is.
         unreadable: whether they are there, and are no documents (which has been reported).
+        parts: what of it is there all the same: the manifest, layers.
     """
 
     descriptor: Descriptor
     missing: tuple[Digest, ...]
     unreadable: bool = False
+    parts: tuple[tuple[Descriptor, Member], ...] = ()
 
 
 Node = Image | Artifact | ImageIndex | Opaque | Absent
@@ -168,12 +170,16 @@ class Root:
         names: in the order they were found; empty when it has none.
         docker: config digests that ``manifest.json`` names under each of the names.
         descriptor: the entry of ``index.json``, with annotations to keep; None without one.
+        listed: whether ``index.json`` has an entry for it; a referrer may lie among the blobs.
+        subject: what it is attached to by its place alone (cosign's ``kind``), or None.
     """
 
     node: Node
     names: tuple[ImageName, ...] = ()
     docker: tuple[tuple[str, Digest], ...] = ()
     descriptor: Descriptor | None = None
+    listed: bool = True
+    subject: Digest | None = None
 
     @property
     def label(self) -> str:
@@ -198,3 +204,28 @@ def images(node: Node) -> Iterator[Image]:
     for each in walk(node):
         if isinstance(each, Image):
             yield each
+
+
+def stated_platform(node: Node) -> Platform | None:
+    """The platform an index states for a child, or else its config."""
+    if isinstance(node, Image):
+        stated = node.descriptor.platform if node.descriptor is not None else None
+        return stated if stated is not None and stated.architecture else node.platform
+    if isinstance(node, Absent):
+        return node.descriptor.platform
+    return None
+
+
+def attached_to(node: Node) -> set[str]:
+    """Digests of what an artifact, or an index of some, says it is attached to.
+
+    By ``subject`` (image-spec manifest.md), or by BuildKit's annotation, which tells even of an
+    attestation that is absent.
+    """
+    found = set()
+    if isinstance(node, Artifact | Absent):
+        found.add(node.descriptor.annotations.get(ATTESTATION_DIGEST, ""))
+    if isinstance(node, Artifact | ImageIndex):
+        document = node.manifest if isinstance(node, Artifact) else node.index
+        found.add(str(document.subject.digest) if document.subject is not None else "")
+    return found - {""}

@@ -6,26 +6,35 @@ is an error, since two engines would load two different images from the same fil
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
-from oci_layout.mediatype import OCI_INDEX, Compression
-from oci_layout.model import dockersave, gojson, layout
-from oci_layout.model.descriptor import Descriptor, platform_json
-from oci_layout.model.manifest import Index, read_document
+from oci_layout.mediatype import Compression
+from oci_layout.model import dockersave, layout
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import Index
 from oci_layout.reference import ImageName
+from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
-from oci_layout.source.graph import Image, ImageIndex, Node, Root, images
+from oci_layout.source.graph import (
+    Artifact,
+    Image,
+    ImageIndex,
+    Node,
+    Root,
+    attached_to,
+    images,
+)
 from oci_layout.source.views import DockerImage, entry_name
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
 _NAMES = {layout.REF_NAME, layout.CONTAINERD_NAME}
 
 
-@attrs.define
+@attrs.define(eq=False)
 class _Draft:
     """A root in the making."""
 
@@ -33,7 +42,8 @@ class _Draft:
     descriptor: Descriptor | None = None
     names: dict[str, ImageName] = attrs.field(factory=dict)
     docker: dict[str, Digest] = attrs.field(factory=dict)
-    flat: list[_Draft] = attrs.field(factory=list)
+    listed: bool = True
+    subject: Digest | None = None
 
     def root(self) -> Root:
         return Root(
@@ -41,7 +51,18 @@ class _Draft:
             names=tuple(self.names.values()),
             docker=tuple(self.docker.items()),
             descriptor=self.descriptor,
+            listed=self.listed,
+            subject=self.subject,
         )
+
+
+@attrs.frozen
+class _Claim:
+    """An entry of ``index.json`` that carries a name."""
+
+    draft: _Draft
+    name: ImageName
+    number: int
 
 
 class Reconciler:
@@ -73,6 +94,7 @@ class Reconciler:
         for saved in docker:
             by_config.setdefault(saved.image.config.digest, []).append(saved.image)
         seen: dict[object, _Draft] = {}
+        claims: dict[str, list[_Claim]] = {}
         for number, descriptor in enumerate(index.manifests):
             annotations = {k: v for k, v in descriptor.annotations.items() if k not in _NAMES}
             key = (
@@ -88,34 +110,67 @@ class Reconciler:
                 self._drafts.append(draft)
             name = entry_name(descriptor, self._findings)
             if name is not None:
-                self._name_entry(draft, name, number)
-        gathered = {id(other) for draft in self._drafts for other in draft.flat}
-        self._drafts = [draft for draft in self._drafts if id(draft) not in gathered]
+                claims.setdefault(name.key, []).append(_Claim(draft, name, number))
+        self._name_entries(claims)
+        if not claims and not docker:
+            drafts = [draft for draft in self._drafts if _platform_or_attached(draft)]
+            made = _gathered(drafts, stated=True)
+            if made is not None:
+                self._place({tuple(map(id, drafts)): made})
+        _attach_by_kind(self._drafts)
         for draft in self._drafts:
-            if draft.flat:
-                _nested(draft)
             full = {key: name for key, name in draft.names.items() if name.reference is not None}
             self._indexed[id(draft)] = full
 
-    def _name_entry(self, draft: _Draft, name: ImageName, number: int) -> None:
-        holder = self._by_name.get(name.key)
-        if holder is None or holder is draft:
-            self._by_name[name.key] = draft
-            draft.names.setdefault(name.key, name)
+    def _name_entries(self, claims: dict[str, list[_Claim]]) -> None:
+        """Give each draft its names; entries of one name may be the platforms of one image."""
+        gathered: dict[tuple[int, ...], _Draft] = {}
+        for key, some in claims.items():
+            drafts = list({id(claim.draft): claim.draft for claim in some}.values())
+            ids = tuple(id(draft) for draft in drafts)
+            if len(drafts) > 1 and ids not in gathered:
+                made = _gathered(drafts)
+                if made is not None:
+                    gathered[ids] = made
+            holder = gathered.get(ids, drafts[0])
+            self._by_name[key] = holder
+            holder.names.setdefault(key, some[0].name)
+            if ids not in gathered:
+                for claim in some:
+                    if claim.draft is not holder:
+                        self._claimed_twice(claim)
+        self._place(gathered)
+
+    def _claimed_twice(self, claim: _Claim) -> None:
+        where = Where(member=layout.INDEX, field=f"manifests[{claim.number}]")
+        if claim.name.reference is not None:
+            self._conflict(claim.name, where)
             return
-        if _flat_platforms(holder, draft):
-            holder.flat.append(draft)
-            return
-        if name.reference is None:
-            # Bare tags repeat in hand-made layouts; no engine takes them for the same name.
-            self._findings.warning(
-                "repeated-tag",
-                f"the bare tag {name.text[:100]!r} stands at two entries",
-                Where(member=layout.INDEX, field=f"manifests[{number}]"),
-            )
-            draft.names.setdefault(name.key, name)
-            return
-        self._conflict(name, Where(member=layout.INDEX, field=f"manifests[{number}]"))
+        # Bare tags repeat in hand-made layouts; no engine takes them for the same name.
+        self._findings.warning(
+            "repeated-tag", f"the bare tag {claim.name.text[:100]!r} stands at two entries", where
+        )
+        claim.draft.names.setdefault(claim.name.key, claim.name)
+
+    def _place(self, gathered: Mapping[tuple[int, ...], _Draft]) -> None:
+        """Put indexes where the first of their members stands, and take the members away.
+
+        What has a name of its own as well stays an image of its own.
+        """
+        members = {number for ids in gathered for number in ids}
+        before: dict[int, list[_Draft]] = {}
+        for ids, made in gathered.items():
+            before.setdefault(ids[0], []).append(made)
+        drafts = []
+        for draft in self._drafts:
+            drafts += before.get(id(draft), [])
+            if id(draft) not in members or draft.names:
+                drafts.append(draft)
+        self._drafts = drafts
+
+    def take_unlisted(self, node: Node) -> None:
+        """Take a referrer that lies among the blobs and that no index lists."""
+        self._drafts.append(_Draft(node, node.descriptor, listed=False))
 
     def _conflict(self, name: ImageName, where: Where) -> None:
         self._findings.error(
@@ -233,6 +288,38 @@ class Reconciler:
         return image
 
 
+def _gathered(drafts: Sequence[_Draft], *, stated: bool = False) -> _Draft | None:
+    """An index in the place of some entries, if they are the platforms of one image."""
+    nodes = [draft.node for draft in drafts]
+    index = flat.nested(nodes) if flat.one_image(nodes, stated=stated) else None
+    return None if index is None else _Draft(index, index.descriptor)
+
+
+def _platform_or_attached(draft: _Draft) -> bool:
+    """What a nameless flat layout is made of; what has a ``subject`` stays beside it."""
+    if isinstance(draft.node, Artifact):
+        return draft.node.manifest.subject is None
+    return not isinstance(draft.node, ImageIndex) or not attached_to(draft.node)
+
+
+def _attach_by_kind(drafts: list[_Draft]) -> None:
+    """Tie signatures to their image where the entries' ``kind`` alone does (cosign save).
+
+    cosign pkg/oci/layout/index.go: the first entry of each kind counts.
+    """
+    kinds = [
+        (draft, draft.descriptor.annotations.get(layout.COSIGN_KIND, ""))
+        for draft in drafts
+        if draft.descriptor is not None
+    ]
+    signed = next((draft for draft, kind in kinds if kind in layout.COSIGN_IMAGES), None)
+    if signed is None or signed.descriptor is None:
+        return
+    for draft, kind in kinds:
+        if kind.startswith(layout.COSIGN_PREFIX) and kind not in layout.COSIGN_IMAGES:
+            draft.subject = signed.descriptor.digest
+
+
 def _identity(image: Image) -> object:
     """What makes two images one: the config, which names the layers.
 
@@ -267,41 +354,3 @@ def _fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
         if layer.digest in known and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
             return False
     return True
-
-
-def _flat_platforms(holder: _Draft, draft: _Draft) -> bool:
-    """Whether two entries of one name are two platforms of one image."""
-    nodes = [draft.node, holder.node, *(other.node for other in holder.flat)]
-    platforms = [node.platform.normalised() for node in nodes if isinstance(node, Image)]
-    return len(set(platforms)) == len(nodes)
-
-
-def _nested(draft: _Draft) -> None:
-    """Make one index of the entries of a flat multi-platform ``index.json``."""
-    members = [draft, *draft.flat]
-    entries: list[dict[str, Any]] = []
-    for member in members:
-        if member.descriptor is None or not isinstance(member.node, Image):
-            return
-        entry = {
-            key: value
-            for key, value in member.descriptor.source.items()
-            if key not in ("annotations", "platform")
-        }
-        kept = {k: v for k, v in member.descriptor.annotations.items() if k not in _NAMES}
-        if kept:
-            entry["annotations"] = kept
-        entry["platform"] = platform_json(member.descriptor.platform or member.node.platform)
-        entries.append(entry)
-    value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
-    raw = gojson.encode_bytes(value)
-    descriptor = Descriptor(media_type=OCI_INDEX, digest=Digest.of(raw), size=len(raw))
-    where = Where(member=layout.INDEX)
-    index = read_document(raw, where, Findings(), media_type=OCI_INDEX)
-    if isinstance(index, Index):
-        children = tuple(
-            attrs.evolve(member.node, descriptor=entry)
-            for member, entry in zip(members, index.manifests, strict=True)
-        )
-        draft.node = ImageIndex(index=index, descriptor=descriptor, children=children)
-        draft.descriptor = descriptor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.edges.command import argv_of, call, environment, names_in, refuse, report
+from tests.edges.command import call, names_in, refuse, report
 from tests.edges.trees import blob_name, edit, fingerprint, read
 
 REF = "org.opencontainers.image.ref.name"
@@ -197,25 +196,6 @@ def test_damaged_source_adds_nothing(tmp_path: Path) -> None:
     refuse(3, source, "--to", "oci", "--append", "-o", dest)
     assert fingerprint(dest) == before
     assert names_in(tmp_path) == ["dest", "in.tar"]
-
-
-def test_four_writers_at_once(tmp_path: Path) -> None:
-    """Each adds its own name; the lock lets none of them be lost."""
-    dest = write_oci_layout([image("old", "old:1")], tmp_path / "dest")
-    sources = [saved(image(str(n), f"new:{n}"), tmp_path / f"in{n}.tar") for n in range(4)]
-    running = [
-        subprocess.Popen(
-            argv_of("repack", source, "--to", "oci", "--append", "-q", "-o", dest),
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
-        for source in sources
-    ]
-    said = [process.communicate(timeout=120)[1] for process in running]
-    assert [process.returncode for process in running] == [0] * 4, said
-    names = {full_name("old:1"), *(full_name(f"new:{n}") for n in range(4))}
-    assert independent.check(dest).names == names
-    assert names_in(tmp_path) == ["dest", *(f"in{n}.tar" for n in range(4))]
 
 
 def test_names_that_collide_on_the_way(tmp_path: Path) -> None:

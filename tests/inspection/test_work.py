@@ -38,6 +38,12 @@ def orphans(images: list[Image], dest: Path) -> Path:
     return write_members(files, dest)
 
 
+def layers(images: list[Image], dest: Path) -> Path:
+    """One image with as many layers as there are images."""
+    files: list[dict[str, bytes]] = [{"f": str(n).encode()} for n in range(len(images))]
+    return write_docker_archive([make_image(files)], dest)
+
+
 def calls(source: Path) -> int:
     """Calls of functions that showing a source takes."""
     count = 0
@@ -65,6 +71,7 @@ def calls(source: Path) -> int:
         write_oci_layout,
         podman,
         orphans,
+        layers,
     ],
 )
 def test_twice_the_images_take_twice_the_work(

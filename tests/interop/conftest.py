@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"with {name}: {passed[name]} of {count} passed")
 
 
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """Make a folder for the engines, and remove it at the end.
+
+    podman takes no folder for its state of more than 50 characters, nor the kernel a socket of more
+    than 107, so pytest's own folders are too deep. podman also parses the path as the name of an
+    image, in which two separators must not meet: names of tempfile hold underscores.
+    """
+    work = Path("/tmp") / f"engines-{secrets.token_hex(4)}"
+    work.mkdir(mode=0o700)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work)
+
+
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """Start all engines once for the whole run."""
@@ -51,12 +69,7 @@ def engines() -> Iterator[Engines]:
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
-    # podman takes no folder for its state of more than 50 characters, nor the kernel a socket of
-    # more than 107, so pytest's own folders are too deep.
-    with (
-        tempfile.TemporaryDirectory(prefix="engines-", dir="/tmp") as work,
-        running(Path(work), ROOT) as found,
-    ):
+    with _work_folder() as work, running(work, ROOT) as found:
         yield found
 
 

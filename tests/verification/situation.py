@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oci_layout import LayoutError, repack
+from oci_layout import LayoutError, merge, repack
 from oci_layout.api import verify
 from oci_layout.finding import Finding, Findings, Severity
 from tests.builders import write_files
@@ -26,6 +26,7 @@ class Situation:
         make: writes the source into an empty folder.
         verify: options of `verify`; what is a function gets the folder.
         repack: options of `repack`, which is then called instead.
+        merge: options of `merge`, with ``other``, which writes a second source.
         limits: bounds lowered for the test, by name.
         unsigned: pretend that signatures cannot be checked on this machine.
     """
@@ -35,6 +36,7 @@ class Situation:
     make: Make
     verify: Mapping[str, Any] = field(default_factory=dict)
     repack: Mapping[str, Any] | None = None
+    merge: Mapping[str, Any] | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     unsigned: bool = False
 
@@ -46,6 +48,10 @@ class Situation:
             for key, value in (self.verify if self.repack is None else self.repack).items()
         }
         try:
+            if self.merge is not None:
+                how = dict(self.merge)
+                both = (str(source), str(how.pop("other")(folder / "other")))
+                return list(merge(both, str(folder / "out"), **how).warnings)
             if self.repack is None:
                 return list(verify(str(source), jobs=1, **options).findings)
             dest = str(folder / options.pop("dest", "out.tar"))

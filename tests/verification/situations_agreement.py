@@ -129,6 +129,11 @@ def for_one_platform(folder: Path) -> Path:
     return write_oci_layout(images, folder / "layout")
 
 
+def of_another(folder: Path) -> Path:
+    image = make_image([{"other": b"x"}], names=("demo:1",))
+    return write_oci_layout([image], folder / "layout")
+
+
 def invalid_config(folder: Path) -> Path:
     return config(lambda value: value["config"].update(Env="A=1"))(folder)
 
@@ -169,6 +174,7 @@ CONVERSION = [
     Situation(
         "invalid-config", "warning", invalid_config, repack={"target": "oci", "config": "keep"}
     ),
+    Situation("name-taken", "warning", whole, merge={"other": of_another, "on_conflict": "last"}),
     Situation("names-dropped", "warning", whole, repack={"target": "dir", "dest": "out"}),
     Situation("no-docker-platform", "warning", several, repack={"target": "oci"}),
     Situation("no-repo-tag", "warning", bare_tag, repack={"target": "oci"}),

@@ -1,0 +1,66 @@
+"""Entries of an index, and what to call what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oci_layout.mediatype import OCI_CONFIG, OCI_EMPTY
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.jsonedit import Edits
+from oci_layout.plan.made import Made
+from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Opaque
+
+
+def fill_platforms(
+    edits: Edits,
+    entries: tuple[Descriptor, ...],
+    kept: Mapping[int, Node],
+    made: Mapping[int, Made | None],
+) -> int:
+    """Say the platform of each image whose entry does not; how many that were."""
+    filled = 0
+    for number, entry in enumerate(entries):
+        child = kept.get(id(entry))
+        new = made.get(id(child)) if isinstance(child, Image) else None
+        stated = entry.platform is not None and bool(entry.platform.architecture)
+        if new is not None and new.platform is not None and not stated:
+            edits.set(("manifests", number, "platform"), new.platform)
+            filled += 1
+    return filled
+
+
+def subject_of(node: Node) -> Descriptor | None:
+    """What the document itself says it refers to."""
+    if isinstance(node, Image | Artifact):
+        return node.manifest.subject if node.manifest is not None else None
+    return node.index.subject if isinstance(node, ImageIndex) else None
+
+
+def what(node: Node) -> str:
+    """What to call a node in a report."""
+    if isinstance(node, Artifact):
+        manifest = node.manifest
+        kind = "attestation" if node.is_attestation else manifest.artifact_type
+        config = manifest.config.media_type if manifest.config is not None else ""
+        if not kind and config not in (OCI_CONFIG, OCI_EMPTY):
+            kind = config
+        if not kind and manifest.layers:  # as a signature of cosign
+            kind = manifest.layers[0].media_type
+        return f"{kind or 'artifact'} {node.descriptor.digest}"
+    if isinstance(node, Opaque):
+        return f"{node.descriptor.media_type} {node.descriptor.digest}"
+    if isinstance(node, ImageIndex):
+        return f"index {node.descriptor.digest}, which holds no image"
+    return "image"
+
+
+def same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:
+    """Whether an index lists these very manifests, in this order."""
+    old = [(str(each.digest), each.media_type, each.size) for each in node.index.manifests]
+    return old == [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+
+
+def images_first(children: tuple[Node, ...]) -> list[Node]:
+    """Children in an order in which what is referred to comes before what refers."""
+    return sorted(children, key=lambda child: isinstance(child, Artifact))

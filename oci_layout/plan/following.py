@@ -1,0 +1,164 @@
+"""What refers to an image by its digest, when conversion gives the image another one.
+
+``subject``, BuildKit's annotation and the tag of the fallback scheme only say where something
+belongs, so they follow. What vouches for a digest cannot: a signature or an in-toto statement has
+the old one inside, and a new label would pass it off as one of the new image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.mediatype import Family
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.jsonedit import Edits, Path
+from oci_layout.model.layout import ATTESTATION_DIGEST, COSIGN_IMAGES, COSIGN_KIND
+from oci_layout.plan.made import Made
+from oci_layout.plan.referrers import digest_tag, spellings, tagged_digest
+from oci_layout.reference import ImageName
+from oci_layout.source.graph import Root
+
+# Tags of cosign's scheme that lead to what vouches for no digest: referrers, and plain SBOMs.
+_FOLLOW = ("", ".sbom")
+
+
+class Following:
+    """Knows what became of each manifest and index.
+
+    Args:
+        target: the family of the result.
+        changes: told what followed, and what could not.
+    """
+
+    def __init__(self, target: Family, changes: list[str]) -> None:
+        self._target, self._changes = target, changes
+        self._made: dict[str, tuple[Digest, Made]] = {}
+
+    def made(self, before: Digest, made: Made) -> None:
+        """Note what became of a manifest or index."""
+        self._made.update(dict.fromkeys(spellings(before), (before, made)))
+
+    def _moved(self, text: str) -> Made | None:
+        """What a digest has become, if that is another one."""
+        before, made = self._made.get(text, (None, None))
+        return made if made is not None and made.digest != before else None
+
+    def subject(self, raw: bytes, subject: Descriptor | None, what: str) -> bytes:
+        """A document with its ``subject`` as it is now.
+
+        Args:
+            raw: the document.
+            subject: its subject as it was, or None.
+            what: to call the document.
+        """
+        moved = self._moved(str(subject.digest)) if subject is not None else None
+        if moved is None:
+            return raw
+        edits = Edits(raw)
+        edits.set(("subject", "mediaType"), moved.media_type)
+        edits.set(("subject", "digest"), str(moved.digest))
+        edits.set(("subject", "size"), moved.size)
+        self._changes.append(
+            f"changed: {what}: its subject is now {moved.digest}; a signature inside it still "
+            "speaks of the old digest"
+        )
+        return edits.apply()
+
+    def annotation(self, edits: Edits, path: Path, annotations: Mapping[str, str]) -> bool:
+        """Let an attestation's annotation follow what it attests; whether it had to.
+
+        Args:
+            edits: of the index.
+            path: of the attestation's entry.
+            annotations: of the entry.
+        """
+        moved = self._moved(annotations.get(ATTESTATION_DIGEST, ""))
+        if moved is None:
+            return False
+        edits.set((*path, "annotations", ATTESTATION_DIGEST), str(moved.digest))
+        self._attested(annotations[ATTESTATION_DIGEST], moved)
+        return True
+
+    def _attested(self, before: str, moved: Made) -> None:
+        self._changes.append(
+            f"changed: the attestation of {before} is now attached to {moved.digest}; the "
+            "statement inside it still names the old digest"
+        )
+
+    def root(self, root: Root, made: Made) -> Root:
+        """A root with the names and annotations that its entries are to have.
+
+        Args:
+            root: as it was.
+            made: what its node became.
+        """
+        names = tuple(dict.fromkeys(self._name(name, root, made) for name in root.names))
+        self._tell_kind(root)
+        descriptor = root.descriptor
+        notes = descriptor.annotations if descriptor is not None else {}
+        moved = self._moved(notes.get(ATTESTATION_DIGEST, ""))
+        if descriptor is not None and moved is not None:
+            self._attested(notes[ATTESTATION_DIGEST], moved)
+            new = {**notes, ATTESTATION_DIGEST: str(moved.digest)}
+            descriptor = attrs.evolve(descriptor, annotations=new)
+        renamed = {old.key: new.key for old, new in zip(root.names, names, strict=False)}
+        docker = tuple((renamed.get(key, key), digest) for key, digest in root.docker)
+        return attrs.evolve(root, names=names, descriptor=descriptor, docker=docker)
+
+    def _name(self, name: ImageName, root: Root, made: Made) -> ImageName:
+        tagged = tagged_digest(name.tag)
+        moved = self._moved(tagged[0]) if tagged is not None else None
+        if tagged is not None and moved is not None:
+            if tagged[1] not in _FOLLOW:
+                self._vouches(str(name), tagged[0], moved)
+                return name
+            return self._renamed(name, tag=digest_tag(moved.digest, tagged[1]))
+        before = root.node.descriptor
+        if (
+            name.reference is not None
+            and before is not None
+            and name.reference.digest == str(before.digest)
+            and made.digest != before.digest
+        ):
+            return self._renamed(name, digest=str(made.digest))
+        return name
+
+    def _renamed(self, name: ImageName, **parts: str) -> ImageName:
+        if name.reference is None:
+            new = ImageName(parts["tag"])
+        else:
+            reference = attrs.evolve(name.reference, **parts)
+            new = ImageName(reference.familiar, reference)
+        self._changes.append(f"changed: the name {name} is now {new}, after the new digest")
+        return new
+
+    def _tell_kind(self, root: Root) -> None:
+        moved = self._moved(str(root.subject)) if root.subject is not None else None
+        if moved is not None and root.descriptor is not None:
+            kind = root.descriptor.annotations.get(COSIGN_KIND, "").rpartition("/")[2]
+            self._vouches(f"cosign's {kind}", str(root.subject), moved)
+
+    def _vouches(self, what: str, before: str, moved: Made) -> None:
+        self._changes.append(
+            f"kept: {what}, made for {before}; the image is now {moved.digest}, for which it will "
+            "not verify (--preserve-digests refuses such a change)"
+        )
+
+
+def several_signed(roots: list[Root]) -> str | None:
+    """What to say of a result in which cosign would find one of several signed images."""
+    kinds = [
+        root.descriptor.annotations.get(COSIGN_KIND, "")
+        for root in roots
+        if root.descriptor is not None and root.listed
+    ]
+    signed = sum(kind in COSIGN_IMAGES for kind in kinds)
+    if signed < 2:
+        return None
+    return (
+        f"kept: {signed} images that cosign saved stand in one layout; cosign verify --local-image "
+        "reads the first of them alone"
+    )

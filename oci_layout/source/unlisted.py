@@ -1,0 +1,101 @@
+"""Referrers that lie among the blobs of a layout and that no index lists.
+
+``cosign save`` of version 3 puts the signature of an image there: a manifest whose ``subject`` is
+the image, and nothing points at it. ``cosign verify --local-image`` looks through the blobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from oci_layout import limits
+from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
+from oci_layout.model import jsontext
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import kind_by_fields, read_document
+from oci_layout.source.blobs import GraphReader
+from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Root, walk
+from oci_layout.source.store import Store
+
+
+def unlisted_referrers(store: Store, reader: GraphReader, roots: Sequence[Root]) -> Iterator[Node]:
+    """Artifacts and indexes whose subject, or whose subject's subject, is in the graph.
+
+    Args:
+        store: the layout.
+        reader: of its documents.
+        roots: what its views list.
+    """
+    known, reached = _reached(roots)
+    waiting: dict[str, list[Descriptor]] = {}
+    for name in store.names("blobs"):
+        if name in reached:
+            continue
+        found = _referrer(store, name)
+        if found is not None:
+            subject, descriptor = found
+            waiting.setdefault(subject, []).append(descriptor)
+    todo = sorted(known & waiting.keys())
+    while todo:
+        for descriptor in waiting.pop(todo.pop(), ()):
+            node = reader.node(descriptor)
+            if any(not isinstance(each, Artifact | ImageIndex) for each in walk(node)):
+                continue  # an image that nothing lists is none of the layout's
+            yield node
+            if str(descriptor.digest) in waiting:
+                todo.append(str(descriptor.digest))
+
+
+def _reached(roots: Sequence[Root]) -> tuple[set[str], set[str]]:
+    """Digests of manifests and indexes, and names of all blobs that they lead to."""
+    known: set[str] = set()
+    names: set[str] = set()
+    for root in roots:
+        for node in walk(root.node):
+            if node.descriptor is not None:
+                known.add(str(node.descriptor.digest))
+                names.add(node.descriptor.digest.blob_path)
+            if isinstance(node, Image):
+                names.add(node.config_member.name)
+                names.update(layer.member.name for layer in node.layers if layer.member)
+            elif isinstance(node, Artifact):
+                names.update(member.name for _, member in node.blobs if member)
+    return known, names
+
+
+def _referrer(store: Store, name: str) -> tuple[str, Descriptor] | None:
+    """The subject of a blob and its descriptor, if it is a manifest that has one."""
+    parts = name.split("/")
+    if len(parts) != 3:
+        return None
+    try:
+        digest = Digest.parse(f"{parts[1]}:{parts[2]}")
+    except InvalidDigestError:
+        return None
+    member = store.find(name)
+    if member is None or member.size > limits.MANIFEST_BYTES:
+        return None
+    if not member.head(64).lstrip().startswith(b"{"):
+        return None
+    raw = member.read(limits.MANIFEST_BYTES)
+    if b'"subject"' not in raw:
+        return None
+    value = jsontext.parse(raw, Where(member=name), Findings())
+    subject = value.get("subject") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(subject, dict):
+        return None
+    of = subject.get("digest")
+    stated = value.get("mediaType")
+    media_type = stated if isinstance(stated, str) else ""
+    if not media_type:
+        media_type = OCI_INDEX if kind_by_fields(value) is Kind.INDEX else OCI_MANIFEST
+    kind, _ = document_kind(media_type)
+    if not isinstance(of, str) or kind not in (Kind.MANIFEST, Kind.INDEX):
+        return None
+    probe = Findings()
+    read_document(raw, Where(member=name), probe, media_type=media_type)
+    if probe.errors:
+        return None  # nobody lists it, so nobody misses what is no manifest
+    return of, Descriptor(media_type=media_type, digest=digest, size=member.size)

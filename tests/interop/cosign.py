@@ -1,0 +1,118 @@
+"""cosign with a throwaway key, and a registry on the loopback for it to sign in."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.interop.host import ENGINE_PATH, Daemon, EngineError, Host
+
+TOOLS = ("cosign", "docker-registry")
+_OFFLINE = ("--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry")
+
+
+def missing(root: Path | None) -> list[str]:
+    """List what a host lacks for signing; Debian has cosign from sid on."""
+    folders = [(root or Path("/")) / folder[1:] for folder in ENGINE_PATH.split(":")]
+    return [tool for tool in TOOLS if not any((folder / tool).exists() for folder in folders)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Cosign:
+    """cosign, and the registry it signs in."""
+
+    def __init__(self, host: Host, home: Path, registry: str) -> None:
+        """Make the key.
+
+        Args:
+            home: folder for keys.
+            registry: host and port.
+        """
+        self.host, self._home, self.registry = host, home, registry
+        self.make_key("cosign")
+        self.make_key("other")
+
+    def make_key(self, name: str) -> None:
+        """Make a key pair in the home folder."""
+        self.cosign("generate-key-pair", f"--output-key-prefix={self._home}/{name}")
+
+    def cosign(self, *words: str) -> str:
+        """Run a `cosign` command."""
+        password = ["env", "COSIGN_PASSWORD=x"]
+        return self.host.run([*password, "cosign", *words]).decode()
+
+    def push(self, path: Path, name: str) -> str:
+        """Put the one image or index of a layout into the registry; its reference by digest."""
+        there = f"{self.registry}/{name}"
+        digest = self._home / f"{name}.digest"
+        self.host.run(
+            [
+                *("skopeo", "copy", "-q", "--all", "--preserve-digests", "--dest-tls-verify=false"),
+                *("--digestfile", str(digest), f"oci:{self.host.place(path)}"),
+                f"docker://{there}:1",
+            ]
+        )
+        return f"{there}@{digest.read_text().strip()}"
+
+    def sign(self, reference: str, *flags: str) -> None:
+        """Sign an image of the registry."""
+        key = f"--key={self._home}/cosign.key"
+        self.cosign("sign", "-y", key, *_OFFLINE, *flags, reference)
+
+    def attest(self, reference: str) -> None:
+        """Attach an attestation of some predicate to an image of the registry."""
+        predicate = self._home / "predicate.json"
+        predicate.write_text('{"checked": true}')
+        key = f"--key={self._home}/cosign.key"
+        how = (f"--predicate={predicate}", "--type=custom")
+        self.cosign("attest", "-y", key, *_OFFLINE, *how, reference)
+
+    def save(self, reference: str, name: str) -> Path:
+        """Save an image and what is attached to it as a layout folder."""
+        dest = self._home / name
+        self.cosign("save", "--allow-http-registry", f"--dir={dest}", reference)
+        return dest
+
+    def verifies(self, path: Path, *, command: str = "verify", key: str = "cosign") -> bool:
+        """Whether a layout folder's image carries a signature by a key."""
+        flags = [f"--key={self._home}/{key}.pub", "--insecure-ignore-tlog=true"]
+        if command == "verify-attestation":
+            flags.append("--type=custom")
+        try:
+            self.cosign(command, *flags, "--local-image", str(self.host.place(path)))
+        except EngineError as error:
+            if "signature" not in error.output and "attestation" not in error.output:
+                raise
+            return False
+        return True
+
+
+@contextmanager
+def signing(host: Host) -> Iterator[Cosign]:
+    """Start the registry."""
+    home = host.new_dir("cosign")
+    port = _free_port()
+    config = home / "registry.yml"
+    config.write_text(
+        "version: 0.1\n"
+        f"storage:\n  filesystem:\n    rootdirectory: {home}/registry\n"
+        f"http:\n  addr: 127.0.0.1:{port}\n"
+    )
+    daemon = Daemon(
+        host,
+        ["docker-registry", "serve", str(config)],
+        lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(),
+        home / "registry.log",
+    )
+    try:
+        yield Cosign(host, home, f"127.0.0.1:{port}")
+    finally:
+        daemon.stop()

@@ -1,0 +1,183 @@
+"""Several sources into one: blobs shared, every image kept, a name for two images settled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oci_layout import merge
+from oci_layout.errors import SelectionError
+from oci_layout.plan.report import Report
+from tests import independent
+from tests.builders import (
+    IMAGE_NAME,
+    REF_NAME,
+    Image,
+    full_name,
+    make_attestation,
+    make_image,
+    write_dir,
+    write_docker_archive,
+    write_hybrid_archive,
+    write_index_layout,
+    write_oci_archive,
+    write_oci_layout,
+)
+from tests.builders.artifacts import COSIGN, make_artifact, make_signature, of_image, write_layout
+from tests.independent import Checked
+from tests.running import layout, repo_tags
+
+
+def image(text: str, *names: str) -> Image:
+    """An image of its own content, with a layer that all of them share."""
+    return make_image([{"base": b"shared"}, {"text": text.encode()}], names=names)
+
+
+def merged(dest: Path, *sources: Path, **how: Any) -> tuple[Report, Checked]:
+    report = merge(tuple(map(str, sources)), str(dest), **how)
+    return report, independent.check(dest)
+
+
+A, B, C = image("a", "a:1"), image("b", "b:1", "b:latest"), image("c", "c:1")
+
+
+@pytest.mark.parametrize("dest", ["out", "out.tar"])
+@pytest.mark.parametrize("target", ["oci", "docker"])
+def test_many_forms_into_one(target: str, dest: str, tmp_path: Path) -> None:
+    report, result = merged(
+        tmp_path / dest,
+        write_docker_archive([A], tmp_path / "a.tar"),
+        write_oci_layout([B], tmp_path / "b"),
+        write_hybrid_archive([C], tmp_path / "c.tar"),
+        write_dir(image("d"), tmp_path / "d"),
+        target=target,
+    )
+    assert result.names == {full_name(name) for name in ("a:1", "b:1", "b:latest", "c:1")}
+    assert len(result.configs) == 4
+    assert len(report.images) == 4
+    if result.docker is not None:
+        assert sorted(repo_tags(result)) == ["a:1", "b:1", "b:latest", "c:1"]
+        assert len(result.docker) == 4
+
+
+def test_blobs_are_shared(tmp_path: Path) -> None:
+    sources = [write_oci_layout([each], tmp_path / each.names[0][0]) for each in (A, B, C)]
+    _, result = merged(tmp_path / "out", *sources)
+    layers = [name for name, data in result.files.items() if data == A.layers[0].stored]
+    assert len(layers) == 1
+    apart = sum(len(independent.read_files(source)) for source in sources)
+    assert len(result.files) == apart - 2 * 3  # the shared layer, index.json and oci-layout
+
+
+def conflicting(tmp_path: Path) -> tuple[Path, Path]:
+    one = write_oci_layout([image("one", "demo:1", "demo:keep")], tmp_path / "one")
+    two = write_oci_archive([image("two", "demo:1")], tmp_path / "two.tar")
+    return one, two
+
+
+def test_a_conflict_names_both_sources(tmp_path: Path) -> None:
+    one, two = conflicting(tmp_path)
+    with pytest.raises(SelectionError) as caught:
+        merged(tmp_path / "out", one, two)
+    assert caught.value.exit_status == 4
+    said = str(caught.value)
+    for word in ("demo:1", str(one), str(two), "--on-conflict"):
+        assert word in said
+    done = layout("merge", one, two, "-o", tmp_path / "out")
+    assert done.returncode == 4
+    assert str(two).encode() in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("mode", "text"), [("first", "one"), ("last", "two")])
+def test_a_conflict_is_settled_as_asked(mode: str, text: str, tmp_path: Path) -> None:
+    """An image that loses its only name is left out; one with another name stays under that."""
+    one, two = conflicting(tmp_path)
+    report, result = merged(tmp_path / "out.tar", one, two, on_conflict=mode)
+    names = {
+        entry["annotations"][IMAGE_NAME]: entry["digest"] for entry in result.index["manifests"]
+    }
+    winner = image(text)
+    assert names == {
+        full_name("demo:1"): winner.manifest_digest(),
+        full_name("demo:keep"): image("one").manifest_digest(),
+    }
+    (said,) = [each for each in report.warnings if each.code == "name-taken"]
+    assert str(one) in said.message
+    assert str(two) in said.message
+    assert sorted(repo_tags(result)) == ["demo:1", "demo:keep"]
+
+
+def test_an_image_that_never_had_a_name_stays(tmp_path: Path) -> None:
+    one = write_oci_layout([image("nameless"), image("x", "x:1")], tmp_path / "one")
+    two = write_oci_layout([image("y", "x:1")], tmp_path / "two")
+    _, result = merged(tmp_path / "out", one, two, on_conflict="last")
+    assert set(result.manifests) == {
+        image("nameless").manifest_digest(),
+        image("y").manifest_digest(),
+    }
+
+
+def test_the_same_image_in_both_is_one(tmp_path: Path) -> None:
+    """Under the names of each, and no conflict about the one they share."""
+    one = write_oci_layout([image("same", "demo:1", "demo:a")], tmp_path / "one")
+    two = write_docker_archive([image("same", "demo:1", "demo:b")], tmp_path / "two.tar")
+    report, result = merged(tmp_path / "out.tar", one, two)
+    assert len(result.manifests) == 1
+    assert result.names == {full_name(f"demo:{tag}") for tag in ("1", "a", "b")}
+    assert report.warnings == ()
+
+
+def test_bare_tags_name_nothing_for_certain(tmp_path: Path) -> None:
+    parts = [of_image(image(text)) for text in "ab"]
+    sources = [
+        write_layout(
+            tmp_path / part.digest[-8:], [part.entry(annotations={REF_NAME: "latest"})], part
+        )
+        for part in parts
+    ]
+    _, result = merged(tmp_path / "out", *sources)
+    assert [entry["digest"] for entry in result.index["manifests"]] == [p.digest for p in parts]
+
+
+def test_indexes_attestations_and_artifacts(tmp_path: Path) -> None:
+    amd, arm = image("amd"), make_image([{"arm": b"1"}], names=(), architecture="arm64")
+    index = write_index_layout(tmp_path / "index", [amd, arm], attestations=True)
+    chart = make_artifact(b"chart", config_type="application/vnd.cncf.helm.config.v1+json")
+    charts = write_layout(tmp_path / "charts", [chart.entry()], chart)
+    # One of the index's platforms alone, under a name of its own: neither swallows the other.
+    alone = write_oci_layout([image("amd", "amd:1")], tmp_path / "alone")
+    _, result = merged(tmp_path / "out", index, charts, alone)
+    assert set(result.manifests) == {
+        *(each.manifest_digest() for each in (amd, arm)),
+        *(make_attestation(each)[0]["digest"] for each in (amd, arm)),
+        chart.digest,
+    }
+    assert result.names == {full_name("demo:1"), full_name("amd:1")}
+
+
+def test_signed_layouts(tmp_path: Path) -> None:
+    """What cosign would overlook in the result is said; an unlisted signature comes along."""
+    sources = []
+    for text in "ab":
+        part = of_image(image(text))
+        signature = make_signature(part.digest)
+        unlisted = make_artifact(text.encode(), subject=part.entry())
+        entries = [
+            part.entry(annotations={"kind": COSIGN + "image"}),
+            signature.entry(annotations={"kind": COSIGN + "sigs"}),
+        ]
+        sources.append(write_layout(tmp_path / text, entries, part, signature, unlisted))
+    report, result = merged(tmp_path / "out", *sources)
+    assert len(result.index["manifests"]) == 4
+    assert len(result.manifests) == 6
+    assert any("first of them alone" in line for line in report.changes)
+
+
+def test_a_source_twice_is_one_source(tmp_path: Path) -> None:
+    source = write_oci_layout([A], tmp_path / "a")
+    _, result = merged(tmp_path / "out", source, source)
+    assert result.index == json.loads((source / "index.json").read_bytes())
