@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from oci_layout import temporary
-from oci_layout.cli import inspect, merge, repack, verify
+from oci_layout.cli import check, inspect, merge, repack, verify
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError
 
@@ -54,6 +54,7 @@ app.command("repack")(repack.command)
 app.command("inspect")(inspect.command)
 app.command("merge")(merge.command)
 app.command("verify")(verify.command)
+app.command("check")(check.command)
 
 
 class _SignalledError(BaseException):

@@ -69,9 +69,9 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
         platform: of the host.
     """
     how, reading = importing(target), Reading()
-    if not _file(facts, target, how, reading):
+    if not _file(facts, how, reading):
         return reading
-    items = _items(facts, how, reading)
+    items = _items(facts, how, platform, reading)
     if reading.reasons:
         return reading
     _walk(items, how, platform, reading)
@@ -103,7 +103,7 @@ def _merged(loaded: list[Loaded]) -> list[Loaded]:
     return list(found.values())
 
 
-def _file(facts: Facts, target: Target, how: Importing, reading: Reading) -> bool:
+def _file(facts: Facts, how: Importing, reading: Reading) -> bool:
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")
         return False
@@ -118,7 +118,7 @@ def _file(facts: Facts, target: Target, how: Importing, reading: Reading) -> boo
     return not reading.reasons
 
 
-def _items(facts: Facts, how: Importing, reading: Reading) -> list[_Item]:
+def _items(facts: Facts, how: Importing, host: Platform, reading: Reading) -> list[_Item]:
     """The entries of ``index.json``, or those that are made of ``manifest.json``."""
     if facts.version:
         if facts.version != layout.VERSION:
@@ -145,7 +145,7 @@ def _items(facts: Facts, how: Importing, reading: Reading) -> list[_Item]:
         reading.fail("bad-manifest-json", "manifest.json is null, or no list")
         return []
     _check_links(facts, reading)
-    return [item for saved in facts.saved for item in _made(facts, saved, reading)]
+    return [item for saved in facts.saved for item in _made(saved, host, reading)]
 
 
 def _name(notes: object, how: Importing) -> str:
@@ -183,7 +183,7 @@ def _joined(folder: str, target: str) -> str:
     return "/".join(parts)
 
 
-def _made(facts: Facts, saved: Saved, reading: Reading) -> list[_Item]:
+def _made(saved: Saved, host: Platform, reading: Reading) -> list[_Item]:
     """The entries that containerd makes for one image of ``manifest.json``."""
     if saved.config is None:
         reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
@@ -199,12 +199,13 @@ def _made(facts: Facts, saved: Saved, reading: Reading) -> list[_Item]:
     if not reading.reasons:
         reading.note("new-manifest", f"{saved.label} has none in this source")
     digest = None if reading.reasons else _digest(saved)
+    platform = saved.config.platform
     return [
         _Item(
             name=name,
             label=name or saved.label,
             digest=digest,
-            platform=saved.config.platform,
+            platform=platform if platform.os else attrs.evolve(platform, os=host.os),
             saved=saved,
         )
         for name in names or [""]
@@ -219,11 +220,12 @@ def _find(layer: LayerFile, label: str, reading: Reading) -> None:
         reading.fail("linked-layer", f"{label} is listed as {layer.name}")
     elif is_link(layer.entry, MemberType.HARDLINK):
         reading.fail("linked-layer", f"{label}: {layer.name} is a hard link")
-    elif layer.entry is not None and is_link(layer.entry, MemberType.SYMLINK):
-        if layer.entry.name != layer.name:
-            reading.fail(
-                "linked-layer", f"{label}: {layer.entry.name} is a link, listed as {layer.name}"
-            )
+    elif (
+        layer.entry is not None
+        and is_link(layer.entry, MemberType.SYMLINK)
+        and layer.entry.name != layer.name
+    ):
+        reading.fail("linked-layer", f"{label}: {layer.entry.name} is a link, listed without ./")
 
 
 def _digest(saved: Saved) -> Digest | None:
@@ -235,9 +237,7 @@ def _digest(saved: Saved) -> Digest | None:
         if layer.packing is not Compression.NONE or layer.diff_id is None or layer.member is None:
             return None
         media = _RAW_LAYER.render()
-        layers.append(
-            {"mediaType": media, "digest": str(layer.diff_id), "size": layer.member.size}
-        )
+        layers.append({"mediaType": media, "digest": str(layer.diff_id), "size": layer.member.size})
     config = saved.config
     manifest = {
         "schemaVersion": 2,
@@ -258,11 +258,10 @@ def _walk(items: list[_Item], how: Importing, platform: Platform, reading: Readi
     if items and not kept:
         there = ", ".join(sorted({str(item.platform) for item in items}))
         reading.fail("no-platform", f"the archive is for {there}, the host is {platform}")
-    if len(kept) < len(items) and how.filtered_stay and kept:
-        last = {item.name: item for item in items}
-        for item in last.values():
+    if kept and how.filtered_stay:
+        for item in items:
             if item not in kept:
-                reading.fail("flat-platforms", f"{item.label} stands for {item.platform} last")
+                reading.fail("flat-platforms", f"{item.label} for {item.platform}")
     for item in kept:
         if item.node is None:
             continue
@@ -289,21 +288,21 @@ def _absent(node: Node, how: Importing, host: Platform) -> list[Absent]:
         return []
     found = []
     for child in node.children:
-        if how.all_platforms or _passes(child.descriptor and child.descriptor.platform, host):
+        stated = child.descriptor.platform if child.descriptor is not None else None
+        if how.all_platforms or _passes(stated, host):
             found += _absent(child, how, host)
     return found
 
 
-def _image(
-    facts: Facts, item: _Item, how: Importing, platform: Platform, reading: Reading
-) -> None:
+def _image(facts: Facts, item: _Item, how: Importing, platform: Platform, reading: Reading) -> None:
     """One entry: its names, and whether it can be unpacked."""
     kind = "index" if isinstance(item.node, ImageIndex) else "manifest"
     held = list(images(item.node)) if item.node is not None else []
     if isinstance(item.node, Artifact):
         if how.unpacks_artifacts and (item.name or how.by_digest):
             reading.fail("not-an-image", f"{item.label} is an artifact")
-        return
+        if how.familiar or not (item.name or how.by_digest):
+            return
     names = _shown_names(item, how, reading)
     if names is None:
         return
@@ -322,13 +321,29 @@ def _image(
         if item.saved.config is not None:
             _unpack_saved(facts, item.saved, how, platform, reading)
         return
+    if item.node is None or isinstance(item.node, Artifact):
+        return
+    _sha512(item.node, item.label, reading)
     image = _for_host(item.node, platform)
     if image is not None:
         _unpack(facts, image, item.label, how, platform, reading)
-    elif how.unpacks != "host" and item.node is not None:
+    elif how.unpacks != "host":
         there = ", ".join(sorted({str(each.platform) for each in held})) or "nothing"
         code = "no-platform" if held else "missing-manifest"
         reading.fail(code, f"{item.label} is for {there}, the host is {platform}")
+
+
+def _sha512(node: Node, label: str, reading: Reading) -> None:
+    """Blobs are stored by the sha256 of what was read, whatever the archive calls them."""
+    digests = []
+    for each in walk(node):
+        if each.descriptor is not None:
+            digests.append(each.descriptor.digest)
+        if isinstance(each, Image):
+            digests.append(each.config.digest)
+            digests += [layer.digest for layer in each.layers if layer.digest is not None]
+    if any(digest.algorithm != "sha256" for digest in digests):
+        reading.fail("sha512", f"{label} has sha512 digests")
 
 
 def _platform(item: _Item) -> Platform | None:
@@ -363,12 +378,17 @@ def _full(name: str) -> str:
 
 
 def _familiar(name: str, reading: Reading) -> tuple[str, ...] | None:
-    """A name of the image store as Docker shows it; it looks for whole names only."""
-    full = _full(name)
-    if not full or full != name:
+    """A name of the image store as Docker shows it; None for what it does not list."""
+    try:
+        plain = Reference.parse(name, default_tag="")
+    except InvalidReferenceError:
+        plain = None
+    if plain is None or not (plain.tag or str(plain) == name):
         reading.lose("hidden-name", f"{name!r} is not a whole name")
         return None
-    return (Reference.parse(name).familiar,)
+    if str(plain) != name or not plain.tag:
+        reading.lose("unfound-name", f"{name!r} is not {_full(name)}")
+    return (plain.familiar,)
 
 
 def _for_host(node: Node | None, host: Platform) -> Image | None:
@@ -440,9 +460,7 @@ def _layers(
         _layer(facts, layer, f"{label}: layer {number}", how, reading)
 
 
-def _layer(
-    facts: Facts, layer: _Layer, label: str, how: Importing, reading: Reading
-) -> None:
+def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Reading) -> None:
     if layer.member is None:
         code = "foreign-layer" if layer.urls else "missing-layer"
         reading.fail(code, f"{label} is not there")

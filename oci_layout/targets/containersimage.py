@@ -54,9 +54,7 @@ TRAITS: dict[str, tuple[Since[Traits], ...]] = {
             value=Traits(docker_zstd=False, packed_docker_archive=False),
             source="measured: skopeo 1.9.3",
         ),
-        Since(
-            version=(1, 18), value=Traits(docker_zstd=False), source="measured: skopeo 1.18.0"
-        ),
+        Since(version=(1, 18), value=Traits(docker_zstd=False), source="measured: skopeo 1.18.0"),
         Since(version=(1, 22), value=Traits(), source="measured: skopeo 1.22.0"),
     ),
     "podman": (
@@ -251,7 +249,9 @@ def _image(
             reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
     diff_ids = image.config.diff_ids
     if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):
-        reading.fail("layer-count", f"{label}: {len(image.layers)} layers, {len(diff_ids)} diff_ids")
+        reading.fail(
+            "layer-count", f"{label}: {len(image.layers)} layers, {len(diff_ids)} diff_ids"
+        )
     reading.images.append(
         Loaded(
             names=names,
@@ -264,9 +264,7 @@ def _image(
 
 def _docker_zstd(kind: LayerType | None) -> bool:
     return (
-        kind is not None
-        and kind.family is Family.DOCKER
-        and kind.compression is Compression.ZSTD
+        kind is not None and kind.family is Family.DOCKER and kind.compression is Compression.ZSTD
     )
 
 
@@ -334,9 +332,7 @@ def _saved(
         _layer_files(facts, saved, reading)
     other_architecture(config, saved.label, platform, reading)
     reading.images.append(
-        Loaded(
-            names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform
-        )
+        Loaded(names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform)
     )
 
 

@@ -55,7 +55,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
     """
     reading = Reading()
     packings = at(PACKINGS, target.version).value
-    if not _file(facts, target, packings, reading):
+    if not _file(facts, packings, reading):
         return reading
     v1 = at(V1, target.version).value
     if v1 == "only":
@@ -79,9 +79,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
     return reading
 
 
-def _file(
-    facts: Facts, target: Target, packings: frozenset[Compression], reading: Reading
-) -> bool:
+def _file(facts: Facts, packings: frozenset[Compression], reading: Reading) -> bool:
     """The archive as a whole; whether it can be read at all."""
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")

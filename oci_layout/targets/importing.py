@@ -94,7 +94,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
         ),
         Since(
             version=(0, 27),
-            value=attrs.evolve(_KIND, docker_zstd=True),
+            value=attrs.evolve(_KIND, outer=_PACKED, always_by_digest=False, docker_zstd=True),
             source="measured: ctr 2.1.9 with the same flags; nodes of kind 0.27 have containerd 2",
         ),
     ),

@@ -13,8 +13,7 @@ from oci_layout.plan.options import Compress, Options, Renames
 from oci_layout.plan.planning import make_plan
 from oci_layout.platform import Platform
 from oci_layout.source.graph import Root, images
-from oci_layout.source.opening import STANDARD_INPUT
-from oci_layout.source.opening import Source
+from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.facts import Facts
 from oci_layout.targets.rules import Cure
@@ -104,7 +103,7 @@ def _stem(path: str) -> str:
 def _one_image(roots: Sequence[Root], target: Target) -> list[str]:
     """The first of several, where the engine takes one; podman takes them by manifest.json."""
     count = sum(max(1, len(root.names)) for root in roots)
-    if target.name == "podman" or count < 2 and target.name != "kind":
+    if target.name == "podman" or (count < 2 and target.name != "kind"):
         return []
     first = roots[0]
     if first.names:

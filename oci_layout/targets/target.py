@@ -67,9 +67,7 @@ ENGINES = {
             variants=("classic", "containerd"),
             asks="docker load -i {source}",
         ),
-        Engine(
-            name="containerd", oldest=(1, 5), newest=(2, 1), asks="ctr images import {source}"
-        ),
+        Engine(name="containerd", oldest=(1, 5), newest=(2, 1), asks="ctr images import {source}"),
         Engine(name="podman", oldest=(4,), newest=(5, 8), asks="podman load -i {source}"),
         Engine(
             name="skopeo",

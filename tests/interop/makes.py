@@ -116,9 +116,7 @@ def edited(make: Make, change: Callable[[dict[str, bytes]], None]) -> Make:
         if path.is_dir():
             return write_files(files, m.path(""))
         with tarfile.open(path) as archive:
-            links: Members = {
-                each.name: Link(each.linkname) for each in archive if each.issym()
-            }
+            links: Members = {each.name: Link(each.linkname) for each in archive if each.issym()}
         return write_members({**files, **links}, m.path())
 
     return made
@@ -500,7 +498,9 @@ MAKES: dict[str, Make] = {
     "docker, history short": _changed_config(write_docker_archive, lambda c: c["history"].pop(0)),
     "docker, null": edited(_docker(), _json("manifest.json", lambda _: None)),
     "docker, empty list": edited(_docker(), _json("manifest.json", lambda _: [])),
-    "docker, truncated": _cut(_docker(), 0.5),
+    "docker, truncated": _cut(
+        lambda m: write_docker_archive([m.image()], m.path(), style="flat", order=reversed), 0.6
+    ),
     "hybrid, no marker": edited(_hybrid("gzip"), _without("oci-layout")),
     "pure, no marker": edited(_pure("gzip"), _without("oci-layout")),
     "pure, no index": edited(_pure("gzip"), _without("index.json")),
@@ -545,5 +545,3 @@ UNREAD: dict[str, Make] = {
     "docker, wrong diff_id": _changed_config(write_docker_archive, _wrong_diff_id),
     "hybrid, wrong diff_id": _changed_config(write_hybrid_archive, _wrong_diff_id),
 }
-
-

@@ -49,13 +49,11 @@ def docker_load(docker: Docker, path: Path) -> Seen:
         return Seen(loads=False, said=error.output)
     if "Error unpacking image" in said:  # and exit status 0
         return Seen(loads=False, said=said)
-    ids = set(docker.ids())
-    names = {
-        name: image["Id"]
-        for image in (docker.inspect(*ids) if ids else [])
-        for name in image["RepoTags"] or []
-    }
-    return _seen(names, ids, said)
+    ids = docker.ids()
+    # Without an operating system it is the shell of an image whose manifest is not there.
+    found = [image for image in (docker.inspect(*ids) if ids else []) if image["Os"]]
+    names = {name: image["Id"] for image in found for name in image["RepoTags"] or []}
+    return _seen(names, {image["Id"] for image in found}, said)
 
 
 def ctr_import(containerd: Containerd, path: Path, flags: tuple[str, ...] = ()) -> Seen:
@@ -97,7 +95,7 @@ def skopeo_copy(skopeo: Skopeo, path: Path, transport: str) -> Seen:
         tags: list[str] = []
         if transport == "docker-archive":
             listed = skopeo.host.run(["skopeo", "list-tags", ref])
-            tags = json.loads(listed)["Tags"] or []
+            tags = [tag for tag in json.loads(listed)["Tags"] or [] if tag[0] != "@"]
     except EngineError as error:
         return Seen(loads=False, said=error.output)
     finally:
@@ -127,6 +125,4 @@ def ways(engine: Engine, path: Path) -> dict[str, Callable[[Path], Seen]]:
 
 def ask(engine: Engine, path: Path, way: str = "") -> dict[str, Seen]:
     """The answers of an engine, by every way of asking or by one."""
-    return {
-        name: call(path) for name, call in ways(engine, path).items() if not way or name == way
-    }
+    return {name: call(path) for name, call in ways(engine, path).items() if not way or name == way}

@@ -25,10 +25,16 @@ from tests.interop.seen import Seen, ask, ways
 from tests.interop.shown import HERE, Engine
 from tests.shared import CORPUS
 
-FILES = {f"corpus {path.parent.name}/{path.name}": path for path in sorted(CORPUS.glob("*/*"))}
+FILES = {
+    f"corpus {path.parent.name}/{path.name}": path.resolve()  # podman 4 names folders by it
+    for path in sorted(CORPUS.glob("*/*"))
+}
 NAMES = [*MAKES, *UNREAD, *FILES]
 # The nodes of kind have containerd: its versions by those of containerd.
 KIND = {"1.6": "0.14", "1.7": "0.20", "2.1": "0.27"}
+
+# What nobody can foretell: the engine does one or the other with the same file.
+CHANCE = "flat-platforms"
 
 Given = Callable[[str], Path]
 
@@ -115,14 +121,16 @@ def test_foretold(
     """Every cell of the matrix."""
     path = given(name)
     wrong = []
-    answers = ask(engine, path)
-    for way, seen in answers.items():
+    cells = 0
+    for way, seen in ask(engine, path).items():
         target = target_of(way, versions[engine.name])
         answer = foretold(path, target, full=name in UNREAD)
+        if CHANCE in {each.rule.code for each in answer.reasons}:
+            continue
+        cells += 1
         if text := difference(answer, seen, engine):
             wrong.append(f"{target}: {text}")
-    cells = (len(answers) - len(wrong), len(answers))
-    request.node.user_properties.append(("cells foretold", cells))
+    request.node.user_properties.append(("cells foretold", (cells - len(wrong), cells)))
     assert not wrong, "\n".join(wrong)
 
 
