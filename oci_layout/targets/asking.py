@@ -15,7 +15,7 @@ from oci_layout.source.graph import Image, Root, walk
 from oci_layout.targets import containerd, containersimage, docker
 from oci_layout.targets.answer import Answer, Loaded, Reading, Remark
 from oci_layout.targets.facts import Facts
-from oci_layout.targets.mending import mend
+from oci_layout.targets.mending import CALLER_NAMES, mend
 from oci_layout.targets.rules import Cure
 from oci_layout.targets.target import Target
 
@@ -91,7 +91,7 @@ def _answer(
         reading.fail("images-left", f"{', '.join(wanted.texts)} is not among what it loads")
     loads = not reading.reasons
     asks = target.engine.asks.format(source=shlex.quote(facts.path), transport=transport)
-    against = reading.reasons or _curable(reading.losses)
+    against = reading.reasons or _curable(target, reading.losses)
     line: tuple[str, ...] = ()
     unmended = ""
     if against:
@@ -109,7 +109,10 @@ def _answer(
     )
 
 
-def _curable(losses: list[Remark]) -> list[Remark]:
+def _curable(target: Target, losses: list[Remark]) -> list[Remark]:
+    """Losses that repack can make good; who takes one image at a time loses the others anyway."""
+    if target.name in CALLER_NAMES:
+        return []
     return [each for each in losses if each.rule.cure is not Cure.NONE]
 
 

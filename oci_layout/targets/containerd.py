@@ -161,15 +161,17 @@ def _name(notes: object, how: Importing) -> str:
 
 
 def _check_links(facts: Facts, reading: Reading) -> None:
-    """Links are resolved by their names as written, once, whatever they are for."""
+    """Links are resolved in any order, each once, whatever they are for."""
     store = facts.source.store
     for link in links(facts):
         if link.type is MemberType.SYMLINK:
             folder = link.name.rpartition("/")[0]
             joined = _joined(folder, link.linkname)
             member = store.find(joined)
-            if member is None or member.name != joined:
+            if member is None:
                 reading.fail("linked-layer", f"{link.name} links to {link.linkname}")
+            elif member.name != joined:
+                reading.fail("link-chain", f"{link.name} links to the link {link.linkname}")
 
 
 def _joined(folder: str, target: str) -> str:
@@ -487,18 +489,13 @@ def _last_words(
 ) -> None:
     """What manifest.json knows beside a layout, and what a kubelet finds later."""
     if facts.version and facts.saved:
-        held = {
-            image.config.digest
-            for item in items
-            if item.node is not None
-            for image in walk(item.node)
-            if isinstance(image, Image)
-        }
+        nodes = [node for item in items if item.node is not None for node in walk(item.node)]
+        held = [node for node in nodes if isinstance(node, Image)]
         taken = {_full(name) for loaded in reading.images for name in loaded.names}
         for saved in facts.saved:
             if saved.config is None:
                 continue
-            if saved.config.digest not in held:
+            if not any(saved.same(image) for image in held):
                 reading.lose("images-left", f"{saved.label} stands in manifest.json only")
                 continue
             for tag in saved.tags:

@@ -384,25 +384,28 @@ def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
 
 def _losses(facts: Facts, reading: Reading, transport: str) -> None:
     """What only another view of the source knows."""
-    taken = {each.image_id for each in reading.images}
     names = {_full(name) for each in reading.images for name in each.names}
+    ids = {each.image_id for each in reading.images}
+    indexed = [(entry, image) for entry in facts.index or () for image in images(entry.node)]
     if transport in ("oci-archive", "oci"):
         for saved in facts.saved or ():
-            if saved.config is None:
+            same = [image for _, image in indexed if saved.same(image)]
+            if not any(image.config.digest in ids for image in same):
+                if not same:
+                    reading.lose("images-left", f"{saved.label} stands in manifest.json only")
                 continue
-            if saved.config.digest not in taken:
-                reading.lose("images-left", f"{saved.label} stands in manifest.json only")
             for tag in saved.tags:
-                if names and _full(tag) not in names and saved.config.digest in taken:
+                if names and _full(tag) not in names:
                     reading.lose("names-left", f"{tag} stands in manifest.json only")
     elif transport == "docker-archive":
-        for entry in facts.index or ():
-            held = {image.config.digest for image in images(entry.node)}
-            if held and not held & taken:
+        for entry, image in indexed:
+            if any(saved.same(image) for saved in facts.saved or ()):
+                continue
+            beside = [other for found, other in indexed if found is entry]
+            if any(saved.same(other) for saved in facts.saved or () for other in beside):
+                reading.lose("other-platforms", f"{entry.label} for {image.platform}")
+            else:
                 reading.lose("images-left", f"{entry.label} stands in index.json only")
-            for image in images(entry.node):
-                if held & taken and image.config.digest not in taken:
-                    reading.lose("other-platforms", f"{entry.label} for {image.platform}")
 
 
 _READERS: dict[str, Callable[[Facts, Traits, Platform], Reading]] = {

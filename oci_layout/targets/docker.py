@@ -244,17 +244,15 @@ def _legacy(facts: Facts, reading: Reading) -> Reading:
 
 def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Reading) -> None:
     """What the views hold that Docker does not look at."""
-    taken = {each.config.digest for each in saved if each.config is not None}
     for entry in facts.index or ():
         nodes = list(walk(entry.node))
         held = list(images(entry.node))
-        kept = [image for image in held if image.config.digest in taken]
-        if held and not kept:
+        left = [image for image in held if not any(each.same(image) for each in saved)]
+        if held and len(left) == len(held):
             reading.lose("images-left", f"{entry.label} stands in index.json only")
             continue
-        for image in held:
-            if image.config.digest not in taken:
-                reading.lose("other-platforms", f"{entry.label} for {image.platform}")
+        for image in left:
+            reading.lose("other-platforms", f"{entry.label} for {image.platform}")
         if any(isinstance(node, Artifact) and node.is_attestation for node in nodes):
             reading.lose("attestations", f"attestations of {entry.label}")
         if any(isinstance(node, Image) and node.descriptor is not None for node in nodes):

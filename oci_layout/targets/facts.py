@@ -58,13 +58,14 @@ class Saved:
     Args:
         config_name: the file that it names as its config.
         config: what that says; None when it is not there, or no config.
-        history: entries of its history that stand for a layer.
+        config_member: the name of that file, links followed; empty when it is not there.
         tags: RepoTags, as written.
         layers: the files it lists, base first.
     """
 
     config_name: str
     config: Config | None
+    config_member: str
     tags: tuple[str, ...]
     layers: tuple[LayerFile, ...]
 
@@ -72,6 +73,12 @@ class Saved:
     def label(self) -> str:
         """What to call it."""
         return self.tags[0] if self.tags else self.config_name
+
+    def same(self, image: Image) -> bool:
+        """Whether an image of ``index.json`` has the same config, whatever its digest is called."""
+        if self.config is not None and self.config.digest == image.config.digest:
+            return True
+        return self.config_member == image.config_member.name
 
 
 @attrs.frozen(kw_only=True)
@@ -217,7 +224,13 @@ def _entry(source: Source, item: SavedImage) -> Saved:
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
             )
         )
-    return Saved(config_name=item.config, config=config, tags=item.tags, layers=tuple(layers))
+    return Saved(
+        config_name=item.config,
+        config=config,
+        config_member=member.name if member is not None else "",
+        tags=item.tags,
+        layers=tuple(layers),
+    )
 
 
 def _clean(name: str) -> str:

@@ -7,17 +7,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from oci_layout.errors import LayoutError
-from oci_layout.finding import MENDABLE, FailFast
+from oci_layout.finding import MENDABLE, FailFast, Findings
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames
 from oci_layout.plan.planning import make_plan
+from oci_layout.plan.select import select
 from oci_layout.platform import Platform
 from oci_layout.source.graph import Root, images
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
+from oci_layout.targets.docker import DEEPEST
 from oci_layout.targets.facts import Facts
 from oci_layout.targets.rules import Cure
 from oci_layout.targets.target import Target
+
+# With these the caller names the image at its destination, and takes one at a time.
+CALLER_NAMES = ("skopeo", "cri-o")
 
 Line = tuple[tuple[str, ...], str]
 
@@ -47,17 +52,23 @@ def mend(
     worst = next((each for each in errors if each.code not in MENDABLE), None)
     if worst is not None:
         return (), f"the source is damaged: {worst} (layout verify tells more)"
-    cures = {each.rule.cure for each in remarks}
-    form, docker, flags = _form(target)
     roots = [root for root in facts.source.roots if any(images(root.node))]
-    taken = list(chosen)
-    if not taken and Cure.IMAGE in cures:
-        taken = _one_image(roots, target)
-    names = _names(facts, roots, needed=Cure.NAME in cures or Cure.IMAGE in cures)
+    if not roots:
+        return (), "there is no image inside"
+    form, docker, flags = _form(target)
+    taken = list(chosen) or _one_image(facts.source.roots, roots, target)
+    if taken:
+        wanted = Options(target=Family.OCI, images=tuple(taken))
+        roots = list(select(facts.source.roots, wanted, Findings()))
+    obstacle = _obstacle(roots, target, platform)
+    if obstacle:
+        return (), obstacle
+    names = _names(facts, roots) if target.name not in CALLER_NAMES else []
     if names is None:
         return (), "several images have no name: take each with --image and give it a --name"
-    platforms = [str(platform)] if docker and _ambiguous(roots) else []
-    mended = Cure.MEND in cures or bool(errors)
+    one = docker or target.variant == "docker-archive"
+    platforms = [str(platform)] if one and _ambiguous(roots) else []
+    mended = bool(errors) or any(each.rule.cure is Cure.MEND for each in remarks)
     legacy = "--legacy" in flags
     options = Options(
         target=Family.DOCKER if docker else Family.OCI,
@@ -100,10 +111,14 @@ def _stem(path: str) -> str:
     return _PACKED.sub("", name) or "image"
 
 
-def _one_image(roots: Sequence[Root], target: Target) -> list[str]:
-    """The first of several, where the engine takes one; podman takes them by manifest.json."""
-    count = sum(max(1, len(root.names)) for root in roots)
-    if target.name == "podman" or (count < 2 and target.name != "kind"):
+def _one_image(all_roots: Sequence[Root], roots: Sequence[Root], target: Target) -> list[str]:
+    """The first of several images or names, for an engine that takes one."""
+    by_index = target.variant in ("oci-archive", "oci", "dir")
+    listed = all_roots if by_index or target.name == "kind" else roots
+    count = sum(max(1, len(root.names) if by_index else 1) for root in listed)
+    if target.name not in (*CALLER_NAMES, "kind") or count < 2:
+        return []
+    if target.name == "kind" and len(listed) == len(roots):
         return []
     first = roots[0]
     if first.names:
@@ -113,10 +128,25 @@ def _one_image(roots: Sequence[Root], target: Target) -> list[str]:
     return [str(digest)]
 
 
-def _names(facts: Facts, roots: Sequence[Root], *, needed: bool) -> list[str] | None:
+def _obstacle(roots: Sequence[Root], target: Target, host: Platform) -> str:
+    """What stays in the way after any conversion; empty when nothing does."""
+    classic = target.name == "docker" and not target.containerd_store
+    for root in roots:
+        for image in images(root.node):
+            if classic and image.platform.os not in ("", host.os):
+                return f"{root.label} is for {image.platform}, the host is {host}"
+            if classic and len(image.layers) > DEEPEST:
+                return f"{root.label} has {len(image.layers)} layers, Docker holds {DEEPEST}"
+            if any(layer.descriptor and layer.descriptor.urls for layer in image.layers):
+                return f"{root.label} has layers that are to be fetched from elsewhere"
+            stored = [image.config.digest] + [layer.digest for layer in image.layers]
+            if not classic and any(each and each.algorithm != "sha256" for each in stored):
+                return f"{root.label} has sha512 digests, which repack keeps"
+    return ""
+
+
+def _names(facts: Facts, roots: Sequence[Root]) -> list[str] | None:
     """Values of ``--name`` for what has no whole name; None where no line can give them."""
-    if not needed:
-        return []
     bare = [name.text for root in roots for name in root.names if name.reference is None]
     nameless = [root for root in roots if not root.names]
     if len(roots) == 1 and (nameless or bare == [name.text for name in roots[0].names]):

@@ -159,6 +159,22 @@ def _without(*names: str) -> Callable[[dict[str, bytes]], None]:
     return drop
 
 
+def _top_layer(files: dict[str, bytes]) -> str:
+    return str(json.loads(files["manifest.json"])[0]["Layers"][-1])
+
+
+def _packed_anew(files: dict[str, bytes]) -> None:
+    """The same tar inside, other bytes than the digest says."""
+    name = _top_layer(files)
+    files[name] = gzip.compress(gzip.decompress(files[name]), 1, mtime=1)
+
+
+def _damaged(files: dict[str, bytes]) -> None:
+    name = _top_layer(files)
+    at = len(files[name]) // 2
+    files[name] = files[name][:at] + bytes([files[name][at] ^ 255]) + files[name][at + 1 :]
+
+
 def _without_top_layer(files: dict[str, bytes]) -> None:
     """Drop the file of the last layer that manifest.json, or the first manifest, names."""
     if "manifest.json" in files:
@@ -238,6 +254,10 @@ def _changed_config(write: Callable[..., Path], change: Callable[[dict[str, Any]
 def _wrong_diff_id(config: dict[str, Any]) -> None:
     diff_ids = [*config["rootfs"]["diff_ids"][:-1], sha256(b"something else")]
     config["rootfs"] = {**config["rootfs"], "diff_ids": diff_ids}
+
+
+def _bad_config(config: dict[str, Any]) -> None:
+    config["config"] = {**config["config"], "Cmd": "a text, where a list belongs"}
 
 
 def _one_less(config: dict[str, Any]) -> None:
@@ -437,6 +457,7 @@ MAKES: dict[str, Make] = {
     "docker, repeated layers": _repeated(""),
     "docker, repeated layers, dotted": _repeated("./"),
     "docker, dotted": _docker("none", "v1dirs", "./"),
+    "docker, absolute": _docker("none", "flat", "/"),
     "docker, podman's, dotted": _docker("none", "podman", "./"),
     "pure, dotted": _pure("gzip", "oci", "./"),
     "hybrid, dotted": lambda m: write_hybrid_archive([m.image()], m.path(), prefix="./"),
@@ -496,6 +517,8 @@ MAKES: dict[str, Make] = {
         write_docker_archive, lambda c: c["history"].append({"created_by": "x"})
     ),
     "docker, history short": _changed_config(write_docker_archive, lambda c: c["history"].pop(0)),
+    "docker, bad config": _changed_config(write_docker_archive, _bad_config),
+    "pure, bad config": _changed_config(write_oci_archive, _bad_config),
     "docker, null": edited(_docker(), _json("manifest.json", lambda _: None)),
     "docker, empty list": edited(_docker(), _json("manifest.json", lambda _: [])),
     "docker, truncated": _cut(
@@ -544,4 +567,6 @@ MAKES: dict[str, Make] = {
 UNREAD: dict[str, Make] = {
     "docker, wrong diff_id": _changed_config(write_docker_archive, _wrong_diff_id),
     "hybrid, wrong diff_id": _changed_config(write_hybrid_archive, _wrong_diff_id),
+    "hybrid, layer packed anew": edited(_hybrid("gzip"), _packed_anew),
+    "hybrid, layer damaged": edited(_hybrid("gzip"), _damaged),
 }

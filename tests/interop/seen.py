@@ -50,8 +50,9 @@ def docker_load(docker: Docker, path: Path) -> Seen:
     if "Error unpacking image" in said:  # and exit status 0
         return Seen(loads=False, said=said)
     ids = docker.ids()
-    # Without an operating system it is the shell of an image whose manifest is not there.
-    found = [image for image in (docker.inspect(*ids) if ids else []) if image["Os"]]
+    # Without a platform it is the shell of an image whose manifest is not there.
+    listed = docker.inspect(*ids) if ids else []
+    found = [image for image in listed if image["Os"] or image["Architecture"]]
     names = {name: image["Id"] for image in found for name in image["RepoTags"] or []}
     return _seen(names, {image["Id"] for image in found}, said)
 
