@@ -31,6 +31,7 @@ from oci_layout.targets.docker import other_architecture, runs
 from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links, packing
 from oci_layout.targets.importing import Importing, importing
 from oci_layout.targets.target import Target
+from oci_layout.targets.typed import unreadable
 
 _SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
 _KNOWN = {Compression.NONE, Compression.GZIP, Compression.ZSTD}
@@ -115,6 +116,8 @@ def _file(facts: Facts, how: Importing, reading: Reading) -> bool:
         reading.note("needs-xz", "the archive is compressed with xz")
     if facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
+    if facts.absolute:
+        reading.fail("absolute-name", "members have absolute names")
     return not reading.reasons
 
 
@@ -453,6 +456,8 @@ def _layers(
     other_architecture(config, label, platform, reading)
     if how.unpacks == "host" and not runs(config.platform, platform):
         return  # it is kept as it is
+    for field in unreadable(config, docker=False):
+        reading.fail("bad-config", f"{label}: {field}")
     diff_ids = config.diff_ids or ()
     if config.diff_ids is None and layers:
         reading.fail("no-rootfs", f"{label}: the config has no rootfs")

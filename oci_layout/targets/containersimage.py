@@ -23,6 +23,7 @@ from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links
 from oci_layout.targets.target import Since, Target, at
+from oci_layout.targets.typed import unreadable
 
 _MANIFEST_JSON = 1 << 20  # iolimits.MaxTarFileManifestSize
 
@@ -247,6 +248,9 @@ def _image(
             report_damage(facts, layer.member, place, reading, diff_ids=traits.counts)
         if docker and not traits.docker_zstd and _docker_zstd(kind):
             reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
+    if traits.stores:
+        for field in unreadable(image.config, docker=False):
+            reading.fail("bad-config", f"{label}: {field}")
     diff_ids = image.config.diff_ids
     if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):
         reading.fail(
@@ -275,6 +279,8 @@ def _docker_archive(facts: Facts, traits: Traits, platform: Platform) -> Reading
         return reading
     if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
+    if facts.absolute:
+        return reading.fail("absolute-name", "members have absolute names")
     if not facts.saved_there:
         if facts.v1_tops:
             return reading.fail("v1-unknown", "V1 folders, and no manifest.json")
@@ -330,6 +336,9 @@ def _saved(
         )
     else:
         _layer_files(facts, saved, reading)
+    if traits.stores:
+        for field in unreadable(config, docker=False):
+            reading.fail("bad-config", f"{saved.label}: {field}")
     other_architecture(config, saved.label, platform, reading)
     reading.images.append(
         Loaded(names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform)

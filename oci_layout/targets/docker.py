@@ -20,6 +20,7 @@ from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.facts import Facts, LayerFile, Saved
 from oci_layout.targets.target import Since, Target, at
+from oci_layout.targets.typed import unreadable
 
 _OLD = frozenset({Compression.NONE, Compression.GZIP, Compression.BZIP2, Compression.XZ})
 
@@ -117,9 +118,8 @@ def _entry(
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
         return
-    for problem in config.problems:
-        if problem.code == "wrong-type":
-            reading.fail("bad-config", f"{saved.label}: {problem.where.field}: {problem.message}")
+    for field in unreadable(config, docker=True):
+        reading.fail("bad-config", f"{saved.label}: {field}")
     if config.platform.os not in ("", platform.os):
         reading.fail("other-os", f"{saved.label} is for {config.platform}")
     if len(saved.layers) != len(config.diff_ids):

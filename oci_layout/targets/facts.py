@@ -145,6 +145,11 @@ class Facts:
         return self.source.outer
 
     @property
+    def absolute(self) -> bool:
+        """Whether members of the archive have absolute names."""
+        return any(each.code == "absolute-name" for each in self.source.findings.warnings)
+
+    @property
     def v1_tops(self) -> frozenset[str]:
         """Folders at the top that hold a V1 image."""
         find = self.source.store.find

@@ -148,7 +148,18 @@ RULES = _rules(
         Cure.REPACK,
     ),
     ("missing-config", "needs the config of each image", _ALL, Cure.NONE),
-    ("bad-config", "reads the config into fields that have types", _DOCKER, Cure.REPACK),
+    (
+        "bad-config",
+        "reads the config into fields that have types",
+        f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go",
+        Cure.REPACK,
+    ),
+    (
+        "absolute-name",
+        "does not find a member whose name begins with /",
+        f"{_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
     (
         "document-size",
         "reads at most 1 MiB of manifest.json",
