@@ -22,7 +22,7 @@ WORDS = {
     "codes",
 }
 BELOW_PLAN = {"words", "model", "streams", "source", "plan"}
-WINGS = {"sink", "verification", "inspection"}  # side by side: none imports another
+WINGS = {"sink", "verification", "inspection", "targets"}  # side by side: none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "model": {"words", "model"},
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sink": BELOW_PLAN | {"work", "sink"},
     "verification": BELOW_PLAN | {"work", "verification"},
     "inspection": BELOW_PLAN | {"work", "inspection"},
+    "targets": BELOW_PLAN | {"work", "targets"},
     "api": BELOW_PLAN | {"work", *WINGS, "api"},
     "cli": BELOW_PLAN | {"work", *WINGS, "api", "cli", "package"},
 }

@@ -59,7 +59,7 @@ def check(
         roots = select(opened.roots, Options(target=Family.OCI, images=images), Findings())
         wanted = Wanted.of(images, roots)
         damage = _read(opened, findings, jobs, progress) if full else None
-        facts = gather(opened, damage)
+        facts = gather(opened, source, damage)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
         return CheckReport(
             source=opened.label,

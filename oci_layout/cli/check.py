@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from typing import TYPE_CHECKING, Annotated
@@ -99,7 +100,7 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
         table: one line for each target, not all that is known of it.
     """
     read = "every layer was read" if report.full else "no layer was read (--full reads them)"
-    lines = [f"{shown(report.source)}: {report.source_kind}"]
+    lines = wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
     lines += wrapped(f"for a host of {report.platform}; {read}", width, "  ", "  ")
     errors = [each for each in report.findings if each.severity == "error"]
     for finding in errors[:_FINDINGS]:
@@ -114,6 +115,7 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
 
 
 _FINDINGS = 3  # errors of the source that are shown
+_IMAGES = 10  # of a target that are shown
 _NAMES = 4  # names of an image that are shown
 
 
@@ -124,7 +126,7 @@ def _table(report: CheckReport, width: int) -> list[str]:
             why = ", ".join(dict.fromkeys(each.rule.code for each in answer.reasons))
             rows.append((str(answer.target), "no", "", why))
             continue
-        for number, loaded in enumerate(answer.images or ()):
+        for number, loaded in enumerate(answer.images[:_IMAGES]):
             first = number == 0
             loads = "yes*" if answer.losses else "yes"
             rows.append(
@@ -135,6 +137,8 @@ def _table(report: CheckReport, width: int) -> list[str]:
                     _names(loaded, 1),
                 )
             )
+        if len(answer.images) > _IMAGES:
+            rows.append(("", "", "", f"and {len(answer.images) - _IMAGES} more images"))
     lines = [
         line if len(line) <= width else line[: width - 3] + "..." for line in columns(rows, "  ")
     ]
@@ -151,7 +155,8 @@ def _lines_that_mend(report: CheckReport, width: int) -> list[str]:
         if not answer.loads and answer.mend:
             by_line.setdefault(answer.mend, []).append(str(answer.target))
         elif not answer.loads:
-            lines += wrapped(shown(f"{answer.target}: {answer.unmended}"), width, "  ", "      ")
+            text = f"{answer.target}: {_plain(answer.unmended)}"
+            lines += wrapped(text, width, "  ", "      ")
     for words, targets in by_line.items():
         lines += wrapped(f"for {', '.join(targets)}:", width, "  ", "      ")
         lines.append(_command(words))
@@ -162,10 +167,12 @@ def _answer(answer: Answer, width: int) -> list[str]:
     lines = [f"{answer.target}  {'loads' if answer.loads else 'DOES NOT LOAD'}"]
     if answer.loads:
         lines[0] += f"  {shown(answer.asks)}" if len(answer.asks) + 30 < width else ""
-    for loaded in answer.images:
+    for loaded in answer.images[:_IMAGES]:
         platform = f"  {loaded.platform}" if loaded.platform is not None else ""
         lines += wrapped(f"{_names(loaded)}{shown(platform)}", width, "  ", "      ")
         lines.append(f"    image ID {_short(loaded)}  {_ID_OF[loaded.id_of]}")
+    if len(answer.images) > _IMAGES:
+        lines.append(f"  and {len(answer.images) - _IMAGES} more images; --json lists them")
     for word, remarks in (
         ("because", answer.reasons),
         ("loses", answer.losses),
@@ -173,11 +180,12 @@ def _answer(answer: Answer, width: int) -> list[str]:
     ):
         for each in remarks:
             lines += _remark(word, each, width)
+    lines += wrapped(f"of this version: {answer.basis}", width, "  ", "    ")
     if answer.mend:
-        lines += ["  this makes one of it that loads:" if not answer.loads else "  better:"]
+        lines.append("  mended by" if not answer.loads else "  less is lost by")
         lines.append(_command(answer.mend))
     elif answer.unmended:
-        lines += wrapped(shown(answer.unmended), width, "  ", "    ")
+        lines += wrapped(_plain(answer.unmended), width, "  ", "    ")
     return lines
 
 
@@ -192,9 +200,17 @@ _ID_OF = {
 
 def _remark(word: str, each: Remark, width: int) -> list[str]:
     """What a rule says of this source, the rule, and how one knows."""
-    lines = wrapped(shown(f"{word} {each.message}"), width, "  ", "    ")
+    lines = wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
     lines += wrapped(f"rule {each.rule.code}: {each.rule.says}", width, "    ", "      ")
     return lines + wrapped(f"({each.rule.source})", width, "    ", "      ")
+
+
+_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
+
+
+def _plain(text: str) -> str:
+    """A text made harmless, with digests as people quote them; --json has them whole."""
+    return _HEX.sub(r"\1...", shown(text))
 
 
 def _short(loaded: Loaded) -> str:
@@ -206,7 +222,7 @@ def _short(loaded: Loaded) -> str:
 def _names(loaded: Loaded, limit: int = _NAMES) -> str:
     if not loaded.names:
         return "(no name)"
-    names = ", ".join(shown(name) for name in loaded.names[:limit])
+    names = ", ".join(_plain(name) for name in loaded.names[:limit])
     more = len(loaded.names) - limit
     return f"{names} and {more} more" if more > 0 else names
 

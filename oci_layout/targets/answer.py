@@ -76,9 +76,13 @@ class Reading:
         self._once(self.notes, code, message)
 
     def _once(self, where: list[Remark], code: str, message: str) -> None:
-        new = remark(code, message)
-        if new not in where:
+        new = remark(code, message[:_LONGEST])
+        if len(where) < _MOST and new not in where:
             where.append(new)
+
+
+_LONGEST = 500  # characters of a message: names in hostile sources have no end
+_MOST = 100  # remarks of one sort; one is enough to know
 
 
 @attrs.frozen(kw_only=True)
@@ -88,6 +92,7 @@ class Answer:
     Args:
         target: who was asked.
         asks: the command that is meant; empty where there is none for such a source.
+        basis: how one knows what this version does.
         loads: whether at least one image can be used afterwards, and no error is shown.
         images: that come out; empty when it does not load.
         reasons: why it does not load.
@@ -100,6 +105,7 @@ class Answer:
 
     target: Target
     asks: str
+    basis: str
     loads: bool
     images: tuple[Loaded, ...]
     reasons: tuple[Remark, ...]

@@ -10,14 +10,16 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
 from oci_layout.platform import Platform
-from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.graph import Image, Root, walk
 from oci_layout.targets import containerd, containersimage, docker
 from oci_layout.targets.answer import Answer, Loaded, Reading, Remark
 from oci_layout.targets.facts import Facts
+from oci_layout.targets.importing import IMPORTS
 from oci_layout.targets.mending import CALLER_NAMES, mend
+from oci_layout.targets.names import whole
 from oci_layout.targets.rules import Cure
-from oci_layout.targets.target import Target
+from oci_layout.targets.target import Target, at
+from oci_layout.targets.traits import TRAITS
 
 
 @attrs.frozen(kw_only=True)
@@ -49,14 +51,7 @@ class Wanted:
         """Whether an image is one of them."""
         if not self.texts or loaded.image_id in self.digests:
             return True
-        return any(_full(name) in self.names for name in loaded.names)
-
-
-def _full(name: str) -> str:
-    try:
-        return str(Reference.parse(name))
-    except InvalidReferenceError:
-        return name
+        return any(whole(name) in self.names for name in loaded.names)
 
 
 def ask(facts: Facts, target: Target, platform: Platform, wanted: Wanted) -> Answer:
@@ -71,7 +66,7 @@ def ask(facts: Facts, target: Target, platform: Platform, wanted: Wanted) -> Ans
     transport = ""
     if target.name == "docker" and not target.containerd_store:
         reading = docker.read(facts, target, platform)
-    elif target.name in containersimage.TRAITS:
+    elif target.name in TRAITS:
         reading, transport = containersimage.read(facts, target, platform)
     else:
         reading = containerd.read(facts, target, platform)
@@ -99,6 +94,7 @@ def _answer(
     return Answer(
         target=target,
         asks=asks if facts.archive or transport else "",
+        basis=_basis(target),
         loads=loads,
         images=tuple(images) if loads else (),
         reasons=tuple(reading.reasons),
@@ -107,6 +103,15 @@ def _answer(
         mend=line,
         unmended=unmended if not loads else "",
     )
+
+
+def _basis(target: Target) -> str:
+    """The source of the row that holds for its version."""
+    if target.name in TRAITS:
+        return at(TRAITS[target.name], target.version).source
+    if target.name == "docker" and not target.containerd_store:
+        return at(docker.PACKINGS, target.version).source
+    return at(IMPORTS[target.name], target.version).source
 
 
 def _curable(target: Target, losses: list[Remark]) -> list[Remark]:
@@ -176,6 +181,7 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "asked": answer.target.text,
         "loads": answer.loads,
         "command": answer.asks,
+        "basis": answer.basis,
         "images": [
             {
                 "names": list(loaded.names),

@@ -9,72 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-import attrs
-
 from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
-from oci_layout.model import dockersave
 from oci_layout.platform import Platform
-from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.contents import Kinds
 from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
-from oci_layout.streams.tarindex import MemberType
+from oci_layout.targets import dockerarchive
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture
-from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links
-from oci_layout.targets.target import Since, Target, at
+from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.names import normalised, whole
+from oci_layout.targets.target import Target
+from oci_layout.targets.traits import Traits, traits_of
 from oci_layout.targets.typed import unreadable
-
-_MANIFEST_JSON = 1 << 20  # iolimits.MaxTarFileManifestSize
-
-
-@attrs.frozen(kw_only=True)
-class Traits:
-    """What differs between versions.
-
-    Args:
-        docker_zstd: whether zstd is known under Docker's media types.
-        packed_docker_archive: whether ``docker-archive:`` reads a file packed with gzip.
-        stores: whether images are unpacked into a store (podman).
-        counts: whether the store compares the numbers of layers and diff_ids, and diff_ids.
-        names_folders: whether an image out of a layout folder is called after the folder.
-    """
-
-    docker_zstd: bool = True
-    packed_docker_archive: bool = True
-    stores: bool = False
-    counts: bool = False
-    names_folders: bool = False
-
-
-_PODMAN = Traits(stores=True, counts=True)
-TRAITS: dict[str, tuple[Since[Traits], ...]] = {
-    "skopeo": (
-        Since(
-            version=(1,),
-            value=Traits(docker_zstd=False, packed_docker_archive=False),
-            source="measured: skopeo 1.9.3",
-        ),
-        Since(version=(1, 18), value=Traits(docker_zstd=False), source="measured: skopeo 1.18.0"),
-        Since(version=(1, 22), value=Traits(), source="measured: skopeo 1.22.0"),
-    ),
-    "podman": (
-        Since(
-            version=(4,),
-            value=Traits(
-                stores=True, docker_zstd=False, packed_docker_archive=False, names_folders=True
-            ),
-            source="measured: podman 4.3.1",
-        ),
-        Since(
-            version=(5,),
-            value=attrs.evolve(_PODMAN, docker_zstd=False),
-            source="measured: podman 5.4.2",
-        ),
-        Since(version=(5, 8), value=_PODMAN, source="measured: podman 5.8.6"),
-    ),
-    "cri-o": (Since(version=(1,), value=Traits(), source="measured: skopeo 1.22.0"),),
-}
 
 
 def read(facts: Facts, target: Target, platform: Platform) -> tuple[Reading, str]:
@@ -85,7 +32,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> tuple[Reading, str
         target: podman, skopeo or CRI-O.
         platform: of the host.
     """
-    traits = at(TRAITS[target.name], target.version).value
+    traits = traits_of(target)
     transports = (
         (target.variant,)
         if target.variant
@@ -111,19 +58,7 @@ def _closest(tried: list[tuple[Reading, str]], facts: Facts) -> tuple[Reading, s
     return tried[-1] if facts.v1_tops else tried[0]
 
 
-def normalised(name: str) -> str | None:
-    """A name as podman stores it; None when it is none (libimage/normalize.go)."""
-    try:
-        plain = Reference.parse(name)
-        first = name.partition("/")[0] if "/" in name else ""
-        if not ("." in first or ":" in first or first == "localhost"):
-            plain = Reference.parse(f"localhost/{name}")
-    except InvalidReferenceError:
-        return None
-    return str(plain)
-
-
-def _whole(facts: Facts, reading: Reading, *, archive: bool) -> bool:
+def _sound(facts: Facts, reading: Reading, *, archive: bool) -> bool:
     if facts.archive is not archive:
         kind = "an archive" if facts.archive else "a directory"
         reading.fail("transport", f"this is {kind}")
@@ -135,7 +70,7 @@ def _whole(facts: Facts, reading: Reading, *, archive: bool) -> bool:
 def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Reading:
     """``oci-archive:`` and ``oci:``: the one entry of ``index.json``; oci-layout is not read."""
     reading = Reading()
-    if not _whole(facts, reading, archive=archive):
+    if not _sound(facts, reading, archive=archive):
         return reading
     if facts.index is None:
         return reading.fail("needs-layout", "there is no index.json")
@@ -148,14 +83,14 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
     names: tuple[str, ...] = ()
     if not archive and traits.names_folders:
         found = normalised(f"localhost/{os.path.abspath(facts.path).lstrip('/')}")
-        names = (found,) if found is not None else ()
+        names = (found,) if found else ()
     elif archive and traits.stores:
         if entry.name:
             found = normalised(entry.name)
-            if found is None:
+            if not found:
                 return reading.fail("bad-name", f"{entry.name!r} is not an image name")
             names = (found,)
-            if found != _full(entry.name):
+            if found != whole(entry.name):
                 reading.lose("generated-name", f"{entry.name!r} becomes {found}")
         else:
             reading.lose("nameless", f"{entry.label} has no name")
@@ -163,13 +98,6 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
         reading.lose("nameless", "a layout folder loses the names of its images")
     _node(facts, entry.node, entry.label, names, traits, platform, reading)
     return reading
-
-
-def _full(name: str) -> str:
-    try:
-        return str(Reference.parse(name))
-    except InvalidReferenceError:
-        return ""
 
 
 def _node(
@@ -273,114 +201,16 @@ def _docker_zstd(kind: LayerType | None) -> bool:
 
 
 def _docker_archive(facts: Facts, traits: Traits, platform: Platform) -> Reading:
-    """``docker-archive:``: ``manifest.json``; podman takes all of it, skopeo the one image."""
     reading = Reading()
-    if not _whole(facts, reading, archive=True):
+    if not _sound(facts, reading, archive=True):
         return reading
-    if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
-        return reading.fail("outer-compression", "the archive is compressed with gzip")
-    if facts.absolute:
-        return reading.fail("absolute-name", "members have absolute names")
-    if not facts.saved_there:
-        if facts.v1_tops:
-            return reading.fail("v1-unknown", "V1 folders, and no manifest.json")
-        return reading.fail("needs-manifest-json", "there is no manifest.json")
-    member = facts.source.store.find(dockersave.MANIFEST)
-    if member is not None and member.size > _MANIFEST_JSON:
-        return reading.fail("document-size", f"manifest.json has {member.size} bytes")
-    if facts.saved is None and not _is_null(facts):
-        return reading.fail("bad-manifest-json", "manifest.json is no list")
-    saved = facts.saved or ()
-    if not saved:
-        return reading.fail("no-image", "manifest.json lists nothing")
-    if len(saved) > 1 and not traits.stores:
-        return reading.fail("several-images", f"manifest.json lists {len(saved)}")
-    for item in saved:
-        _saved(facts, item, traits, platform, reading)
-    return reading
-
-
-def _is_null(facts: Facts) -> bool:
-    member = facts.source.store.find(dockersave.MANIFEST)
-    return member is not None and member.head(16).strip() == b"null"
-
-
-def _saved(
-    facts: Facts, saved: Saved, traits: Traits, platform: Platform, reading: Reading
-) -> None:
-    names = []
-    for tag in saved.tags:
-        try:
-            if not Reference.parse(tag, default_tag="").tag:
-                reading.fail("no-tag", f"{tag!r} has no tag")
-        except InvalidReferenceError as error:
-            reading.fail("bad-name", str(error))
-            continue
-        name = normalised(tag) if traits.stores else tag
-        if name is not None:
-            names.append(name)
-            if traits.stores and name != _full(tag):
-                reading.lose("localhost-name", f"{tag} becomes {name}")
-    if not saved.tags and traits.stores:
-        reading.lose("nameless", f"{saved.label} has no name")
-    config = saved.config
-    if config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
-        return
-    if config.diff_ids is None:
-        reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
-    elif len(saved.layers) != len(config.diff_ids):
-        reading.fail(
-            "layer-count",
-            f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
-        )
-    else:
-        _layer_files(facts, saved, reading)
-    if traits.stores:
-        for field in unreadable(config, docker=False):
-            reading.fail("bad-config", f"{saved.label}: {field}")
-    other_architecture(config, saved.label, platform, reading)
-    reading.images.append(
-        Loaded(names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform)
-    )
-
-
-def _layer_files(facts: Facts, saved: Saved, reading: Reading) -> None:
-    """Layers are known by diff_id: of those that repeat, the first is read."""
-    first: dict[object, LayerFile] = {}
-    used: dict[str, object] = {}
-    for number, layer in enumerate(saved.layers):
-        if layer.diff_id in first:
-            continue
-        first[layer.diff_id] = layer
-        place = f"{saved.label}: layer {number}"
-        if used.setdefault(layer.name, layer.diff_id) != layer.diff_id:
-            reading.fail("shared-layer-file", f"{place}: {layer.name} stands for two diff_ids")
-        if layer.member is None:
-            reading.fail("missing-layer", f"{place}: {layer.name} is not there")
-        elif is_link(layer.entry, MemberType.HARDLINK):
-            reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
-        elif _chained(facts, layer):
-            reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
-        else:
-            report_damage(facts, layer.member, place, reading, stored=False)
-
-
-def _chained(facts: Facts, layer: LayerFile) -> bool:
-    """Whether a layer is a link that does not lead to a file at once: one hop is followed."""
-    if not is_link(layer.entry, MemberType.SYMLINK) or layer.member is None:
-        return False
-    names = {os.path.normpath(link.name) for link in links(facts)}
-    folder = layer.name.rpartition("/")[0]
-    target = layer.entry.linkname if layer.entry is not None else ""
-    joined = os.path.normpath(os.path.join(folder, target))
-    return joined in names
+    return dockerarchive.read(facts, traits, platform)
 
 
 def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
     """``dir:``: a manifest, and blobs by bare hex."""
     reading = Reading()
-    if not _whole(facts, reading, archive=False):
+    if not _sound(facts, reading, archive=False):
         return reading
     if facts.source.kind is not Kinds.DIR or not facts.source.roots:
         return reading.fail("transport", "this is no dir: directory")
@@ -393,28 +223,27 @@ def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
 
 def _losses(facts: Facts, reading: Reading, transport: str) -> None:
     """What only another view of the source knows."""
-    names = {_full(name) for each in reading.images for name in each.names}
+    names = {whole(name) for each in reading.images for name in each.names}
     ids = {each.image_id for each in reading.images}
-    indexed = [(entry, image) for entry in facts.index or () for image in images(entry.node)]
     if transport in ("oci-archive", "oci"):
+        every = [image for entry in facts.index or () for image in images(entry.node)]
+        known, loaded = Configs.of(every), Configs.of(i for i in every if i.config.digest in ids)
         for saved in facts.saved or ():
-            same = [image for _, image in indexed if saved.same(image)]
-            if not any(image.config.digest in ids for image in same):
-                if not same:
-                    reading.lose("images-left", f"{saved.label} stands in manifest.json only")
-                continue
-            for tag in saved.tags:
-                if names and _full(tag) not in names:
+            if not known.lists(saved):
+                reading.lose("images-left", f"{saved.label} stands in manifest.json only")
+            for tag in saved.tags if names and loaded.lists(saved) else ():
+                if whole(tag) not in names:
                     reading.lose("names-left", f"{tag} stands in manifest.json only")
     elif transport == "docker-archive":
-        for entry, image in indexed:
-            if any(saved.same(image) for saved in facts.saved or ()):
-                continue
-            beside = [other for found, other in indexed if found is entry]
-            if any(saved.same(other) for saved in facts.saved or () for other in beside):
-                reading.lose("other-platforms", f"{entry.label} for {image.platform}")
-            else:
+        taken = Configs.saved(facts.saved or ())
+        for entry in facts.index or ():
+            held = list(images(entry.node))
+            left = [image for image in held if not taken.has(image)]
+            if held and len(left) == len(held):
                 reading.lose("images-left", f"{entry.label} stands in index.json only")
+                continue
+            for image in left:
+                reading.lose("other-platforms", f"{entry.label} for {image.platform}")
 
 
 _READERS: dict[str, Callable[[Facts, Traits, Platform], Reading]] = {

@@ -18,7 +18,7 @@ from oci_layout.source.graph import Artifact, Image, images, walk
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage
-from oci_layout.targets.facts import Facts, LayerFile, Saved
+from oci_layout.targets.facts import Configs, Facts, LayerFile, Saved
 from oci_layout.targets.target import Since, Target, at
 from oci_layout.targets.typed import unreadable
 
@@ -26,11 +26,11 @@ _OLD = frozenset({Compression.NONE, Compression.GZIP, Compression.BZIP2, Compres
 
 # What DecompressStream knows, for the archive as a whole and for each layer alike.
 PACKINGS = (
-    Since(version=(1,), value=_OLD, source="measured: Docker 20.10.24 refuses zstd"),
+    Since(version=(1,), value=_OLD, source="measured: Docker 20.10.24, without zstd"),
     Since(
         version=(23,),
         value=_OLD | {Compression.ZSTD},
-        source="measured: Docker 26.1.5, 28.5.2; moby pkg/archive/archive.go of 23.0",
+        source="measured: Docker 26.1.5, 28.5.2, with zstd; moby pkg/archive/archive.go of 23.0",
     ),
 )
 # What becomes of an archive without manifest.json, and with V1 folders.
@@ -244,10 +244,11 @@ def _legacy(facts: Facts, reading: Reading) -> Reading:
 
 def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Reading) -> None:
     """What the views hold that Docker does not look at."""
+    taken = Configs.saved(saved)
     for entry in facts.index or ():
         nodes = list(walk(entry.node))
         held = list(images(entry.node))
-        left = [image for image in held if not any(each.same(image) for each in saved)]
+        left = [image for image in held if not taken.has(image)]
         if held and len(left) == len(held):
             reading.lose("images-left", f"{entry.label} stands in index.json only")
             continue

@@ -7,6 +7,7 @@ taken from the reconciler.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
@@ -74,11 +75,43 @@ class Saved:
         """What to call it."""
         return self.tags[0] if self.tags else self.config_name
 
-    def same(self, image: Image) -> bool:
-        """Whether an image of ``index.json`` has the same config, whatever its digest is called."""
-        if self.config is not None and self.config.digest == image.config.digest:
-            return True
-        return self.config_member == image.config_member.name
+
+@attrs.frozen(kw_only=True)
+class Configs:
+    """Configs by their digests and by the files they are in, to find one view's in another.
+
+    A config has one digest by sha256 and another by sha512; the file is the same.
+    """
+
+    digests: frozenset[Digest]
+    members: frozenset[str]
+
+    @classmethod
+    def saved(cls, entries: Iterable[Saved]) -> Configs:
+        """Those of entries of ``manifest.json``."""
+        found = [each for each in entries if each.config is not None]
+        return cls(
+            digests=frozenset(each.config.digest for each in found if each.config is not None),
+            members=frozenset(each.config_member for each in found),
+        )
+
+    @classmethod
+    def of(cls, found: Iterable[Image]) -> Configs:
+        """Those of images."""
+        every = list(found)
+        return cls(
+            digests=frozenset(image.config.digest for image in every),
+            members=frozenset(image.config_member.name for image in every),
+        )
+
+    def has(self, image: Image) -> bool:
+        """Whether an image's config is among them."""
+        return image.config.digest in self.digests or image.config_member.name in self.members
+
+    def lists(self, saved: Saved) -> bool:
+        """Whether that of an entry of ``manifest.json`` is among them."""
+        known = saved.config is not None and saved.config.digest in self.digests
+        return known or saved.config_member in self.members
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +144,7 @@ class Facts:
 
     Args:
         source: opened, with all its findings.
+        path: as the user called it; ``-`` for standard input.
         broken: what stops a reader of the archive before its end; None when nothing does.
         version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
         index: entries of ``index.json``; None without that file.
@@ -121,6 +155,7 @@ class Facts:
     """
 
     source: Source
+    path: str
     broken: Finding | None
     version: str | None
     index: tuple[Entry, ...] | None
@@ -128,11 +163,6 @@ class Facts:
     saved_there: bool
     folders: frozenset[str]
     damage: dict[str, tuple[Finding, ...]] | None
-
-    @property
-    def path(self) -> str:
-        """The source as the user called it; ``-`` for standard input."""
-        return self.source.store.label
 
     @property
     def archive(self) -> bool:
@@ -160,11 +190,14 @@ class Facts:
         )
 
 
-def gather(source: Source, damage: dict[str, tuple[Finding, ...]] | None = None) -> Facts:
+def gather(
+    source: Source, path: str, damage: dict[str, tuple[Finding, ...]] | None = None
+) -> Facts:
     """Look at a source as engines do. Reads documents, and the first bytes of layers.
 
     Args:
         source: opened with findings collected.
+        path: as the user called it.
         damage: findings of reading every blob, by member.
     """
     store = source.store
@@ -173,6 +206,7 @@ def gather(source: Source, damage: dict[str, tuple[Finding, ...]] | None = None)
     is_dir = source.kind in (Kinds.DIR, Kinds.LONE)
     return Facts(
         source=source,
+        path=path,
         broken=next((each for each in source.findings.errors if each.code in _BROKEN), None),
         version=_version(marker) if marker is not None else None,
         index=_index(source),

@@ -35,6 +35,7 @@ class Importing:
         unpacks: ``load``: all that is imported; ``host``: what runs there; ``later``: when a
             container starts.
         unpacks_artifacts: whether it tries to unpack what is no image.
+        reads_config: whether it reads the whole config, and not its rootfs alone.
         docker_zstd: whether it knows zstd under Docker's media types.
         familiar: whether names are shown as Docker shows them.
     """
@@ -49,6 +50,7 @@ class Importing:
     always_by_digest: bool = False
     unpacks: str = "load"
     unpacks_artifacts: bool = False
+    reads_config: bool = True
     docker_zstd: bool = False
     familiar: bool = False
 
@@ -57,6 +59,10 @@ _CTR = Importing(prefix=DAY)
 _CTR_16 = attrs.evolve(_CTR, unpacks_artifacts=True)
 _KIND = attrs.evolve(_CTR, all_platforms=True, by_digest=DAY, always_by_digest=True)
 _K3S = Importing(by_suffix=True, outer=_DOCKERS, all_platforms=True, unpacks="later")
+# From version 2 on ctr hands the file to containerd, which unpacks the archive too.
+_TRANSFER = attrs.evolve(
+    _CTR, outer=_PACKED, filtered_stay=False, reads_config=False, docker_zstd=True
+)
 _NERDCTL = Importing(outer=_PACKED, by_digest="overlayfs")
 _MOBY = Importing(
     outer=_DOCKERS,
@@ -77,7 +83,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
         Since(version=(1, 7), value=_CTR, source="measured: containerd 1.7.24"),
         Since(
             version=(2,),
-            value=attrs.evolve(_CTR, outer=_PACKED, filtered_stay=False, docker_zstd=True),
+            value=_TRANSFER,
             source="measured: containerd 2.1.9; core/transfer/local/import.go",
         ),
     ),
@@ -94,18 +100,18 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
         ),
         Since(
             version=(0, 27),
-            value=attrs.evolve(_KIND, outer=_PACKED, always_by_digest=False, docker_zstd=True),
+            value=attrs.evolve(_TRANSFER, all_platforms=True, by_digest=DAY),
             source="measured: ctr 2.1.9 with the same flags; nodes of kind 0.27 have containerd 2",
         ),
     ),
     "k3s": (
         Since(version=(1, 19), value=_K3S, source="k3s pkg/agent/containerd/containerd.go"),
         *(
-            Since(version=version, value=value, source="k3s pull request 10136")
-            for minor in (27, 28, 29)
+            Since(version=version, value=value, source=f"k3s pull request {backport}")
+            for minor, patch, backport in ((27, 15, 10259), (28, 11, 10258), (29, 6, 10249))
             for version, value in (
                 ((1, minor), _K3S),
-                ((1, minor, {27: 15, 28: 11, 29: 6}[minor]), attrs.evolve(_K3S, skip_missing=True)),
+                ((1, minor, patch), attrs.evolve(_K3S, skip_missing=True)),
             )
         ),
         Since(version=(1, 30), value=_K3S, source="k3s issue 10132: 1.30.1 stops"),

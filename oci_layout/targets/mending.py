@@ -133,6 +133,8 @@ def _obstacle(roots: Sequence[Root], target: Target, host: Platform) -> str:
     classic = target.name == "docker" and not target.containerd_store
     for root in roots:
         for image in images(root.node):
+            if classic and target.version < (1, 10) and not image.layers:
+                return f"{root.label} has no layers, and so no V1 form"
             if classic and image.platform.os not in ("", host.os):
                 return f"{root.label} is for {image.platform}, the host is {host}"
             if classic and len(image.layers) > DEEPEST:

@@ -20,10 +20,10 @@ from oci_layout.targets.answer import Answer
 from tests.interop.command import environment, layout_command
 from tests.interop.engines import Engines
 from tests.interop.host import ENGINE_PATH
-from tests.interop.makes import MAKES, UNREAD, Maker
 from tests.interop.seen import Seen, ask, ways
 from tests.interop.shown import HERE, Engine
 from tests.shared import CORPUS
+from tests.targets.makes import MAKES, UNREAD, Maker
 
 FILES = {
     f"corpus {path.parent.name}/{path.name}": path.resolve()  # podman 4 names folders by it
