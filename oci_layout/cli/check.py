@@ -88,7 +88,7 @@ def command(
 
 def _each(targets: list[str] | None) -> tuple[str, ...]:
     """The targets; several may stand in one value, with commas between."""
-    return tuple(part.strip() for text in targets or () for part in text.split(",") if part.strip())
+    return tuple(part.strip() for text in targets or () for part in text.split(","))
 
 
 def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
@@ -115,6 +115,7 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
 
 
 _FINDINGS = 3  # errors of the source that are shown
+_REMARKS = 4  # of one rule that are shown
 _IMAGES = 10  # of a target that are shown
 _NAMES = 4  # names of an image that are shown
 
@@ -178,8 +179,11 @@ def _answer(answer: Answer, width: int) -> list[str]:
         ("loses", answer.losses),
         ("note", answer.notes),
     ):
+        by_rule: dict[str, list[Remark]] = {}
         for each in remarks:
-            lines += _remark(word, each, width)
+            by_rule.setdefault(each.rule.code, []).append(each)
+        for same in by_rule.values():
+            lines += _remarks(word, same, width)
     lines += wrapped(f"of this version: {answer.basis}", width, "  ", "    ")
     if answer.mend:
         lines.append("  mended by" if not answer.loads else "  less is lost by")
@@ -198,11 +202,16 @@ _ID_OF = {
 }
 
 
-def _remark(word: str, each: Remark, width: int) -> list[str]:
+def _remarks(word: str, same: list[Remark], width: int) -> list[str]:
     """What a rule says of this source, the rule, and how one knows."""
-    lines = wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
-    lines += wrapped(f"rule {each.rule.code}: {each.rule.says}", width, "    ", "      ")
-    return lines + wrapped(f"({each.rule.source})", width, "    ", "      ")
+    lines = []
+    for each in same[:_REMARKS]:
+        lines += wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
+    if len(same) > _REMARKS:
+        lines.append(f"    and {len(same) - _REMARKS} more; --json lists them")
+    rule = same[0].rule
+    lines += wrapped(f"rule {rule.code}: {rule.says}", width, "    ", "      ")
+    return lines + wrapped(f"({rule.source})", width, "    ", "      ")
 
 
 _HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")

@@ -110,7 +110,9 @@ def _basis(target: Target) -> str:
     if target.name in TRAITS:
         return at(TRAITS[target.name], target.version).source
     if target.name == "docker" and not target.containerd_store:
-        return at(docker.PACKINGS, target.version).source
+        row = at(docker.V1, target.version)
+        packings = at(docker.PACKINGS, target.version)
+        return row.source if row.version >= packings.version else packings.source
     return at(IMPORTS[target.name], target.version).source
 
 

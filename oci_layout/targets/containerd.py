@@ -19,7 +19,7 @@ from oci_layout.targets.facts import Configs, Facts
 from oci_layout.targets.importing import Importing, importing
 from oci_layout.targets.names import whole
 from oci_layout.targets.target import Target
-from oci_layout.targets.unpacking import unpack, unpack_saved
+from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_saved
 
 _SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
 
@@ -255,7 +255,8 @@ def _last_words(
             for tag in saved.tags:
                 if whole(tag) not in taken:
                     reading.lose("names-left", f"{tag} stands in manifest.json only")
-    if how.unpacks == "later" and reading.reasons:
-        reading.note("unpacked-later", "the import may say nothing; the pod will not start")
+    codes = {each.rule.code for each in reading.reasons}
+    if how.unpacks == "later" and codes and codes <= UNPACKED:
+        reading.note("unpacked-later", "the import says nothing; the pod will not start")
     if target.name == "rke2" and facts.saved is None:
         reading.note("runtime-images", "there is no manifest.json; for other images none is needed")

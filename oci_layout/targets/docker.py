@@ -257,6 +257,4 @@ def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Reading) -> None:
         if any(isinstance(node, Artifact) and node.is_attestation for node in nodes):
             reading.lose("attestations", f"attestations of {entry.label}")
         if any(isinstance(node, Image) and node.descriptor is not None for node in nodes):
-            reading.lose(
-                "manifest-digest", f"{entry.label} is {entry.descriptor.digest} in this source"
-            )
+            reading.lose("manifest-digest", f"{entry.descriptor.digest} of {entry.label}")

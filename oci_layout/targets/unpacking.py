@@ -19,6 +19,19 @@ from oci_layout.targets.facts import Facts, Saved, packing
 from oci_layout.targets.importing import Importing
 from oci_layout.targets.typed import unreadable
 
+# The rules that are spoken of here, and not while an archive is read.
+UNPACKED = {
+    "bad-config",
+    "damaged-blob",
+    "diff-id",
+    "docker-zstd",
+    "foreign-layer",
+    "layer-count",
+    "layer-label",
+    "layer-packing",
+    "missing-layer",
+    "no-rootfs",
+}
 _KNOWN = {Compression.NONE, Compression.GZIP, Compression.ZSTD}
 _RAW_LAYER = LayerType(family=Family.DOCKER, compression=Compression.NONE)
 _PACKED_LAYER = LayerType(family=Family.DOCKER, compression=Compression.GZIP)

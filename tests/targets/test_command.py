@@ -154,6 +154,8 @@ def test_statuses(tmp_path: Path) -> None:
         ([], 1),
     ):
         assert call("check", path, *words).returncode == status
+    for nothing in ("", ",", "docker,"):
+        the_line(call("check", path, "--for", nothing), 2)
     known = the_line(call("check", path, "--for", "lxc"), 2)
     for name in ("docker", "containerd", "podman", "skopeo", "cri-o", "kind", "k3s", "rke2"):
         assert name in known
@@ -161,9 +163,9 @@ def test_statuses(tmp_path: Path) -> None:
     the_line(call("check", path, "--jobs", "2"), 2)
     the_line(call("check", path, "--image", "absent:1"), 4)
     the_line(call("check", tmp_path / "absent.tar"), 3)
-    nothing = tmp_path / "nothing.tar"
-    nothing.write_bytes(bytes(1024))
-    the_line(call("check", nothing), 3)
+    empty = tmp_path / "empty.tar"
+    empty.write_bytes(bytes(1024))
+    the_line(call("check", empty), 3)
 
 
 def test_the_line_can_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
