@@ -104,6 +104,7 @@ def _layer_files(facts: Facts, saved: Saved, reading: Reading) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
     first: dict[object, LayerFile] = {}
     used: dict[str, object] = {}
+    linked = {os.path.normpath(link.name) for link in links(facts)}
     for number, layer in enumerate(saved.layers):
         if layer.diff_id in first:
             continue
@@ -115,18 +116,15 @@ def _layer_files(facts: Facts, saved: Saved, reading: Reading) -> None:
             reading.fail("missing-layer", f"{place}: {layer.name} is not there")
         elif is_link(layer.entry, MemberType.HARDLINK):
             reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
-        elif _chained(facts, layer):
+        elif _chained(layer, linked):
             reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
         else:
             report_damage(facts, layer.member, place, reading, stored=False)
 
 
-def _chained(facts: Facts, layer: LayerFile) -> bool:
+def _chained(layer: LayerFile, linked: set[str]) -> bool:
     """Whether a layer is a link that does not lead to a file at once: one hop is followed."""
-    if not is_link(layer.entry, MemberType.SYMLINK) or layer.member is None:
+    if layer.entry is None or not is_link(layer.entry, MemberType.SYMLINK):
         return False
-    names = {os.path.normpath(link.name) for link in links(facts)}
     folder = layer.name.rpartition("/")[0]
-    target = layer.entry.linkname if layer.entry is not None else ""
-    joined = os.path.normpath(os.path.join(folder, target))
-    return joined in names
+    return os.path.normpath(os.path.join(folder, layer.entry.linkname)) in linked
