@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from oci_layout.api import Progress as Progress
+    from oci_layout.api import check as check
     from oci_layout.api import compare as compare
     from oci_layout.api import inspect as inspect
     from oci_layout.api import merge as merge
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Progress": "oci_layout.api",
     "compare": "oci_layout.api",
+    "check": "oci_layout.api",
     "inspect": "oci_layout.api",
     "merge": "oci_layout.api",
     "repack": "oci_layout.api",

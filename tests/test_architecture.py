@@ -22,7 +22,7 @@ WORDS = {
     "codes",
 }
 BELOW_PLAN = {"words", "model", "streams", "source", "plan"}
-WINGS = {"sink", "verification", "inspection", "comparison"}  # side by side: none imports another
+WINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "model": {"words", "model"},
@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verification": BELOW_PLAN | {"work", "verification"},
     "inspection": BELOW_PLAN | {"work", "inspection"},
     "comparison": BELOW_PLAN | {"work", "comparison"},
+    "targets": BELOW_PLAN | {"work", "targets"},
     "api": BELOW_PLAN | {"work", *WINGS, "api"},
     "cli": BELOW_PLAN | {"work", *WINGS, "api", "cli", "package"},
 }

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from oci_layout.api.checking import check as check
     from oci_layout.api.comparison import compare as compare
     from oci_layout.api.conversion import merge as merge
     from oci_layout.api.conversion import repack as repack
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "words",
+    "check": "checking",
     "compare": "comparison",
     "inspect": "inspection",
     "inspect_raw": "inspection",

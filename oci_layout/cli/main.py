@@ -25,7 +25,7 @@ _CLICK_ERROR: type[Exception] = next(
 
 # In the order of the help. A verb's module is imported when the verb is called: the start of the
 # command is what most calls of it cost.
-_VERBS = ("repack", "inspect", "diff", "merge", "verify")
+_VERBS = ("repack", "verify", "inspect", "diff", "check", "merge")
 
 
 def _version(wanted: bool) -> None:

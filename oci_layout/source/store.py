@@ -246,6 +246,14 @@ class ArchiveStore:
         start = f"{prefix}/" if prefix else ""
         return iter(sorted(name for name in self._members if name.startswith(start)))
 
+    def entry(self, name: str) -> TarMember | None:
+        """The member of a normalised name as its headers tell it; links are not followed."""
+        return self._members.get(name)
+
+    def links(self) -> list[TarMember]:
+        """The symbolic and hard links, as their headers tell them."""
+        return [member for member in self._members.values() if member.type is not MemberType.FILE]
+
     def offset(self, name: str) -> int | None:
         """Where a member's header lies, for messages."""
         member = self._members.get(name)

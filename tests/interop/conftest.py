@@ -32,17 +32,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests passed with which engine."""
+    """Say how many tests passed with which engine, and how many cells of a matrix agreed."""
     counts: Counter[str] = Counter()
     passed: Counter[str] = Counter()
+    agreed: dict[str, list[tuple[int, int]]] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for key, value in report.user_properties:
                 if key == "engine":
                     counts[str(value)] += 1
                     passed[str(value)] += outcome == "passed"
+                elif key in ("cells foretold", "cells mended"):
+                    agreed.setdefault(key, []).append(value)
     for name, count in sorted(counts.items()):
         terminalreporter.write_line(f"with {name}: {passed[name]} of {count} passed")
+    for key, cells in sorted(agreed.items()):
+        done, every = (sum(cell[place] for cell in cells) for place in (0, 1))
+        terminalreporter.write_line(f"{key}: {done} of {every} agree with the engines")
 
 
 @contextmanager

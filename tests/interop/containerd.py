@@ -97,6 +97,9 @@ class Containerd:
         names = self.ctr("images", "ls", "-q").decode().split()
         if names:
             self.ctr("images", "rm", "--sync", *names)
+        # An import that failed leaves blobs without an image; the end of a lease collects them.
+        self.ctr("leases", "create", "--id", "gc")
+        self.ctr("leases", "rm", "--sync", "gc")
         left = self.ctr("content", "ls", "-q").decode().split()
         assert not left, f"containerd keeps {left}"
 

@@ -105,6 +105,11 @@ class Docker:
 
     def clear(self) -> None:
         """Remove all images; parents of a build go only after their children."""
+        if self.store != "classic":
+            # Docker neither lists nor finds what has a name that it cannot read.
+            held = self._containerd.ctr("images", "ls", "-q", namespace=self._namespace)
+            if names := held.decode().split():
+                self._containerd.ctr("images", "rm", *names, namespace=self._namespace)
         for _ in range(4):
             if not (ids := self.ids()):
                 break

@@ -1,0 +1,97 @@
+"""Checking: a source, and what targets make of it."""
+
+from __future__ import annotations
+
+import platform as machine
+
+from oci_layout.api.words import Progress
+from oci_layout.api.work import Work
+from oci_layout.errors import UsageError
+from oci_layout.finding import Finding, Findings, Severity
+from oci_layout.mediatype import Family
+from oci_layout.plan.options import Options
+from oci_layout.plan.select import select
+from oci_layout.platform import Platform
+from oci_layout.source.opening import Source, open_source
+from oci_layout.targets.asking import CheckReport, Wanted, ask
+from oci_layout.targets.facts import gather
+from oci_layout.targets.target import USUAL, Target
+from oci_layout.verification.blobs import BlobList, look
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+def check(
+    source: str,
+    targets: tuple[str, ...] = (),
+    *,
+    images: tuple[str, ...] = (),
+    platform: Platform | str | None = None,
+    full: bool = False,
+    jobs: int | None = None,
+    tmp: str | None = None,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Say which engines will load a source, under which names and image IDs, and why others not.
+
+    Args:
+        source: a path, or ``-`` for standard input.
+        targets: as ``docker@20.10``, ``containerd``, ``docker@29+containerd``; by default the
+            usual ones.
+        images: names or digests of images that matter; all by default.
+        platform: ``os/arch[/variant]`` of the targets' host; linux on this machine's processor
+            by default.
+        full: read every blob: without, digests and diff_ids are believed.
+        jobs: cores to use where blobs are read; all by default.
+        tmp: directory for spooling a compressed archive or standard input.
+        progress: told how far the reading of blobs is.
+
+    Raises:
+        NotAnImageError: it is not an image of any kind.
+        SelectionError: there is no such image.
+        UsageError: a target that is not known, or no platform.
+    """
+    asked = [Target.parse(text) for text in targets or USUAL]
+    host = _host(platform)
+    findings = Findings()
+    with open_source(source, findings=findings, tmp=tmp) as opened:
+        roots = select(opened.roots, Options(target=Family.OCI, images=images), Findings())
+        wanted = Wanted.of(images, roots)
+        damage = _read(opened, findings, jobs, progress) if full else None
+        facts = gather(opened, source, damage)
+        found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
+        return CheckReport(
+            source=opened.label,
+            source_kind=opened.description,
+            platform=host,
+            full=full,
+            answers=tuple(ask(facts, target, host, wanted) for target in asked),
+            findings=tuple(found),
+            left_out=findings.left_out,
+        )
+
+
+def _host(platform: Platform | str | None) -> Platform:
+    if isinstance(platform, Platform):
+        return platform.normalised()
+    try:
+        return Platform.parse(platform or f"linux/{machine.machine().lower()}").normalised()
+    except ValueError as error:
+        raise UsageError(what=f"--platform: {error}") from error
+
+
+def _read(
+    opened: Source, findings: Findings, jobs: int | None, progress: Progress | None
+) -> dict[str, tuple[Finding, ...]]:
+    """Read every blob; what was found in each."""
+    blobs = BlobList()
+    blobs.add_source(opened)
+    listed = list(blobs.jobs.values())
+    if progress is not None:
+        progress.start(sum(job.member.size for job in listed))
+    with Work.of(jobs=jobs, limit=None, progress=progress).crew() as crew:
+        looked = look(listed, inner=True, crew=crew)
+    for result in looked.values():
+        for finding in result.findings:
+            findings.add(finding)
+    return {name: result.findings for name, result in looked.items()}

@@ -1,0 +1,241 @@
+"""``layout check``: will this target load it, and under which name."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oci_layout.cli.text import columns, finding_line, shown, wrapped
+from oci_layout.errors import UsageError
+
+if TYPE_CHECKING:
+    from oci_layout.targets.answer import Answer, Loaded, Remark
+    from oci_layout.targets.asking import CheckReport
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Archive, layout or dir: directory; - for standard input.",
+            show_default=False,
+        ),
+    ],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="TARGET",
+            help="docker@20.10, docker@29+containerd, containerd@1.6, podman, skopeo, cri-o, "
+            "kind, k3s@1.30.1, rke2, nerdctl ...; repeatable. A table of the usual ones without.",
+        ),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|DIGEST", help="This image matters; repeatable."),
+    ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="OS/ARCH", help="Of the target's host; linux on this processor."),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every layer too: digests and diff_ids.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Layers at a time with --full.")
+    ] = None,
+    tmp: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Say which engines load it, under which names and IDs, what is lost, and what mends it.
+
+    Exit status: 0 every target that was asked for loads it, 1 one does not, 2 an unknown target.
+    """
+    del debug  # read by the main module, before anything can fail
+    if jobs is not None and not full:
+        raise UsageError(what="--jobs goes with --full", hint="without it no layer is read")
+    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
+    from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
+
+    with Bar(quiet=quiet or as_json) as progress:
+        report = api.check(
+            source,
+            _each(targets),
+            images=tuple(image or ()),
+            platform=platform,
+            full=full,
+            jobs=jobs,
+            tmp=tmp,
+            progress=progress,
+        )
+    if as_json:
+        print(json.dumps({"version": 1, **report.to_json()}, indent=2))
+    else:
+        width = max(40, shutil.get_terminal_size().columns)
+        print("\n".join(render(report, width, table=not targets)))
+    return 0 if report.loads else 1
+
+
+def _each(targets: list[str] | None) -> tuple[str, ...]:
+    """The targets; several may stand in one value, with commas between."""
+    return tuple(part.strip() for text in targets or () for part in text.split(","))
+
+
+def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
+    """The report as lines for people.
+
+    Args:
+        report: what the targets make of the source.
+        width: columns of the terminal.
+        table: one line for each target, not all that is known of it.
+    """
+    read = "every layer was read" if report.full else "no layer was read (--full reads them)"
+    lines = wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
+    lines += wrapped(f"for a host of {report.platform}; {read}", width, "  ", "  ")
+    errors = [each for each in report.findings if each.severity == "error"]
+    for finding in errors[:_FINDINGS]:
+        lines += wrapped(finding_line(finding), width, "  ", "      ")
+    if len(errors) > _FINDINGS:
+        lines.append(f"  and {len(errors) - _FINDINGS} more; layout verify lists them")
+    if table:
+        return [*lines, "", *_table(report, width), *_lines_that_mend(report, width)]
+    for answer in report.answers:
+        lines += ["", *_answer(answer, width)]
+    return lines
+
+
+_FINDINGS = 3  # errors of the source that are shown
+_REMARKS = 4  # of one rule that are shown
+_IMAGES = 10  # of a target that are shown
+_NAMES = 4  # names of an image that are shown
+
+
+def _table(report: CheckReport, width: int) -> list[str]:
+    rows = [("target", "loads", "image ID", "names, or why not")]
+    for answer in report.answers:
+        if not answer.loads:
+            why = ", ".join(dict.fromkeys(each.rule.code for each in answer.reasons))
+            rows.append((str(answer.target), "no", "", why))
+            continue
+        for number, loaded in enumerate(answer.images[:_IMAGES]):
+            first = number == 0
+            loads = "yes*" if answer.losses else "yes"
+            rows.append(
+                (
+                    str(answer.target) if first else "",
+                    loads if first else "",
+                    _short(loaded),
+                    _names(loaded, 1),
+                )
+            )
+        if len(answer.images) > _IMAGES:
+            rows.append(("", "", "", f"and {len(answer.images) - _IMAGES} more images"))
+    lines = [
+        line if len(line) <= width else line[: width - 3] + "..." for line in columns(rows, "  ")
+    ]
+    if any(answer.losses for answer in report.answers):
+        lines += ["", "  * something is lost or renamed on the way: --for TARGET tells"]
+    return lines
+
+
+def _lines_that_mend(report: CheckReport, width: int) -> list[str]:
+    """Each line once, with the targets it is for."""
+    lines: list[str] = []
+    by_line: dict[tuple[str, ...], list[str]] = {}
+    for answer in report.answers:
+        if not answer.loads and answer.mend:
+            by_line.setdefault(answer.mend, []).append(str(answer.target))
+        elif not answer.loads:
+            text = f"{answer.target}: {_plain(answer.unmended)}"
+            lines += wrapped(text, width, "  ", "      ")
+    for words, targets in by_line.items():
+        lines += wrapped(f"for {', '.join(targets)}:", width, "  ", "      ")
+        lines.append(_command(words))
+    return ["", *lines] if lines else []
+
+
+def _answer(answer: Answer, width: int) -> list[str]:
+    lines = [f"{answer.target}  {'loads' if answer.loads else 'DOES NOT LOAD'}"]
+    if answer.loads:
+        lines[0] += f"  {shown(answer.asks)}" if len(answer.asks) + 30 < width else ""
+    for loaded in answer.images[:_IMAGES]:
+        platform = f"  {loaded.platform}" if loaded.platform is not None else ""
+        lines += wrapped(f"{_names(loaded)}{shown(platform)}", width, "  ", "      ")
+        lines.append(f"    image ID {_short(loaded)}  {_ID_OF[loaded.id_of]}")
+    if len(answer.images) > _IMAGES:
+        lines.append(f"  and {len(answer.images) - _IMAGES} more images; --json lists them")
+    for word, remarks in (
+        ("because", answer.reasons),
+        ("loses", answer.losses),
+        ("note", answer.notes),
+    ):
+        by_rule: dict[str, list[Remark]] = {}
+        for each in remarks:
+            by_rule.setdefault(each.rule.code, []).append(each)
+        for same in by_rule.values():
+            lines += _remarks(word, same, width)
+    lines += wrapped(f"of this version: {answer.basis}", width, "  ", "    ")
+    if answer.mend:
+        lines.append("  mended by" if not answer.loads else "  less is lost by")
+        lines.append(_command(answer.mend))
+    elif answer.unmended:
+        lines += wrapped(_plain(answer.unmended), width, "  ", "    ")
+    return lines
+
+
+_ID_OF = {
+    "config": "digest of the config",
+    "manifest": "digest of the manifest",
+    "index": "digest of the index",
+    "v1": "the V1 id",
+    "new": "of a config that is made on loading",
+}
+
+
+def _remarks(word: str, same: list[Remark], width: int) -> list[str]:
+    """What a rule says of this source, the rule, and how one knows."""
+    lines = []
+    for each in same[:_REMARKS]:
+        lines += wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
+    if len(same) > _REMARKS:
+        lines.append(f"    and {len(same) - _REMARKS} more; --json lists them")
+    rule = same[0].rule
+    lines += wrapped(f"rule {rule.code}: {rule.says}", width, "    ", "      ")
+    return lines + wrapped(f"({rule.source})", width, "    ", "      ")
+
+
+_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
+
+
+def _plain(text: str) -> str:
+    """A text made harmless, with digests as people quote them; --json has them whole."""
+    return _HEX.sub(r"\1...", shown(text))
+
+
+def _short(loaded: Loaded) -> str:
+    if loaded.image_id is None:
+        return "not known yet"
+    return str(loaded.image_id).rpartition(":")[2][:12]
+
+
+def _names(loaded: Loaded, limit: int = _NAMES) -> str:
+    if not loaded.names:
+        return "(no name)"
+    names = ", ".join(_plain(name) for name in loaded.names[:limit])
+    more = len(loaded.names) - limit
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _command(words: tuple[str, ...]) -> str:
+    """A command to copy: never broken over lines."""
+    return f"    {shown(shlex.join(words))}"

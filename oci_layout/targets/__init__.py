@@ -1,0 +1,1 @@
+"""What engines make of a source: who loads it, under which names, as which image ID."""

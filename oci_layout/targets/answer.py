@@ -1,0 +1,115 @@
+"""What is said of one target: does it load, what comes out, what is lost, and why."""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.platform import Platform
+from oci_layout.targets.rules import RULES, Rule
+from oci_layout.targets.target import Target
+
+
+@attrs.frozen(kw_only=True)
+class Remark:
+    """Something that a rule says of this source.
+
+    Args:
+        rule: which.
+        message: what it is here, one clause.
+    """
+
+    rule: Rule
+    message: str
+
+
+def remark(code: str, message: str) -> Remark:
+    """A remark by the code of its rule."""
+    return Remark(rule=RULES[code], message=message)
+
+
+@attrs.frozen(kw_only=True)
+class Loaded:
+    """An image that comes out of the load.
+
+    Args:
+        names: as the engine shows them; empty when it has none.
+        image_id: as the engine shows it; None when only reading the layers would tell.
+        id_of: what that is a digest of: ``config``, ``manifest``, ``index``; or ``v1``, an id
+            that is no digest; ``new`` for a config that the engine makes itself.
+        platform: that it runs on; None for several.
+    """
+
+    names: tuple[str, ...]
+    image_id: Digest | str | None
+    id_of: str
+    platform: Platform | None
+
+
+@attrs.define(kw_only=True)
+class Reading:
+    """What a reader collects on its way; an engine that stops at an error stops here too.
+
+    Args:
+        images: that come out.
+        reasons: why it does not load.
+        losses: what does not come along.
+        notes: what else somebody should know.
+    """
+
+    images: list[Loaded] = attrs.field(factory=list)
+    reasons: list[Remark] = attrs.field(factory=list)
+    losses: list[Remark] = attrs.field(factory=list)
+    notes: list[Remark] = attrs.field(factory=list)
+
+    def fail(self, code: str, message: str) -> Reading:
+        """Say why it does not load."""
+        self._once(self.reasons, code, message)
+        return self
+
+    def lose(self, code: str, message: str) -> None:
+        """Say what does not come along."""
+        self._once(self.losses, code, message)
+
+    def note(self, code: str, message: str) -> None:
+        """Say what else matters."""
+        self._once(self.notes, code, message)
+
+    def _once(self, where: list[Remark], code: str, message: str) -> None:
+        new = remark(code, message[:_LONGEST])
+        if len(where) < _MOST and new not in where:
+            where.append(new)
+
+
+_LONGEST = 500  # characters of a message: names in hostile sources have no end
+_MOST = 100  # remarks of one sort; one is enough to know
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What a target makes of a source.
+
+    Args:
+        target: who was asked.
+        asks: the command that is meant; empty where there is none for such a source.
+        basis: how one knows what this version does.
+        loads: whether at least one image can be used afterwards, and no error is shown.
+        images: that come out; empty when it does not load.
+        reasons: why it does not load.
+        losses: what does not come along, or not under its name.
+        notes: what else somebody should know.
+        mend: the command that makes something of the source which this target loads, or loses
+            less of; empty when none is needed, or none helps.
+        unmended: why there is no such command; empty when there is one, or none is needed.
+    """
+
+    target: Target
+    asks: str
+    basis: str
+    loads: bool
+    images: tuple[Loaded, ...]
+    reasons: tuple[Remark, ...]
+    losses: tuple[Remark, ...]
+    notes: tuple[Remark, ...]
+    mend: tuple[str, ...] = ()
+    unmended: str = ""

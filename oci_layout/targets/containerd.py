@@ -1,0 +1,262 @@
+"""An import into containerd: by ``ctr``, kind, k3s, rke2, nerdctl and Docker on its store.
+
+containerd core/images/archive/importer.go, client/import.go.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.mediatype import Compression
+from oci_layout.platform import Platform
+from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
+from oci_layout.source.opening import STANDARD_INPUT
+from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.docker import runs
+from oci_layout.targets.entries import Item, items
+from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.importing import Importing, importing
+from oci_layout.targets.names import whole
+from oci_layout.targets.target import Target
+from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_saved
+
+_SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
+
+
+def read(facts: Facts, target: Target, platform: Platform) -> Reading:
+    """What an import makes of a source.
+
+    Args:
+        facts: the source.
+        target: who imports.
+        platform: of the host.
+    """
+    how, reading = importing(target), Reading()
+    if not _file(facts, how, reading):
+        return reading
+    found = items(facts, how, platform, reading)
+    if reading.reasons:
+        return reading
+    _walk(found, how, platform, reading)
+    for item in found:
+        _image(facts, item, how, platform, reading)
+    if not reading.images and not reading.reasons:
+        lost = reading.losses[0] if reading.losses else None
+        if lost is not None:
+            reading.fail(lost.rule.code, lost.message)
+        else:
+            reading.fail("no-image", "nothing is listed")
+    _last_words(facts, found, target, how, reading)
+    reading.images[:] = _merged(reading.images)
+    return reading
+
+
+def _merged(loaded: list[Loaded]) -> list[Loaded]:
+    """Each image once, with all its names; a name that is given twice stays with the last."""
+    last = {name: number for number, each in enumerate(loaded) for name in each.names}
+    found: dict[object, tuple[Loaded, list[str]]] = {}
+    for number, each in enumerate(loaded):
+        names = [name for name in each.names if last[name] == number]
+        key = each.image_id if each.image_id is not None else number
+        if key in found:
+            found[key][1].extend(names)
+        elif names or not each.names:
+            found[key] = each, names
+    return [attrs.evolve(each, names=tuple(names)) for each, names in found.values()]
+
+
+def _file(facts: Facts, how: Importing, reading: Reading) -> bool:
+    if not facts.archive:
+        reading.fail("needs-archive", "this is a directory")
+        return False
+    named = facts.path != STANDARD_INPUT
+    if how.by_suffix and named and not facts.path.lower().endswith(_SUFFIXES):
+        reading.fail("file-name", f"{facts.path!r} ends in none of these")
+    if facts.outer not in how.outer or (how.by_suffix and facts.outer is Compression.XZ):
+        reading.fail("outer-compression", f"the archive is compressed with {facts.outer}")
+    elif facts.outer is Compression.XZ:
+        reading.note("needs-xz", "the archive is compressed with xz")
+    if facts.broken is not None:
+        reading.fail("broken-archive", str(facts.broken))
+    if facts.absolute:
+        reading.fail("absolute-name", "members have absolute names")
+    return not reading.reasons
+
+
+def _walk(items: list[Item], how: Importing, platform: Platform, reading: Reading) -> None:
+    """What is filtered out by platform, and what is missing of the rest."""
+    kept: list[Item] = []
+    filtered: list[Item] = []
+    for item in items:
+        passes = how.all_platforms or _passes(item.platform, platform)
+        (kept if passes else filtered).append(item)
+    if filtered and not kept:
+        there = ", ".join(sorted({str(item.platform) for item in filtered}))
+        reading.fail("no-platform", f"the archive is for {there}, the host is {platform}")
+    elif how.filtered_stay:
+        for item in filtered:
+            reading.fail("flat-platforms", f"{item.label} for {item.platform}")
+    for item in kept:
+        if item.node is None:
+            continue
+        for absent in _absent(item.node, how, platform):
+            wanted = absent.descriptor.platform
+            text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
+            if how.skip_missing and absent is not item.node:
+                reading.lose("missing-platforms", text)
+            elif how.all_platforms and absent is not item.node:
+                reading.fail("sparse-index", text)
+            else:
+                reading.fail("missing-manifest", text)
+
+
+def _passes(stated: Platform | None, host: Platform) -> bool:
+    return stated is None or runs(stated, host)
+
+
+def _absent(node: Node, how: Importing, host: Platform) -> list[Absent]:
+    """Documents that an import stumbles over; a config is not read before it is unpacked."""
+    if isinstance(node, Absent):
+        return [node] if node.descriptor.digest in node.missing else []
+    if not isinstance(node, ImageIndex):
+        return []
+    found = []
+    for child in node.children:
+        stated = child.descriptor.platform if child.descriptor is not None else None
+        if how.all_platforms or _passes(stated, host):
+            found += _absent(child, how, host)
+    return found
+
+
+def _image(facts: Facts, item: Item, how: Importing, platform: Platform, reading: Reading) -> None:
+    """One entry: its names, and whether it can be unpacked."""
+    kind = "index" if isinstance(item.node, ImageIndex) else "manifest"
+    held = list(images(item.node)) if item.node is not None else []
+    if isinstance(item.node, Artifact):
+        if how.unpacks_artifacts and (item.name or how.by_digest):
+            reading.fail("not-an-image", f"{item.label} is an artifact")
+        if how.familiar or not (item.name or how.by_digest):
+            return
+    names = _shown_names(item, how, reading)
+    if names is None:
+        return
+    for held_image in held:
+        if kind == "index" and not how.all_platforms and not runs(held_image.platform, platform):
+            reading.lose("other-platforms", f"{item.label} for {held_image.platform}")
+    reading.images.append(
+        Loaded(
+            names=names,
+            image_id=item.digest,
+            id_of=kind,
+            platform=None if kind == "index" else _platform(item),
+        )
+    )
+    if item.saved is not None:
+        if item.saved.config is not None:
+            unpack_saved(facts, item.saved, how, platform, reading)
+        return
+    if item.node is None or isinstance(item.node, Artifact):
+        return
+    _sha512(item.node, item.label, reading)
+    image = _for_host(item.node, platform)
+    if image is not None:
+        unpack(facts, image, item.label, how, platform, reading)
+    elif how.unpacks != "host":
+        there = ", ".join(sorted({str(each.platform) for each in held})) or "nothing"
+        code = "no-platform" if held else "missing-manifest"
+        reading.fail(code, f"{item.label} is for {there}, the host is {platform}")
+
+
+def _sha512(node: Node, label: str, reading: Reading) -> None:
+    """Blobs are stored by the sha256 of what was read, whatever the archive calls them."""
+    digests = []
+    for each in walk(node):
+        if each.descriptor is not None:
+            digests.append(each.descriptor.digest)
+        if isinstance(each, Image):
+            digests.append(each.config.digest)
+            digests += [layer.digest for layer in each.layers if layer.digest is not None]
+    if any(digest.algorithm != "sha256" for digest in digests):
+        reading.fail("sha512", f"{label} has sha512 digests")
+
+
+def _platform(item: Item) -> Platform | None:
+    if isinstance(item.node, Image):
+        return item.node.platform
+    return item.platform
+
+
+def _shown_names(item: Item, how: Importing, reading: Reading) -> tuple[str, ...] | None:
+    """The names of an image as they are shown; None when no image is created."""
+    digest = f"{how.by_digest}@{item.digest or 'sha256:?'}"
+    if not item.name:
+        if not how.by_digest:
+            reading.lose("no-name", f"{item.label} has no name")
+            return None
+        if not isinstance(item.node, Artifact):
+            reading.lose("nameless", f"{item.label} has no name: it is found by its digest alone")
+        return () if how.familiar else (digest,)
+    if how.familiar:
+        return _familiar(item.name, reading)
+    if item.name.startswith(f"{how.prefix}:") and how.prefix:
+        reading.lose("generated-name", f"{item.label!r} is a tag without a repository")
+    elif whole(item.name) != item.name:
+        reading.lose("short-name", f"{item.name!r} is not {whole(item.name) or 'a name'}")
+    return (item.name, digest) if how.always_by_digest else (item.name,)
+
+
+def _familiar(name: str, reading: Reading) -> tuple[str, ...] | None:
+    """A name of the image store as Docker shows it; None for what it does not list."""
+    try:
+        plain = Reference.parse(name, default_tag="")
+    except InvalidReferenceError:
+        plain = None
+    if plain is None or not (plain.tag or str(plain) == name):
+        reading.lose("hidden-name", f"{name!r} is not a whole name")
+        return None
+    if str(plain) != name or not plain.tag:
+        reading.lose("unfound-name", f"{name!r} is not {whole(name)}")
+    return (plain.familiar,)
+
+
+def _for_host(node: Node | None, host: Platform) -> Image | None:
+    """The image that is unpacked: a lone one whatever it is for, or the best of an index."""
+    if isinstance(node, Image):
+        return node
+    if not isinstance(node, ImageIndex):
+        return None
+    for choice in host.runs():
+        for child in node.children:
+            stated = child.descriptor.platform if child.descriptor is not None else None
+            if isinstance(child, ImageIndex):
+                found = _for_host(child, host)
+                if found is not None:
+                    return found
+            elif isinstance(child, Image) and (stated or child.platform).matches(choice):
+                return child
+    return None
+
+
+def _last_words(
+    facts: Facts, items: list[Item], target: Target, how: Importing, reading: Reading
+) -> None:
+    """What manifest.json knows beside a layout, and what a kubelet finds later."""
+    if facts.version and facts.saved:
+        nodes = [node for item in items if item.node is not None for node in walk(item.node)]
+        held = Configs.of(node for node in nodes if isinstance(node, Image))
+        taken = {whole(name) for loaded in reading.images for name in loaded.names}
+        for saved in facts.saved:
+            if saved.config is None:
+                continue
+            if not held.lists(saved):
+                reading.lose("images-left", f"{saved.label} stands in manifest.json only")
+                continue
+            for tag in saved.tags:
+                if whole(tag) not in taken:
+                    reading.lose("names-left", f"{tag} stands in manifest.json only")
+    codes = {each.rule.code for each in reading.reasons}
+    if how.unpacks == "later" and codes and codes <= UNPACKED:
+        reading.note("unpacked-later", "the import says nothing; the pod will not start")
+    if target.name == "rke2" and facts.saved is None:
+        reading.note("runtime-images", "there is no manifest.json; for other images none is needed")

@@ -1,0 +1,254 @@
+"""podman, skopeo and CRI-O: containers/image, by the transport that fits.
+
+containers/image oci/layout, oci/archive, docker/internal/tarfile, directory; containers/common
+libimage/load.go.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
+from oci_layout.platform import Platform
+from oci_layout.source.contents import Kinds
+from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
+from oci_layout.targets import dockerarchive
+from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.damage import report_damage
+from oci_layout.targets.docker import other_architecture
+from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.names import normalised, whole
+from oci_layout.targets.target import Target
+from oci_layout.targets.traits import Traits, traits_of
+from oci_layout.targets.typed import unreadable
+
+
+def read(facts: Facts, target: Target, platform: Platform) -> tuple[Reading, str]:
+    """What the engine makes of a source, and the transport that it reads it by.
+
+    Args:
+        facts: the source.
+        target: podman, skopeo or CRI-O.
+        platform: of the host.
+    """
+    traits = traits_of(target)
+    transports = (
+        (target.variant,)
+        if target.variant
+        else ("oci-archive", "docker-archive")
+        if facts.archive
+        else ("oci", "dir")
+    )
+    tried = [(_READERS[name](facts, traits, platform), name) for name in transports]
+    reading, transport = next(
+        (each for each in tried if not each[0].reasons), _closest(tried, facts)
+    )
+    if not reading.reasons:
+        _losses(facts, reading, transport)
+    return reading, transport
+
+
+def _closest(tried: list[tuple[Reading, str]], facts: Facts) -> tuple[Reading, str]:
+    """Of the ways that fail, the one that tells most: not that the source is another thing."""
+    strangers = {"needs-layout", "needs-manifest-json", "transport", "v1-unknown"}
+    for reading, transport in tried:
+        if not {each.rule.code for each in reading.reasons} & strangers:
+            return reading, transport
+    return tried[-1] if facts.v1_tops else tried[0]
+
+
+def _sound(facts: Facts, reading: Reading, *, archive: bool) -> bool:
+    if facts.archive is not archive:
+        kind = "an archive" if facts.archive else "a directory"
+        reading.fail("transport", f"this is {kind}")
+    elif facts.broken is not None:
+        reading.fail("broken-archive", str(facts.broken))
+    return not reading.reasons
+
+
+def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Reading:
+    """``oci-archive:`` and ``oci:``: the one entry of ``index.json``; oci-layout is not read."""
+    reading = Reading()
+    if not _sound(facts, reading, archive=archive):
+        return reading
+    if facts.index is None:
+        return reading.fail("needs-layout", "there is no index.json")
+    if not facts.index:
+        return reading.fail("no-image", "index.json lists nothing")
+    if len(facts.index) > 1:
+        listed = ", ".join(entry.label for entry in facts.index[:3])
+        return reading.fail("several-images", f"index.json lists {len(facts.index)}: {listed}")
+    (entry,) = facts.index
+    names: tuple[str, ...] = ()
+    if not archive and traits.names_folders:
+        found = normalised(f"localhost/{os.path.abspath(facts.path).lstrip('/')}")
+        names = (found,) if found else ()
+    elif archive and traits.stores:
+        if entry.name:
+            found = normalised(entry.name)
+            if not found:
+                return reading.fail("bad-name", f"{entry.name!r} is not an image name")
+            names = (found,)
+            if found != whole(entry.name):
+                reading.lose("generated-name", f"{entry.name!r} becomes {found}")
+        else:
+            reading.lose("nameless", f"{entry.label} has no name")
+    elif traits.stores:
+        reading.lose("nameless", "a layout folder loses the names of its images")
+    _node(facts, entry.node, entry.label, names, traits, platform, reading)
+    return reading
+
+
+def _node(
+    facts: Facts,
+    node: Node,
+    label: str,
+    names: tuple[str, ...],
+    traits: Traits,
+    platform: Platform,
+    reading: Reading,
+) -> None:
+    """A manifest, or the one of an index that fits the host."""
+    if isinstance(node, ImageIndex):
+        chosen = _chosen(node, platform)
+        if chosen is None:
+            there = ", ".join(sorted({str(each.platform) for each in images(node)})) or "nothing"
+            reading.fail("no-platform", f"{label} is for {there}, the host is {platform}")
+            return
+        for other in images(node):
+            if other is not chosen:
+                reading.lose("other-platforms", f"{label} for {other.platform}")
+        if any(isinstance(each, Artifact) and each.is_attestation for each in walk(node)):
+            reading.lose("attestations", f"attestations of {label}")
+        node = chosen
+    if isinstance(node, Absent):
+        reading.fail("missing-manifest", f"{label}: {node.missing[0]} is not there")
+    elif isinstance(node, Image):
+        _image(facts, node, label, names, traits, platform, reading)
+    else:
+        reading.fail("not-an-image", f"{label} is no image")
+
+
+def _chosen(index: ImageIndex, platform: Platform) -> Node | None:
+    for choice in platform.runs():
+        for child in index.children:
+            descriptor = child.descriptor
+            stated = descriptor.platform if descriptor is not None else None
+            if stated is not None and stated.matches(choice):
+                return child
+    return next(
+        (
+            child
+            for child in index.children
+            if child.descriptor is not None and child.descriptor.platform is None
+        ),
+        None,
+    )
+
+
+def _image(
+    facts: Facts,
+    image: Image,
+    label: str,
+    names: tuple[str, ...],
+    traits: Traits,
+    platform: Platform,
+    reading: Reading,
+) -> None:
+    other_architecture(image.config, label, platform, reading)
+    digests = [layer.digest for layer in image.layers] + [image.config.digest]
+    if image.descriptor is not None:
+        digests.append(image.descriptor.digest)
+    if any(digest is not None and digest.algorithm != "sha256" for digest in digests):
+        reading.fail("sha512", f"{label} has sha512 digests")
+    if image.schema1 is not None and traits.stores:
+        reading.fail("schema1", f"{label} has a schema 1 manifest")
+    docker = image.manifest is not None and image.manifest.media_type == DOCKER_MANIFEST
+    for number, layer in enumerate(image.layers):
+        place = f"{label}: layer {number}"
+        kind = layer.type
+        if layer.descriptor is not None and layer.descriptor.urls:
+            reading.fail("foreign-layer", f"{place} is to be fetched from elsewhere")
+        elif layer.member is None:
+            reading.fail("missing-layer", f"{place} is not there")
+        else:
+            report_damage(facts, layer.member, place, reading, diff_ids=traits.counts)
+        if docker and not traits.docker_zstd and _docker_zstd(kind):
+            reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
+    if traits.stores:
+        for field in unreadable(image.config, docker=False):
+            reading.fail("bad-config", f"{label}: {field}")
+    diff_ids = image.config.diff_ids
+    if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):
+        reading.fail(
+            "layer-count", f"{label}: {len(image.layers)} layers, {len(diff_ids)} diff_ids"
+        )
+    reading.images.append(
+        Loaded(
+            names=names,
+            image_id=None if image.made_from else image.config.digest,
+            id_of="new" if image.made_from else "config",
+            platform=image.platform,
+        )
+    )
+
+
+def _docker_zstd(kind: LayerType | None) -> bool:
+    return (
+        kind is not None and kind.family is Family.DOCKER and kind.compression is Compression.ZSTD
+    )
+
+
+def _docker_archive(facts: Facts, traits: Traits, platform: Platform) -> Reading:
+    reading = Reading()
+    if not _sound(facts, reading, archive=True):
+        return reading
+    return dockerarchive.read(facts, traits, platform)
+
+
+def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
+    """``dir:``: a manifest, and blobs by bare hex."""
+    reading = Reading()
+    if not _sound(facts, reading, archive=False):
+        return reading
+    if facts.source.kind is not Kinds.DIR or not facts.source.roots:
+        return reading.fail("transport", "this is no dir: directory")
+    if traits.stores:
+        reading.lose("nameless", "a dir: holds no name")
+    root = facts.source.roots[0]
+    _node(facts, root.node, root.label, (), traits, platform, reading)
+    return reading
+
+
+def _losses(facts: Facts, reading: Reading, transport: str) -> None:
+    """What only another view of the source knows."""
+    names = {whole(name) for each in reading.images for name in each.names}
+    ids = {each.image_id for each in reading.images}
+    if transport in ("oci-archive", "oci"):
+        every = [image for entry in facts.index or () for image in images(entry.node)]
+        known, loaded = Configs.of(every), Configs.of(i for i in every if i.config.digest in ids)
+        for saved in facts.saved or ():
+            if not known.lists(saved):
+                reading.lose("images-left", f"{saved.label} stands in manifest.json only")
+            for tag in saved.tags if names and loaded.lists(saved) else ():
+                if whole(tag) not in names:
+                    reading.lose("names-left", f"{tag} stands in manifest.json only")
+    elif transport == "docker-archive":
+        taken = Configs.saved(facts.saved or ())
+        for entry in facts.index or ():
+            held = list(images(entry.node))
+            left = [image for image in held if not taken.has(image)]
+            if held and len(left) == len(held):
+                reading.lose("images-left", f"{entry.label} stands in index.json only")
+                continue
+            for image in left:
+                reading.lose("other-platforms", f"{entry.label} for {image.platform}")
+
+
+_READERS: dict[str, Callable[[Facts, Traits, Platform], Reading]] = {
+    "oci-archive": lambda facts, traits, host: _oci(facts, traits, host, archive=True),
+    "oci": lambda facts, traits, host: _oci(facts, traits, host, archive=False),
+    "docker-archive": _docker_archive,
+    "dir": _dir,
+}

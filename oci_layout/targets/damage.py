@@ -1,0 +1,41 @@
+"""What reading every blob found, as reasons not to load."""
+
+from __future__ import annotations
+
+from oci_layout.finding import Severity
+from oci_layout.streams.reader import Member
+from oci_layout.targets.answer import Reading
+from oci_layout.targets.facts import Facts
+
+# Only the layer's tar is another than the config says: the stored bytes are what they should be.
+_INNER = "diffid-mismatch"
+# The stored bytes are others than the manifest says; the tar inside may still be the right one.
+_OUTER = ("digest-mismatch", "size-mismatch")
+
+
+def report_damage(
+    facts: Facts,
+    member: Member,
+    label: str,
+    reading: Reading,
+    *,
+    stored: bool = True,
+    diff_ids: bool = True,
+) -> None:
+    """Add what was found in a blob; nothing where no blob was read.
+
+    Args:
+        facts: the source.
+        member: the blob.
+        label: what to call it.
+        reading: told.
+        stored: whether the engine compares digests of stored bytes.
+        diff_ids: whether it compares diff_ids.
+    """
+    for finding in (facts.damage or {}).get(member.name, ()):
+        if finding.severity is not Severity.ERROR or (finding.code in _OUTER and not stored):
+            continue
+        if finding.code != _INNER:
+            reading.fail("damaged-blob", f"{label}: {finding.message}")
+        elif diff_ids:
+            reading.fail("diff-id", f"{label}: {finding.message}")

@@ -1,0 +1,260 @@
+"""``docker load`` on Docker's own store: ``manifest.json``, and V1 folders before it.
+
+moby image/tarexport/load.go; docker 1.9 graph/load.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oci_layout.finding import Findings
+from oci_layout.mediatype import Compression
+from oci_layout.model import dockersave
+from oci_layout.model.config import Config
+from oci_layout.platform import Platform
+from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.source.contents import Kinds
+from oci_layout.source.graph import Artifact, Image, images, walk
+from oci_layout.source.reading import read_bounded
+from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.damage import report_damage
+from oci_layout.targets.facts import Configs, Facts, LayerFile, Saved
+from oci_layout.targets.target import Since, Target, at
+from oci_layout.targets.typed import unreadable
+
+_OLD = frozenset({Compression.NONE, Compression.GZIP, Compression.BZIP2, Compression.XZ})
+
+# What DecompressStream knows, for the archive as a whole and for each layer alike.
+PACKINGS = (
+    Since(version=(1,), value=_OLD, source="measured: Docker 20.10.24, without zstd"),
+    Since(
+        version=(23,),
+        value=_OLD | {Compression.ZSTD},
+        source="measured: Docker 26.1.5, 28.5.2, with zstd; moby pkg/archive/archive.go of 23.0",
+    ),
+)
+# What becomes of an archive without manifest.json, and with V1 folders.
+V1 = (
+    Since(version=(1,), value="only", source="docker 1.9 graph/load.go"),
+    Since(
+        version=(1, 10),
+        value="without manifest.json",
+        source="measured: Docker 20.10.24, 26.1.5, 28.5.2",
+    ),
+    Since(version=(29,), value="never", source="moby image/tarexport/load.go of 29"),
+)
+DEEPEST = 125  # moby layer/layer_store.go, maxLayerDepth
+
+
+def read(facts: Facts, target: Target, platform: Platform) -> Reading:
+    """What ``docker load`` makes of a source.
+
+    Args:
+        facts: the source.
+        target: which Docker.
+        platform: of its host.
+    """
+    reading = Reading()
+    packings = at(PACKINGS, target.version).value
+    if not _file(facts, packings, reading):
+        return reading
+    v1 = at(V1, target.version).value
+    if v1 == "only":
+        return _v1(facts, reading)
+    if not facts.saved_there:
+        if facts.v1_tops and not _is_layout(facts):
+            if v1 == "never":
+                return reading.fail(
+                    "v1-unknown", "V1 folders and no manifest.json: 29 and later do not read it"
+                )
+            return _legacy(facts, reading)
+        return reading.fail("needs-manifest-json", "there is no manifest.json")
+    if facts.saved is None:
+        return reading.fail("bad-manifest-json", "manifest.json is null, or no list")
+    for saved in facts.saved:
+        _entry(facts, saved, packings, platform, reading)
+    if not facts.saved:
+        reading.fail("no-image", "manifest.json lists nothing")
+    if not reading.reasons:
+        _losses(facts, facts.saved, reading)
+    return reading
+
+
+def _file(facts: Facts, packings: frozenset[Compression], reading: Reading) -> bool:
+    """The archive as a whole; whether it can be read at all."""
+    if not facts.archive:
+        reading.fail("needs-archive", "this is a directory")
+    elif facts.outer not in packings:
+        reading.fail(
+            "outer-compression",
+            f"the archive is compressed with {facts.outer}, which Docker reads from 23.0 on",
+        )
+    elif facts.broken is not None:
+        reading.fail("broken-archive", str(facts.broken))
+    for finding in facts.source.findings.errors:
+        if finding.code == "unsafe-name":
+            reading.fail("unsafe-name", str(finding))
+    if facts.outer is Compression.XZ and not reading.reasons:
+        reading.note("needs-xz", "the archive is compressed with xz")
+    return not reading.reasons
+
+
+def _is_layout(facts: Facts) -> bool:
+    return facts.index is not None or facts.version is not None
+
+
+def _entry(
+    facts: Facts,
+    saved: Saved,
+    packings: frozenset[Compression],
+    platform: Platform,
+    reading: Reading,
+) -> None:
+    """One entry of ``manifest.json``, checked in the order that Docker has."""
+    config = saved.config
+    if config is None:
+        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        return
+    if config.diff_ids is None:
+        reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
+        return
+    for field in unreadable(config, docker=True):
+        reading.fail("bad-config", f"{saved.label}: {field}")
+    if config.platform.os not in ("", platform.os):
+        reading.fail("other-os", f"{saved.label} is for {config.platform}")
+    if len(saved.layers) != len(config.diff_ids):
+        reading.fail(
+            "layer-count",
+            f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
+        )
+        return
+    if config.history is not None and config.history > len(config.diff_ids):
+        reading.fail(
+            "history-count",
+            f"{saved.label}: {config.history} history lines of layers, "
+            f"{len(config.diff_ids)} layers",
+        )
+    if len(saved.layers) > DEEPEST:
+        reading.fail("layer-depth", f"{saved.label} has {len(saved.layers)} layers")
+    for number, layer in enumerate(saved.layers):
+        _layer(facts, layer, f"{saved.label}: layer {number}", packings, reading)
+    names = _names(saved, reading)
+    if not names:
+        reading.lose("nameless", f"{config.digest.short} has no name")
+    other_architecture(config, saved.label, platform, reading)
+    reading.images.append(
+        Loaded(names=names, image_id=config.digest, id_of="config", platform=config.platform)
+    )
+
+
+def _layer(
+    facts: Facts,
+    layer: LayerFile,
+    label: str,
+    packings: frozenset[Compression],
+    reading: Reading,
+) -> None:
+    if layer.member is None:
+        reading.fail("missing-layer", f"{label}: {layer.name} is not there")
+        return
+    if layer.packing not in packings:
+        reading.fail(
+            "layer-packing",
+            f"{label} is packed with {layer.packing}, which Docker unpacks from 23.0 on",
+        )
+    elif layer.packing is Compression.XZ:
+        reading.note("needs-xz", f"{label} is packed with xz")
+    report_damage(facts, layer.member, label, reading, stored=False)
+
+
+def other_architecture(config: Config, label: str, platform: Platform, reading: Reading) -> None:
+    """Note that an image will load and not run."""
+    stated = config.platform
+    if stated.os == platform.os and stated.architecture and not runs(stated, platform):
+        reading.note("other-architecture", f"{label} is for {stated}, the host is {platform}")
+
+
+def runs(image: Platform, host: Platform) -> bool:
+    """Whether an image of one platform runs on a host of another."""
+    return any(image.matches(choice) for choice in host.runs())
+
+
+def _names(saved: Saved, reading: Reading) -> tuple[str, ...]:
+    names = []
+    for tag in saved.tags:
+        try:
+            name = Reference.parse(tag, default_tag="")
+        except InvalidReferenceError as error:
+            reading.fail("bad-name", str(error))
+            continue
+        if not name.tag:
+            reading.fail("no-tag", f"{tag!r} has no tag")
+        names.append(name.familiar)
+    return tuple(names)
+
+
+def _v1(facts: Facts, reading: Reading) -> Reading:
+    """Docker before 1.10: folders, each an image; ``repositories`` may be missing."""
+    strange = sorted(facts.folders - facts.v1_tops)
+    if strange or not facts.v1_tops:
+        what = f"the folder {strange[0]!r} is no V1 image" if strange else "no V1 folder"
+        return reading.fail("needs-v1", what)
+    named = dict(_repositories(facts))
+    for identity in sorted(set(named.values()) & facts.v1_tops):
+        names = tuple(name for name, top in named.items() if top == identity)
+        reading.images.append(Loaded(names=names, image_id=identity, id_of="v1", platform=None))
+    if not reading.images:
+        reading.images.append(Loaded(names=(), image_id=None, id_of="v1", platform=None))
+        reading.lose("nameless", "no name stands in repositories")
+    reading.note("v1-id", "image IDs are those of the folders")
+    return reading
+
+
+def _repositories(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Familiar names of ``repositories``, each with the V1 id it stands for."""
+    member = facts.source.store.find(dockersave.REPOSITORIES)
+    raw = read_bounded(member, Findings()) if member is not None else None
+    saved = dockersave.read_repositories(raw, Findings()) if raw is not None else {}
+    for repository, tags in saved.items():
+        for tag, identity in tags.items():
+            try:
+                yield Reference.parse(f"{repository}:{tag}").familiar, identity
+            except InvalidReferenceError:
+                continue
+
+
+def _legacy(facts: Facts, reading: Reading) -> Reading:
+    """V1 images in Docker 1.10 to 28: it makes the configs itself."""
+    if facts.source.store.find(dockersave.REPOSITORIES) is None:
+        return reading.fail("v1-repositories", "there is no repositories file")
+    strange = sorted(facts.folders - facts.v1_tops)
+    if strange:
+        return reading.fail("missing-layer", f"the folder {strange[0]!r} is no V1 image")
+    if facts.source.kind is Kinds.V1 and facts.source.findings.errors:
+        return reading.fail("missing-layer", str(facts.source.findings.errors[0]))
+    named = dict(_repositories(facts))
+    for identity in sorted(set(named.values())):
+        names = tuple(name for name, top in named.items() if top == identity)
+        reading.images.append(Loaded(names=names, image_id=None, id_of="new", platform=None))
+    if not reading.images:
+        return reading.fail("no-image", "repositories names nothing")
+    reading.note("v1-id", "Docker makes a config of each, so that its image ID is a new one")
+    return reading
+
+
+def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Reading) -> None:
+    """What the views hold that Docker does not look at."""
+    taken = Configs.saved(saved)
+    for entry in facts.index or ():
+        nodes = list(walk(entry.node))
+        held = list(images(entry.node))
+        left = [image for image in held if not taken.has(image)]
+        if held and len(left) == len(held):
+            reading.lose("images-left", f"{entry.label} stands in index.json only")
+            continue
+        for image in left:
+            reading.lose("other-platforms", f"{entry.label} for {image.platform}")
+        if any(isinstance(node, Artifact) and node.is_attestation for node in nodes):
+            reading.lose("attestations", f"attestations of {entry.label}")
+        if any(isinstance(node, Image) and node.descriptor is not None for node in nodes):
+            reading.lose("manifest-digest", f"{entry.descriptor.digest} of {entry.label}")

@@ -1,0 +1,130 @@
+"""``docker-archive:`` of containers/image: what podman and skopeo make of ``manifest.json``.
+
+containers/image docker/internal/tarfile/src.go, reader.go.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_layout.mediatype import Compression
+from oci_layout.model import dockersave
+from oci_layout.platform import Platform
+from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.streams.tarindex import MemberType
+from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.damage import report_damage
+from oci_layout.targets.docker import other_architecture
+from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links
+from oci_layout.targets.names import normalised, whole
+from oci_layout.targets.traits import Traits
+from oci_layout.targets.typed import unreadable
+
+_MANIFEST_JSON = 1 << 20  # iolimits.MaxTarFileManifestSize
+
+
+def read(facts: Facts, traits: Traits, platform: Platform) -> Reading:
+    """What comes of ``manifest.json``: podman takes all of it, skopeo the one image.
+
+    Args:
+        facts: the source, an archive.
+        traits: of the engine.
+        platform: of its host.
+    """
+    reading = Reading()
+    if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
+        return reading.fail("outer-compression", "the archive is compressed with gzip")
+    if facts.absolute:
+        return reading.fail("absolute-name", "members have absolute names")
+    if not facts.saved_there:
+        if facts.v1_tops:
+            return reading.fail("v1-unknown", "V1 folders, and no manifest.json")
+        return reading.fail("needs-manifest-json", "there is no manifest.json")
+    member = facts.source.store.find(dockersave.MANIFEST)
+    if member is not None and member.size > _MANIFEST_JSON:
+        return reading.fail("document-size", f"manifest.json has {member.size} bytes")
+    if facts.saved is None and not _is_null(facts):
+        return reading.fail("bad-manifest-json", "manifest.json is no list")
+    saved = facts.saved or ()
+    if not saved:
+        return reading.fail("no-image", "manifest.json lists nothing")
+    if len(saved) > 1 and not traits.stores:
+        return reading.fail("several-images", f"manifest.json lists {len(saved)}")
+    for item in saved:
+        _saved(facts, item, traits, platform, reading)
+    return reading
+
+
+def _is_null(facts: Facts) -> bool:
+    member = facts.source.store.find(dockersave.MANIFEST)
+    return member is not None and member.head(16).strip() == b"null"
+
+
+def _saved(
+    facts: Facts, saved: Saved, traits: Traits, platform: Platform, reading: Reading
+) -> None:
+    names = []
+    for tag in saved.tags:
+        try:
+            if not Reference.parse(tag, default_tag="").tag:
+                reading.fail("no-tag", f"{tag!r} has no tag")
+        except InvalidReferenceError as error:
+            reading.fail("bad-name", str(error))
+            continue
+        name = normalised(tag) if traits.stores else tag
+        if name:
+            names.append(name)
+            if traits.stores and name != whole(tag):
+                reading.lose("localhost-name", f"{tag} becomes {name}")
+    if not saved.tags and traits.stores:
+        reading.lose("nameless", f"{saved.label} has no name")
+    config = saved.config
+    if config is None:
+        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        return
+    if config.diff_ids is None:
+        reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
+    elif len(saved.layers) != len(config.diff_ids):
+        reading.fail(
+            "layer-count",
+            f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
+        )
+    else:
+        _layer_files(facts, saved, reading)
+    if traits.stores:
+        for field in unreadable(config, docker=False):
+            reading.fail("bad-config", f"{saved.label}: {field}")
+    other_architecture(config, saved.label, platform, reading)
+    reading.images.append(
+        Loaded(names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform)
+    )
+
+
+def _layer_files(facts: Facts, saved: Saved, reading: Reading) -> None:
+    """Layers are known by diff_id: of those that repeat, the first is read."""
+    first: dict[object, LayerFile] = {}
+    used: dict[str, object] = {}
+    linked = {os.path.normpath(link.name) for link in links(facts)}
+    for number, layer in enumerate(saved.layers):
+        if layer.diff_id in first:
+            continue
+        first[layer.diff_id] = layer
+        place = f"{saved.label}: layer {number}"
+        if used.setdefault(layer.name, layer.diff_id) != layer.diff_id:
+            reading.fail("shared-layer-file", f"{place}: {layer.name} stands for two diff_ids")
+        if layer.member is None:
+            reading.fail("missing-layer", f"{place}: {layer.name} is not there")
+        elif is_link(layer.entry, MemberType.HARDLINK):
+            reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
+        elif _chained(layer, linked):
+            reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
+        else:
+            report_damage(facts, layer.member, place, reading, stored=False)
+
+
+def _chained(layer: LayerFile, linked: set[str]) -> bool:
+    """Whether a layer is a link that does not lead to a file at once: one hop is followed."""
+    if layer.entry is None or not is_link(layer.entry, MemberType.SYMLINK):
+        return False
+    folder = layer.name.rpartition("/")[0]
+    return os.path.normpath(os.path.join(folder, layer.entry.linkname)) in linked

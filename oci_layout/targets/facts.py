@@ -1,0 +1,293 @@
+"""What a source shows to an engine: each of its views as it stands, and how the files lie there.
+
+Engines do not reconcile views as this package does: each reads one of them. So nothing here is
+taken from the reconciler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import attrs
+
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding, Findings, Where
+from oci_layout.mediatype import Compression
+from oci_layout.model import dockersave, jsontext, layout
+from oci_layout.model.config import Config
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.dockersave import SavedImage
+from oci_layout.source import views
+from oci_layout.source.blobs import GraphReader, LayoutBlobs
+from oci_layout.source.contents import Kinds
+from oci_layout.source.graph import Image, Node
+from oci_layout.source.opening import Source
+from oci_layout.source.reading import read_bounded
+from oci_layout.source.store import ArchiveStore
+from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.streams.reader import Member
+from oci_layout.streams.tarindex import MemberType, TarMember
+
+# Beyond these a tar reader written in Go stops with an error.
+_BROKEN = ("truncated", "bad-tar-header", "size-conflict", "too-many-members")
+
+
+@attrs.frozen(kw_only=True)
+class LayerFile:
+    """A file that ``manifest.json`` lists as a layer.
+
+    Args:
+        name: as it is listed.
+        member: its bytes, links followed; None when it is not there.
+        entry: the archive's member of that name, links not followed; None in a directory.
+        packing: how its bytes are packed, by their beginning.
+        diff_id: what the config says of it; None where the config has fewer.
+    """
+
+    name: str
+    member: Member | None
+    entry: TarMember | None
+    packing: Compression
+    diff_id: Digest | None
+
+
+@attrs.frozen(kw_only=True)
+class Saved:
+    """An entry of ``manifest.json``.
+
+    Args:
+        config_name: the file that it names as its config.
+        config: what that says; None when it is not there, or no config.
+        config_member: the name of that file, links followed; empty when it is not there.
+        tags: RepoTags, as written.
+        layers: the files it lists, base first.
+    """
+
+    config_name: str
+    config: Config | None
+    config_member: str
+    tags: tuple[str, ...]
+    layers: tuple[LayerFile, ...]
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return self.tags[0] if self.tags else self.config_name
+
+
+@attrs.frozen(kw_only=True)
+class Configs:
+    """Configs by their digests and by the files they are in, to find one view's in another.
+
+    A config has one digest by sha256 and another by sha512; the file is the same.
+    """
+
+    digests: frozenset[Digest]
+    members: frozenset[str]
+
+    @classmethod
+    def saved(cls, entries: Iterable[Saved]) -> Configs:
+        """Those of entries of ``manifest.json``."""
+        found = [each for each in entries if each.config is not None]
+        return cls(
+            digests=frozenset(each.config.digest for each in found if each.config is not None),
+            members=frozenset(each.config_member for each in found),
+        )
+
+    @classmethod
+    def of(cls, found: Iterable[Image]) -> Configs:
+        """Those of images."""
+        every = list(found)
+        return cls(
+            digests=frozenset(image.config.digest for image in every),
+            members=frozenset(image.config_member.name for image in every),
+        )
+
+    def has(self, image: Image) -> bool:
+        """Whether an image's config is among them."""
+        return image.config.digest in self.digests or image.config_member.name in self.members
+
+    def lists(self, saved: Saved) -> bool:
+        """Whether that of an entry of ``manifest.json`` is among them."""
+        known = saved.config is not None and saved.config.digest in self.digests
+        return known or saved.config_member in self.members
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """An entry of ``index.json``.
+
+    Args:
+        descriptor: the entry itself, annotations and all.
+        node: what it leads to.
+    """
+
+    descriptor: Descriptor
+    node: Node
+
+    @property
+    def name(self) -> str:
+        """Its name as containerd and podman take it; empty when it has none."""
+        notes = self.descriptor.annotations
+        return notes.get(layout.CONTAINERD_NAME) or notes.get(layout.REF_NAME, "")
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return self.name or str(self.descriptor.digest)
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """A source as engines see it.
+
+    Args:
+        source: opened, with all its findings.
+        path: as the user called it; ``-`` for standard input.
+        broken: what stops a reader of the archive before its end; None when nothing does.
+        version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
+        index: entries of ``index.json``; None without that file.
+        saved: entries of ``manifest.json``; None without that file, or when it is no list.
+        saved_there: whether there is a ``manifest.json``.
+        folders: names of the folders at the top.
+        damage: what reading every blob found, by member; None when none was read.
+    """
+
+    source: Source
+    path: str
+    broken: Finding | None
+    version: str | None
+    index: tuple[Entry, ...] | None
+    saved: tuple[Saved, ...] | None
+    saved_there: bool
+    folders: frozenset[str]
+    damage: dict[str, tuple[Finding, ...]] | None
+
+    @property
+    def archive(self) -> bool:
+        """Whether it is one file."""
+        return self.source.archive
+
+    @property
+    def outer(self) -> Compression:
+        """How the archive as a whole is packed."""
+        return self.source.outer
+
+    @property
+    def absolute(self) -> bool:
+        """Whether members of the archive have absolute names."""
+        return any(each.code == "absolute-name" for each in self.source.findings.warnings)
+
+    @property
+    def v1_tops(self) -> frozenset[str]:
+        """Folders at the top that hold a V1 image."""
+        find = self.source.store.find
+        return frozenset(
+            name
+            for name in self.folders
+            if find(f"{name}/json") is not None and find(f"{name}/layer.tar") is not None
+        )
+
+
+def gather(
+    source: Source, path: str, damage: dict[str, tuple[Finding, ...]] | None = None
+) -> Facts:
+    """Look at a source as engines do. Reads documents, and the first bytes of layers.
+
+    Args:
+        source: opened with findings collected.
+        path: as the user called it.
+        damage: findings of reading every blob, by member.
+    """
+    store = source.store
+    marker = store.find(layout.MARKER)
+    saved_there = store.find(dockersave.MANIFEST) is not None
+    is_dir = source.kind in (Kinds.DIR, Kinds.LONE)
+    return Facts(
+        source=source,
+        path=path,
+        broken=next((each for each in source.findings.errors if each.code in _BROKEN), None),
+        version=_version(marker) if marker is not None else None,
+        index=_index(source),
+        saved=_saved(source) if saved_there and not is_dir else None,
+        saved_there=saved_there,
+        folders=frozenset(name.partition("/")[0] for name in store.names() if "/" in name),
+        damage=damage,
+    )
+
+
+def _version(marker: Member) -> str:
+    raw = read_bounded(marker, Findings())
+    value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+    version = value.get("imageLayoutVersion") if isinstance(value, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+def _index(source: Source) -> tuple[Entry, ...] | None:
+    if source.store.find(layout.INDEX) is None:
+        return None
+    findings = Findings()  # the source has reported them all
+    index = views.read_index(source.store, findings, mend=True)
+    if index is None:
+        return ()
+    reader = GraphReader(LayoutBlobs(source.store), findings)
+    return tuple(
+        Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
+    )
+
+
+def _saved(source: Source) -> tuple[Saved, ...] | None:
+    member = source.store.find(dockersave.MANIFEST)
+    raw = read_bounded(member, Findings()) if member is not None else None
+    read = dockersave.read_saved(raw, Findings()) if raw is not None else None
+    return None if read is None else tuple(_entry(source, item) for item in read)
+
+
+def _entry(source: Source, item: SavedImage) -> Saved:
+    store = source.store
+    member = store.find(item.config)
+    raw = read_bounded(member, Findings()) if member is not None else None
+    where = Where(member=item.config)
+    config = Config.from_bytes(raw, where, Findings()) if raw is not None else None
+    diff_ids = (config.diff_ids if config is not None else None) or ()
+    layers = []
+    for number, name in enumerate(item.layers):
+        found = store.find(name)
+        layers.append(
+            LayerFile(
+                name=name,
+                member=found,
+                entry=store.entry(_clean(name)) if isinstance(store, ArchiveStore) else None,
+                packing=Compression.NONE if found is None else sniff(found.head(SNIFF_BYTES)),
+                diff_id=diff_ids[number] if number < len(diff_ids) else None,
+            )
+        )
+    return Saved(
+        config_name=item.config,
+        config=config,
+        config_member=member.name if member is not None else "",
+        tags=item.tags,
+        layers=tuple(layers),
+    )
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"/+", "/", name.removeprefix("./"))
+
+
+def links(facts: Facts) -> list[TarMember]:
+    """The links of an archive; none in a directory."""
+    store = facts.source.store
+    return store.links() if isinstance(store, ArchiveStore) else []
+
+
+def is_link(entry: TarMember | None, kind: MemberType) -> bool:
+    """Whether a member is a link of that kind."""
+    return entry is not None and entry.type is kind
+
+
+def packing(image: Image, number: int) -> Compression | None:
+    """How a layer's bytes are packed; None when it is not there."""
+    member = image.layers[number].member
+    return None if member is None else sniff(member.head(SNIFF_BYTES))

@@ -1,0 +1,373 @@
+"""The rules, as data: what each says, how one knows, and what ``layout repack`` does about it.
+
+Versions in which something changes stand in the tables of ``docker``, ``containerd`` and
+``containersimage``, each row with its own source.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+
+class Cure(enum.StrEnum):
+    """What makes a source load that a rule speaks against."""
+
+    NONE = "none"  # nothing that repack does
+    REPACK = "repack"  # repack, with a name or a choice where the images need one
+    MEND = "mend"  # repack --mend
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """One rule.
+
+    Args:
+        code: stable; programs match on it.
+        says: what holds in general.
+        source: measured with which versions, or the source file that was read.
+        cure: what helps.
+    """
+
+    code: str
+    says: str
+    source: str
+    cure: Cure
+
+
+_ALL = "measured: Docker 20.10, 26.1, 28.5; containerd 1.6, 1.7, 2.1; podman 4.3, 5.4, 5.8"
+_DOCKER = "measured: Docker 20.10.24, 26.1.5, 28.5.2"
+_STORE = "measured: Docker 28.5.2 on the containerd store"
+_CTR = "measured: containerd 1.6.20, 1.7.24, 2.1.9"
+_IMAGE = "measured: skopeo 1.9.3, 1.18.0, 1.22.0; podman 4.3.1, 5.4.2, 5.8.6"
+
+
+def _rules(*rows: tuple[str, str, str, Cure]) -> dict[str, Rule]:
+    return {
+        code: Rule(code=code, says=says, source=source, cure=cure)
+        for code, says, source, cure in rows
+    }
+
+
+RULES = _rules(
+    # the file
+    (
+        "needs-archive",
+        "reads an archive, not a directory",
+        "moby client image_load.go; containerd cmd/ctr/commands/images/import.go",
+        Cure.REPACK,
+    ),
+    (
+        "outer-compression",
+        "reads an archive that is compressed as a whole only where it knows the compression",
+        _ALL,
+        Cure.REPACK,
+    ),
+    (
+        "needs-xz",
+        "unpacks xz by the program xz, which must be on the engine's PATH",
+        _DOCKER + " (the newer two without xz); moby pkg/archive/archive.go, xzDecompress",
+        Cure.REPACK,
+    ),
+    (
+        "file-name",
+        "takes .tar, .tar.lz4, .tar.bz2, .tbz, .tar.gz, .tgz, .tar.zst and .tzst by its name",
+        "rancher/wharfie pkg/tarfile; k3s pkg/agent/containerd/containerd.go, preloadFile",
+        Cure.REPACK,
+    ),
+    ("broken-archive", "stops where the archive cannot be read on", _ALL, Cure.NONE),
+    (
+        "unsafe-name",
+        "refuses a member whose name leads out of the archive",
+        "moby pkg/archive/archive.go, Unpack (breakoutError)",
+        Cure.NONE,
+    ),
+    # which view
+    (
+        "needs-manifest-json",
+        "reads manifest.json, and no OCI layout",
+        _DOCKER,
+        Cure.REPACK,
+    ),
+    (
+        "v1-unknown",
+        "does not read what docker save wrote before 1.10",
+        f"{_CTR}; {_IMAGE}; Docker from 29 on: moby image/tarexport/load.go",
+        Cure.REPACK,
+    ),
+    (
+        "v1-repositories",
+        "takes V1 images from the names in repositories, which is not there",
+        _DOCKER + "; moby image/tarexport/load.go, legacyLoad",
+        Cure.REPACK,
+    ),
+    (
+        "needs-v1",
+        "reads folders with json and layer.tar, and nothing else at the top",
+        "docker 1.9 graph/load.go",
+        Cure.REPACK,
+    ),
+    (
+        "bad-manifest-json",
+        "stops at a manifest.json that is null or no list",
+        _ALL,
+        Cure.NONE,
+    ),
+    ("no-image", "finds no image listed", _ALL, Cure.NONE),
+    (
+        "needs-layout",
+        "needs index.json and, containerd, oci-layout",
+        _CTR + "; " + _IMAGE,
+        Cure.REPACK,
+    ),
+    (
+        "layout-version",
+        "takes imageLayoutVersion 1.0.0 and no other",
+        _CTR + "; containerd core/images/archive/importer.go",
+        Cure.MEND,
+    ),
+    ("missing-index", "needs the index.json of a layout", _CTR, Cure.NONE),
+    (
+        "transport",
+        "reads another kind of source by this transport",
+        "skopeo, containers-transports(5)",
+        Cure.REPACK,
+    ),
+    # images
+    (
+        "several-images",
+        "takes the one image of a layout, and must be told which of several",
+        _IMAGE,
+        Cure.REPACK,
+    ),
+    (
+        "flat-platforms",
+        "unpacks entries of other platforms that it does not hold: it is chance whether it can",
+        "measured: containerd 1.6.20, 1.7.24, 5 of 8 times; containerd client/import.go",
+        Cure.REPACK,
+    ),
+    ("missing-config", "needs the config of each image", _ALL, Cure.NONE),
+    (
+        "bad-config",
+        "reads the config into fields that have types",
+        f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go",
+        Cure.REPACK,
+    ),
+    (
+        "absolute-name",
+        "does not find a member whose name begins with /",
+        f"{_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
+    (
+        "document-size",
+        "reads at most 1 MiB of manifest.json",
+        "containers/image internal/iolimits/iolimits.go",
+        Cure.NONE,
+    ),
+    ("missing-layer", "needs every layer of an image that it loads", _ALL, Cure.NONE),
+    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.NONE),
+    (
+        "sparse-index",
+        "with all platforms asked for, needs what each entry of an index leads to",
+        "measured: containerd 1.6.20, 1.7.24, 2.1.9 with --all-platforms; kind issue 3795",
+        Cure.REPACK,
+    ),
+    (
+        "foreign-layer",
+        "fetches a foreign layer from its URL, or needs it in the archive",
+        _ALL,
+        Cure.NONE,
+    ),
+    ("layer-count", "wants as many layers as diff_ids", _ALL, Cure.NONE),
+    ("no-rootfs", "needs rootfs in the config", _ALL, Cure.REPACK),
+    (
+        "history-count",
+        "wants no more history lines of layers than layers",
+        "moby image/store.go, Create",
+        Cure.NONE,
+    ),
+    (
+        "layer-depth",
+        "holds at most 125 layers",
+        _DOCKER + "; moby layer/layer_store.go, maxLayerDepth",
+        Cure.NONE,
+    ),
+    ("layer-packing", "unpacks layers only where it knows their compression", _ALL, Cure.REPACK),
+    (
+        "docker-zstd",
+        "knows no zstd under the media types of Docker",
+        "measured: containerd 1.6.20, 1.7.24; skopeo 1.9.3, 1.18.0; podman 4.3.1, 5.4.2",
+        Cure.REPACK,
+    ),
+    (
+        "layer-label",
+        "believes a label that says a layer is not packed",
+        _CTR + "; " + _STORE,
+        Cure.REPACK,
+    ),
+    (
+        "linked-layer",
+        "does not find a layer behind such a link",
+        _CTR + "; " + _IMAGE,
+        Cure.REPACK,
+    ),
+    (
+        "link-chain",
+        "resolves links in any order: it is chance whether one that leads to a link is found",
+        "measured: containerd 1.6.20 (no), 2.1.9 (yes and no); core/images/archive/importer.go",
+        Cure.REPACK,
+    ),
+    ("shared-layer-file", "wants a file of its own for each diff_id", _IMAGE, Cure.REPACK),
+    (
+        "sha512",
+        "finds blobs by their sha256 digests",
+        _CTR + "; " + _IMAGE,
+        Cure.NONE,
+    ),
+    (
+        "schema1",
+        "does not load a schema 1 manifest",
+        _IMAGE,
+        Cure.REPACK,
+    ),
+    (
+        "not-an-image",
+        "unpacks everything that index.json lists, and this is no image",
+        "measured: containerd 1.6.20 with --digests",
+        Cure.REPACK,
+    ),
+    (
+        "other-os",
+        "loads images of its own operating system only",
+        _DOCKER,
+        Cure.NONE,
+    ),
+    (
+        "no-platform",
+        "finds nothing for its own platform",
+        _CTR + "; " + _IMAGE,
+        Cure.NONE,
+    ),
+    (
+        "bad-name",
+        "stops at a name that is none",
+        _ALL,
+        Cure.REPACK,
+    ),
+    (
+        "no-tag",
+        "stops at a name without a tag",
+        _DOCKER + "; " + _IMAGE,
+        Cure.REPACK,
+    ),
+    (
+        "no-name",
+        "creates no image for an entry without a name",
+        _CTR,
+        Cure.REPACK,
+    ),
+    # what reading every layer found
+    ("damaged-blob", "checks the digests of what it reads", _ALL, Cure.NONE),
+    ("diff-id", "checks each layer's diff_id", _ALL, Cure.MEND),
+    # what is lost
+    (
+        "generated-name",
+        "makes a name of its own where the source gives none that is whole",
+        _CTR + "; " + _IMAGE + "; " + _STORE,
+        Cure.REPACK,
+    ),
+    (
+        "hidden-name",
+        "stores an image under a name that none of its commands finds",
+        _STORE,
+        Cure.REPACK,
+    ),
+    (
+        "unfound-name",
+        "lists an image under a name that is not whole, and does not find it by that name",
+        _STORE,
+        Cure.REPACK,
+    ),
+    (
+        "short-name",
+        "keeps a name as it stands: not normalised, so docker.io/library is not put before it",
+        _CTR,
+        Cure.REPACK,
+    ),
+    (
+        "localhost-name",
+        "puts localhost/ before a name in manifest.json that names no registry",
+        "measured: podman 4.3.1, 5.4.2, 5.8.6",
+        Cure.NONE,
+    ),
+    (
+        "nameless",
+        "loads an image without its name, by its ID alone",
+        _DOCKER + "; " + _IMAGE + "; " + _STORE,
+        Cure.REPACK,
+    ),
+    (
+        "names-left",
+        "takes one name of an image, or those of one view",
+        _ALL,
+        Cure.NONE,
+    ),
+    (
+        "images-left",
+        "does not see an image that only another view lists",
+        _ALL,
+        Cure.REPACK,
+    ),
+    (
+        "other-platforms",
+        "takes one platform",
+        _ALL,
+        Cure.NONE,
+    ),
+    ("attestations", "does not keep what is attached to an image", _DOCKER, Cure.NONE),
+    (
+        "manifest-digest",
+        "keeps no manifest: a push makes another, with another digest",
+        _DOCKER + "; moby distribution/push_v2.go",
+        Cure.NONE,
+    ),
+    (
+        "missing-platforms",
+        "loads without the platforms whose blobs are not there",
+        _CTR + "; " + _STORE,
+        Cure.REPACK,
+    ),
+    # what else matters
+    (
+        "other-architecture",
+        "loads an image of another architecture without a word; it will not run",
+        _ALL,
+        Cure.NONE,
+    ),
+    (
+        "unpacked-later",
+        "unpacks when a container starts: what cannot be unpacked is found then",
+        "k3s pkg/agent/containerd/containerd.go",
+        Cure.NONE,
+    ),
+    (
+        "runtime-images",
+        "looks its own images up in manifest.json",
+        "rke2 pkg/images; rancher/wharfie pkg/tarfile",
+        Cure.NONE,
+    ),
+    (
+        "v1-id",
+        "numbers V1 images by their folders; later versions by a config that they make",
+        "docker 1.9 graph/load.go; moby image/tarexport/load.go, legacyLoad",
+        Cure.NONE,
+    ),
+    (
+        "new-manifest",
+        "makes a manifest of its own for what manifest.json lists",
+        _CTR + "; containerd core/images/archive/importer.go",
+        Cure.NONE,
+    ),
+)

@@ -1,0 +1,206 @@
+"""Targets: the engine that is to load a source, its version, and what of it is asked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+from oci_layout.errors import UsageError
+
+Version = tuple[int, ...]
+T = TypeVar("T")
+
+# skopeo's names for what it reads; the first two are files, the others folders.
+TRANSPORTS = ("oci-archive", "docker-archive", "oci", "dir")
+
+
+@attrs.frozen(kw_only=True)
+class Since(Generic[T]):
+    """A value that holds from one version on, and how one knows.
+
+    Args:
+        version: the first that it holds for.
+        value: what holds.
+        source: measured with which versions, or the source file that was read.
+    """
+
+    version: Version
+    value: T
+    source: str
+
+
+def at(table: Sequence[Since[T]], version: Version) -> Since[T]:
+    """The row of a table, in ascending order, that holds for a version."""
+    return next(row for row in reversed(table) if row.version <= version or row is table[0])
+
+
+@attrs.frozen(kw_only=True)
+class Engine:
+    """An engine that is known.
+
+    Args:
+        name: as in ``docker@20.10``.
+        oldest: the first version that the rules speak of.
+        newest: the version that is meant where none is given: the newest that is known.
+        variants: what may follow ``+``; the first is meant where none is given.
+        asks: how it is asked to load; ``{source}`` is the source.
+    """
+
+    name: str
+    oldest: Version
+    newest: Version
+    variants: tuple[str, ...] = ("",)
+    asks: str
+
+
+ENGINES = {
+    engine.name: engine
+    for engine in (
+        Engine(
+            name="docker",
+            oldest=(1,),
+            newest=(29,),
+            variants=("classic", "containerd"),
+            asks="docker load -i {source}",
+        ),
+        Engine(name="containerd", oldest=(1, 5), newest=(2, 1), asks="ctr images import {source}"),
+        Engine(name="podman", oldest=(4,), newest=(5, 8), asks="podman load -i {source}"),
+        Engine(
+            name="skopeo",
+            oldest=(1, 5),
+            newest=(1, 22),
+            variants=("", *TRANSPORTS),
+            asks="skopeo copy {transport}:{source} DEST",
+        ),
+        Engine(
+            name="cri-o",
+            oldest=(1,),
+            newest=(1, 34),
+            asks="skopeo copy {transport}:{source} containers-storage:NAME",
+        ),
+        Engine(
+            name="kind", oldest=(0, 11), newest=(0, 30), asks="kind load image-archive {source}"
+        ),
+        Engine(
+            name="k3s",
+            oldest=(1, 19),
+            newest=(1, 34),
+            asks="cp {source} /var/lib/rancher/k3s/agent/images/",
+        ),
+        Engine(
+            name="rke2",
+            oldest=(1, 19),
+            newest=(1, 34),
+            asks="cp {source} /var/lib/rancher/rke2/agent/images/",
+        ),
+        Engine(name="nerdctl", oldest=(1,), newest=(2, 1), asks="nerdctl load -i {source}"),
+    )
+}
+
+# The rows of the table that is shown where nobody asks for a target.
+USUAL = (
+    "docker@1.9",
+    "docker@20.10",
+    "docker@25",
+    "docker@29",
+    "docker@29+containerd",
+    "containerd@1.5",
+    "containerd@1.6",
+    "containerd@1.7",
+    "containerd@2.1",
+    "podman@4.3",
+    "podman@5.8",
+    "skopeo@1.9",
+    "skopeo@1.22",
+    "cri-o",
+    "kind",
+    "k3s@1.29.5",
+    "k3s@1.34",
+    "rke2@1.34",
+    "nerdctl@2.1",
+)
+
+_FORM = re.compile(r"(?P<name>[a-z0-9-]+)(?:@v?(?P<version>\d+(?:\.\d+){0,3}))?(?:\+(?P<tail>.+))?")
+_BUILD = re.compile(r"(?:k3s|rke2r)\d+")  # v1.30.2+k3s1 is how these two number themselves
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """One engine in one version.
+
+    Args:
+        engine: which.
+        version: of it; compared number by number.
+        variant: its store (Docker), or the transport that it reads by (skopeo); may be empty.
+        text: as it was asked for.
+    """
+
+    engine: Engine
+    version: Version
+    variant: str
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read ``docker@20.10``, ``containerd``, ``docker@29+containerd``, ``k3s@v1.30.2+k3s1``.
+
+        Raises:
+            UsageError: not a target that is known, or older than the rules speak of.
+        """
+        match = _FORM.fullmatch(text)
+        engine = ENGINES.get(match["name"]) if match is not None else None
+        if match is None or engine is None:
+            raise UsageError(what=f"--for: {text[:60]!r} is no target", hint=_known(text))
+        version = (
+            tuple(int(part) for part in match["version"].split("."))
+            if match["version"]
+            else engine.newest
+        )
+        if version < engine.oldest:
+            raise UsageError(
+                what=f"--for: {text[:60]!r} is older than {_dotted(engine.oldest)}, "
+                f"the first {engine.name} that the rules speak of"
+            )
+        variant = match["tail"] or engine.variants[0]
+        if engine.name in ("k3s", "rke2") and _BUILD.fullmatch(variant):
+            variant = ""
+        if variant not in engine.variants:
+            variants = ", ".join(f"+{each}" for each in engine.variants if each) or "nothing"
+            raise UsageError(
+                what=f"--for: {text[:60]!r}: after {engine.name} and its version may follow "
+                f"{variants}"
+            )
+        if engine.name == "docker" and variant == "containerd" and version < (24,):
+            raise UsageError(
+                what=f"--for: {text[:60]!r}: Docker keeps images in containerd from 24 on"
+            )
+        return cls(engine=engine, version=version, variant=variant, text=text)
+
+    @property
+    def name(self) -> str:
+        """The engine's name."""
+        return self.engine.name
+
+    @property
+    def containerd_store(self) -> bool:
+        """Whether it is Docker on the store of containerd."""
+        return self.name == "docker" and self.variant == "containerd"
+
+    def __str__(self) -> str:
+        shown = f"+{self.variant}" if self.variant not in ("", "classic") else ""
+        return f"{self.name}@{_dotted(self.version)}{shown}"
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
+
+
+def _known(text: str) -> str:
+    known = ", ".join(ENGINES)
+    close = difflib.get_close_matches(text.partition("@")[0], ENGINES, 1)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"{meant}known are {known}, each with a version as in docker@20.10"

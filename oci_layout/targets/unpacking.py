@@ -1,0 +1,133 @@
+"""Unpacking into snapshots: what containerd refuses to unpack.
+
+containerd images/mediatypes.go, DiffCompression; diff/stream.go.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from oci_layout.mediatype import Compression, Family, LayerType
+from oci_layout.model.config import Config
+from oci_layout.platform import Platform
+from oci_layout.source.graph import Image
+from oci_layout.streams.reader import Member
+from oci_layout.targets.answer import Reading
+from oci_layout.targets.damage import report_damage
+from oci_layout.targets.docker import other_architecture, runs
+from oci_layout.targets.facts import Facts, Saved, packing
+from oci_layout.targets.importing import Importing
+from oci_layout.targets.typed import unreadable
+
+# The rules that are spoken of here, and not while an archive is read.
+UNPACKED = {
+    "bad-config",
+    "damaged-blob",
+    "diff-id",
+    "docker-zstd",
+    "foreign-layer",
+    "layer-count",
+    "layer-label",
+    "layer-packing",
+    "missing-layer",
+    "no-rootfs",
+}
+_KNOWN = {Compression.NONE, Compression.GZIP, Compression.ZSTD}
+_RAW_LAYER = LayerType(family=Family.DOCKER, compression=Compression.NONE)
+_PACKED_LAYER = LayerType(family=Family.DOCKER, compression=Compression.GZIP)
+
+
+@attrs.frozen(kw_only=True)
+class _Layer:
+    """A layer as containerd will unpack it."""
+
+    member: Member | None
+    type: LayerType | None
+    packing: Compression | None
+    urls: bool = False
+
+
+def unpack(
+    facts: Facts, image: Image, label: str, how: Importing, platform: Platform, reading: Reading
+) -> None:
+    """Unpack an image of a layout, as its labels say.
+
+    Args:
+        facts: the source.
+        image: that is unpacked.
+        label: what to call it.
+        how: the options of the import.
+        platform: of the host.
+        reading: told what stands in the way.
+    """
+    layers = [
+        _Layer(
+            member=layer.member,
+            type=layer.type,
+            packing=packing(image, number),
+            urls=bool(layer.descriptor and layer.descriptor.urls),
+        )
+        for number, layer in enumerate(image.layers)
+    ]
+    _layers(facts, layers, image.config, label, how, platform, reading)
+
+
+def unpack_saved(
+    facts: Facts, saved: Saved, how: Importing, platform: Platform, reading: Reading
+) -> None:
+    """Unpack an image of ``manifest.json``, with the labels that containerd gives its layers."""
+    layers = [
+        _Layer(
+            member=layer.member,
+            type=_PACKED_LAYER if layer.packing in _KNOWN - {Compression.NONE} else _RAW_LAYER,
+            packing=layer.packing,
+        )
+        for layer in saved.layers
+    ]
+    if saved.config is not None:
+        _layers(facts, layers, saved.config, saved.label, how, platform, reading)
+
+
+def _layers(
+    facts: Facts,
+    layers: list[_Layer],
+    config: Config,
+    label: str,
+    how: Importing,
+    platform: Platform,
+    reading: Reading,
+) -> None:
+    other_architecture(config, label, platform, reading)
+    if how.unpacks == "host" and not runs(config.platform, platform):
+        return  # it is kept as it is
+    for field in unreadable(config, docker=False) if how.reads_config else ():
+        reading.fail("bad-config", f"{label}: {field}")
+    diff_ids = config.diff_ids or ()
+    if config.diff_ids is None and layers:
+        reading.fail("no-rootfs", f"{label}: the config has no rootfs")
+    elif len(layers) != len(diff_ids):
+        reading.fail("layer-count", f"{label}: {len(layers)} layers, {len(diff_ids)} diff_ids")
+    for number, layer in enumerate(layers):
+        _layer(facts, layer, f"{label}: layer {number}", how, reading)
+
+
+def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Reading) -> None:
+    if layer.member is None:
+        code = "foreign-layer" if layer.urls else "missing-layer"
+        reading.fail(code, f"{label} is not there")
+        return
+    report_damage(facts, layer.member, label, reading)
+    if layer.type is None or layer.type.encrypted:
+        reading.fail("layer-packing", f"{label} is of a media type that containerd does not know")
+        return
+    stated = layer.type.compression
+    if layer.type.family is Family.DOCKER and stated is Compression.ZSTD and not how.docker_zstd:
+        reading.fail("docker-zstd", f"{label} is zstd under a media type of Docker")
+    elif layer.packing not in _KNOWN:
+        reading.fail("layer-packing", f"{label} is packed with {layer.packing}")
+    elif (
+        layer.type.family is Family.OCI
+        and stated is Compression.NONE
+        and layer.packing is not Compression.NONE
+    ):
+        reading.fail("layer-label", f"{label} is {layer.packing}, and labelled as a raw tar")

@@ -1,0 +1,133 @@
+"""The line that is offered runs, and what it writes is loaded by the target it was offered for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import oci_layout
+from oci_layout.targets.answer import Answer
+from oci_layout.targets.target import USUAL
+from tests.builders import write_oci_layout
+from tests.edges.command import call
+from tests.interop.shown import HERE
+from tests.targets.answers import answer, codes, names
+from tests.targets.makes import MAKES, UNREAD, Maker
+
+TARGETS = (
+    *USUAL,
+    "docker@28",
+    "docker@28+containerd",
+    "podman@5.4",
+    "kind@0.14",
+    *(f"skopeo@1.22+{each}" for each in ("oci-archive", "docker-archive")),
+)
+
+
+def report_of(path: Path, targets: tuple[str, ...], *, full: bool) -> tuple[Answer, ...]:
+    host = f"linux/{HERE}"
+    return oci_layout.check(str(path), targets, platform=host, full=full).answers
+
+
+@pytest.mark.parametrize("name", [*MAKES, *UNREAD])
+def test_every_line_mends(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = (MAKES | UNREAD)[name](Maker(tmp_path))
+    if path.is_dir():
+        targets: tuple[str, ...] = (*TARGETS, "skopeo@1.22+oci", "skopeo@1.22+dir")
+    else:
+        targets = TARGETS
+    full = name in UNREAD
+    written: dict[tuple[str, ...], Path] = {}
+    for before in report_of(path, targets, full=full):
+        if not before.mend:
+            assert before.loads or before.unmended, before.target
+            continue
+        if before.mend not in written:
+            folder = tmp_path / f"out-{len(written)}"
+            folder.mkdir()
+            monkeypatch.chdir(folder)
+            assert before.mend[0] == "layout"
+            done = call(*before.mend[1:])
+            assert done.returncode == 0, (before.mend, done.stderr)
+            (written[before.mend],) = (folder / entry for entry in os.listdir(folder))
+        (after,) = report_of(written[before.mend], (before.target.text,), full=full)
+        said = [f"{each.rule.code}: {each.message}" for each in (*after.reasons, *after.losses)]
+        assert after.loads, (before.target, before.mend, said)
+        assert not after.mend, (before.target, before.mend, said)
+
+
+def line(path: Path, target: str, *, image: str = "") -> list[str]:
+    """The line for a target, without the source."""
+    words = list(answer(path, target, image=image).mend)
+    assert words[:2] == ["layout", "repack"]
+    assert words[2] == str(path)
+    return words[3:]
+
+
+def test_words(tmp_path: Path) -> None:
+    maker = Maker(tmp_path)
+    pure = MAKES["pure, gzip, oci"](maker).rename(tmp_path / "app.tar")
+    assert line(pure, "docker@20.10") == ["--to", "docker", "-o", "app-docker.tar"]
+    legacy = ["--to", "docker", "--legacy", "-o", "app-legacy.tar"]
+    assert line(pure, "docker@1.9") == legacy
+    packed = MAKES["hybrid, outer zstd"](maker).rename(tmp_path / "app.tar.zst")
+    assert line(packed, "containerd@1.6") == ["--to", "oci", "-o", "app-oci.tar"]
+    several = MAKES["pure, two images"](maker).rename(tmp_path / "two.tgz")
+    chosen = ["--to", "oci", "--image", "a:1", "-o", "two-oci.tar"]
+    assert line(several, "skopeo") == chosen
+    assert line(several, "podman@5.8") == ["--to", "oci", "-o", "two-oci.tar"]
+    assert line(several, "podman@5.8", image="a:2")[2:4] == ["--image", "a:2"]
+    platforms = MAKES["pure, platforms"](maker).rename(tmp_path / "all")
+    assert line(platforms, "docker@28")[2:4] == ["--platform", f"linux/{HERE}"]
+    folder = MAKES["folder, layout, two images"](maker)
+    assert line(folder, "skopeo+oci")[-1] == f"{folder.name}-oci"
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("app.tar", "app:1"), ("My App_v2.tar", "my-app-v2:1"), ("\u00fc.tar", "image:1")],
+)
+def test_a_name_after_the_file(file: str, name: str, tmp_path: Path) -> None:
+    """A bare tag needs a repository; the caller will know a better one."""
+    path = MAKES["pure, name: bare tag"](Maker(tmp_path)).rename(tmp_path / file)
+    assert line(path, "containerd@1.7")[2:4] == ["--name", name]
+
+
+def test_what_nothing_mends_has_its_word(tmp_path: Path) -> None:
+    maker = Maker(tmp_path)
+    expected = {
+        "hybrid, 126 layers": "at most 125 layers",
+        "docker, missing layer": "every layer",
+        "docker, windows": "operating system",
+        "pure, windows": "is for windows/",
+        "pure, foreign layer": "fetched from elsewhere",
+        "docker, empty list": "no image",
+    }
+    for name, words in expected.items():
+        found = answer(MAKES[name](maker), "docker@28")
+        assert not found.mend, name
+        assert words in found.unmended, (name, found.unmended)
+
+
+def test_images_without_names_are_told_apart_by_the_caller(tmp_path: Path) -> None:
+    maker = Maker(tmp_path)
+
+    images = [replace(maker.image(), names=()) for _ in range(2)]
+    path = write_oci_layout(images, tmp_path / "nameless")
+    found = answer(path, "docker@28")
+    assert not found.mend
+    assert "--image" in found.unmended
+
+
+def test_an_image_is_chosen(tmp_path: Path) -> None:
+    path = MAKES["docker, two images"](Maker(tmp_path))
+    found = answer(path, "docker@28", image="a:2")
+    assert names(found) == ["a:2"]
+    hidden = MAKES["hybrid, untagged left out"](Maker(tmp_path))
+    (second,) = (image.image_id for image in answer(hidden, "docker@28").images if not image.names)
+    left = answer(hidden, "containerd@1.7", image=str(second))
+    assert not left.loads
+    assert "images-left" in codes(left)["reasons"]
