@@ -25,7 +25,14 @@ _CLICK_ERROR: type[Exception] = next(
 
 # In the order of the help. A verb's module is imported when the verb is called: the start of the
 # command is what most calls of it cost.
-_VERBS = ("repack", "verify", "inspect", "diff", "check", "merge")
+_VERBS = {
+    "repack": "Convert images between the formats of Docker and OCI.",
+    "verify": "Check every digest, size and diff_id.",
+    "inspect": "Show what is inside.",
+    "diff": "Tell whether two images are the same, and why not.",
+    "check": "Tell which engines load it, and as what.",
+    "merge": "Put the images of several sources into one.",
+}
 
 
 def _version(wanted: bool) -> None:
@@ -63,7 +70,8 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_main)
     wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
     for verb in wanted:
-        app.command(verb)(importlib.import_module(f"oci_layout.cli.{verb}").command)
+        module = importlib.import_module(f"oci_layout.cli.{verb}")
+        app.command(verb, short_help=_VERBS[verb])(module.command)
     return app
 
 
