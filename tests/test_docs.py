@@ -16,8 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     # page, and the heading of the section whose commands are run; none for the whole page
     ("README.md", "## Are they the same image?"),
+    ("README.md", "## Will it load?"),
     ("docs/why-digests-differ.md", ""),
+    ("docs/screens.md", ""),
 ]
+COLUMNS = {"docs/screens.md": "120"}  # of the terminal; 80 elsewhere
 LEFT_OUT = "..."  # a line that stands for any number of lines
 
 
@@ -77,7 +80,7 @@ def test_a_page_shows_what_is_printed(page: str, heading: str, tmp_path: Path) -
     (tmp_path / "testdata").symlink_to(ROOT / "testdata")
     commands = shown(page, heading)
     assert commands, "the page shows no command"
-    environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "COLUMNS": COLUMNS.get(page, "80"), "PYTHONPATH": str(ROOT)}
     for each in commands:
         program, *arguments = shlex.split(each.command)
         assert program == "layout", each.command
