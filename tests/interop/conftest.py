@@ -58,9 +58,10 @@ def engines() -> Iterator[Engines]:
             pytest.fail(reason)
         pytest.skip(reason)
     # podman takes no folder for its state of more than 50 characters, nor the kernel a socket of
-    # more than 107, so pytest's own folders are too deep.
+    # more than 107, so pytest's own folders are too deep. podman 4 makes an image name of the path
+    # of a layout, and a name has no underscore beside a hyphen or at its end.
     with (
-        tempfile.TemporaryDirectory(prefix="engines-", dir="/tmp") as work,
+        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir="/tmp") as work,
         running(Path(work), ROOT) as found,
     ):
         yield found
