@@ -82,8 +82,11 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
     (entry,) = facts.index
     names: tuple[str, ...] = ()
     if not archive and traits.names_folders:
-        found = normalised(f"localhost/{os.path.abspath(facts.path).lstrip('/')}")
-        names = (found,) if found else ()
+        path = os.path.abspath(facts.path)
+        found = normalised(f"localhost/{path.lstrip('/')}")
+        if not found:
+            return reading.fail("bad-name", f"{path!r}, after which it would be named, is no name")
+        names = (found,)
     elif archive and traits.stores:
         if entry.name:
             found = normalised(entry.name)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,22 +49,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{key}: {done} of {every} agree with the engines")
 
 
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    """Make a folder for the engines, and remove it at the end.
-
-    podman takes no folder for its state of more than 50 characters, nor the kernel a socket of more
-    than 107, so pytest's own folders are too deep. podman also parses the path as the name of an
-    image, in which two separators must not meet: names of tempfile hold underscores.
-    """
-    work = Path("/tmp") / f"engines-{secrets.token_hex(4)}"
-    work.mkdir(mode=0o700)
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work)
-
-
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """Start all engines once for the whole run."""
@@ -75,7 +57,13 @@ def engines() -> Iterator[Engines]:
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
-    with _work_folder() as work, running(work, ROOT) as found:
+    # podman takes no folder for its state of more than 50 characters, nor the kernel a socket of
+    # more than 107, so pytest's own folders are too deep. podman 4 makes an image name of the path
+    # of a layout, and a name has no underscore beside a hyphen or at its end.
+    with (
+        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir="/tmp") as work,
+        running(Path(work), ROOT) as found,
+    ):
         yield found
 
 

@@ -551,6 +551,9 @@ MAKES: dict[str, Make] = {
     "pure, artifact": _artifact,
     # folders
     "folder, layout": lambda m: write_oci_layout([m.image()], m.path("")),
+    "folder, layout, of a path that is no name": lambda m: write_oci_layout(
+        [m.image()], m.path("-_Odd")
+    ),
     "folder, layout, two images": lambda m: write_oci_layout(
         [m.image("a:1"), m.image("a:2")], m.path("")
     ),

@@ -32,6 +32,7 @@ TURNS = [
     ("docker, outer gzip", "podman@4.3", "podman@5.4"),
     ("docker, outer gzip", "skopeo@1.9", "skopeo@1.18"),
     ("pure, layer count", "podman@5.4", "podman@4.3"),
+    ("folder, layout, of a path that is no name", "podman@4.3", "podman@5.4"),
 ]
 
 
