@@ -7,14 +7,16 @@ import importlib
 import zlib
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import zstandard
 
 from oci_layout.mediatype import Compression
 from oci_layout.streams.lanes import Lanes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 isal_zlib: Any = None
 with contextlib.suppress(ImportError):  # no wheel for this machine: zlib does the work, slower

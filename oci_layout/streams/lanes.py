@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:  # it brings logging along, which most calls of the command do without
+    from concurrent.futures import Executor
 
 _AHEAD = 8  # pieces on their way between two stages: hides jitter, and bounds memory
 

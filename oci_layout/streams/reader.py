@@ -98,6 +98,14 @@ class HeldFile:
         self.close()
 
 
+def _ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
+    return DamagedError(
+        what=f"the file ends {missing} bytes too early",
+        where=f"{file.path}: offset {offset}",
+        code="truncated",
+    )
+
+
 class ExtentReader:
     """Reads one stretch of a file, and never beyond it."""
 
@@ -111,11 +119,7 @@ class ExtentReader:
             return b""
         data = self._file.pread(size, self._at)
         if not data:
-            raise DamagedError(
-                what=f"the file ends {self._end - self._at} bytes too early",
-                where=f"{self._file.path}: offset {self._at}",
-                code="truncated",
-            )
+            raise _ends_early(self._file, self._at, self._end - self._at)
         self._at += len(data)
         return data
 
@@ -151,22 +155,24 @@ class Member:
         return ExtentReader(file, self.offset, self.size, owned=owned)
 
     def head(self, size: int) -> bytes:
-        """The first bytes."""
-        reader = self.open()
+        """The first bytes; all of them where there are fewer."""
+        return self._stretch(0, min(size, self.size))
+
+    def _stretch(self, start: int, size: int) -> bytes:
+        file, owned = self._opener()
         try:
-            return reader.read(size)
+            data = file.pread(size, self.offset + start)
         finally:
-            reader.close()
+            if owned:
+                file.close()
+        if len(data) < size:
+            raise _ends_early(file, self.offset + start + len(data), size - len(data))
+        return data
 
     def tail(self, size: int) -> bytes:
         """The last bytes; all of them where there are fewer."""
-        file, owned = self._opener()
-        skipped = max(0, self.size - size)
-        reader = ExtentReader(file, self.offset + skipped, self.size - skipped, owned=owned)
-        try:
-            return b"".join(chunks(reader))
-        finally:
-            reader.close()
+        size = min(size, self.size)
+        return self._stretch(self.size - size, size)
 
     def read(self, limit: int) -> bytes:
         """All of it.
@@ -219,6 +225,9 @@ class BytesMember(Member):
     def open(self) -> ClosableReader:
         """A reader from its first byte."""
         return _BytesReader(self.data)
+
+    def _stretch(self, start: int, size: int) -> bytes:
+        return self.data[start : start + size]
 
 
 def _no_file() -> tuple[HeldFile, bool]:

@@ -6,6 +6,8 @@ for long names and base-256 numbers.
 
 from __future__ import annotations
 
+import zlib
+
 from oci_layout import limits
 
 BLOCK = 512
@@ -27,8 +29,10 @@ def checksum_holds(header: bytes) -> bool:
         stated = number(header[148:156])
     except ValueError:
         return False
-    plain = sum(header) - sum(header[148:156]) + 8 * 32
-    if stated == plain:
+    # The lower half of an Adler-32 is one and the sum of the bytes, exactly as long as that is below
+    # 65521: true of 256 bytes. It costs a tenth of summing in Python, for each of 10,000 members.
+    total = (zlib.adler32(header[:256]) & 0xFFFF) + (zlib.adler32(header[256:]) & 0xFFFF) - 2
+    if stated == total - sum(header[148:156]) + 8 * 32:
         return True
     # Some old writers summed signed characters.
     signed = sum(b - 256 if b > 127 else b for b in header[:148] + header[156:]) + 8 * 32

@@ -118,7 +118,7 @@ class _Pending:
     size: int | None = None
     sparse: bool = False
 
-    def takepax_records(self, records: dict[str, str]) -> None:
+    def take_pax(self, records: dict[str, str]) -> None:
         self.name = records.get("path", self.name)
         self.linkname = records.get("linkpath", self.linkname)
         if "size" in records:
@@ -222,7 +222,9 @@ class TarScanner:
                 where=self._file.path,
                 code="too-many-members",
             )
-        pending, self._pending = self._pending, _Pending()
+        pending = self._pending
+        if pending.start >= 0:
+            self._pending = _Pending()
         name = pending.name if pending.name is not None else ustar_name(header)
         linkname = pending.linkname if pending.linkname is not None else text(header[157:257])
         if pending.size is not None:
@@ -239,7 +241,8 @@ class TarScanner:
             member_type = MemberType.SPECIAL
         if member_type is MemberType.FILE and name.endswith("/"):
             member_type = MemberType.DIRECTORY  # how pre-POSIX tars wrote directories
-        data_size = size if member_type in {MemberType.FILE, MemberType.SPECIAL} else 0
+        holds_data = member_type is MemberType.FILE or member_type is MemberType.SPECIAL
+        data_size = size if holds_data else 0
         offset = start + BLOCK
         if offset + data_size > self._end:
             self._findings.error(
@@ -280,7 +283,7 @@ class TarScanner:
         elif kind == b"K":
             self._pending.linkname = text(data)
         elif kind == b"x":
-            self._pending.takepax_records(pax_records(data))
+            self._pending.take_pax(pax_records(data))
         else:
             self._global(pax_records(data))
         self._at = start + BLOCK + -(-size // BLOCK) * BLOCK

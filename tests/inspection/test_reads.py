@@ -48,7 +48,15 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     def recorded(self: Member) -> ClosableReader:
         return Recorder(opened(self), counter, self.name)
 
+    stretch = Member._stretch
+
+    def noted(self: Member, start: int, size: int) -> bytes:
+        data = stretch(self, start, size)
+        counter[self.name] += len(data)
+        return data
+
     monkeypatch.setattr(Member, "open", recorded)
+    monkeypatch.setattr(Member, "_stretch", noted)
     return counter
 
 
