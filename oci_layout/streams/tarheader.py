@@ -29,8 +29,8 @@ def checksum_holds(header: bytes) -> bool:
         stated = number(header[148:156])
     except ValueError:
         return False
-    # The lower half of an Adler-32 is one and the sum of the bytes, exactly as long as that is below
-    # 65521: true of 256 bytes. It costs a tenth of summing in Python, for each of 10,000 members.
+    # The lower half of an Adler-32 is one and the sum of the bytes, as long as that is below 65521:
+    # true of 256 bytes. It costs a tenth of summing in Python, for each of 10,000 members.
     total = (zlib.adler32(header[:256]) & 0xFFFF) + (zlib.adler32(header[256:]) & 0xFFFF) - 2
     if stated == total - sum(header[148:156]) + 8 * 32:
         return True
