@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CHUNK = 256 << 10  # bytes read, hashed and written at a time: what stays in a core's cache
+CHUNK = 512 << 10  # bytes read, hashed and written at a time: what stays in a core's cache
 
 DOCUMENT_BYTES = 20 << 20  # containerd reads JSON members of at most 20 MiB
 DOCUMENT_DEPTH = 64  # nested arrays and objects of a document

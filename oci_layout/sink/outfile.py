@@ -63,15 +63,17 @@ def begin_write_back(fd: int, offset: int, size: int) -> None:
 
 
 def preallocate(fd: int, size: int) -> None:
-    """Reserve room for a file whose size is known: cheaper than growing it, and a full disk shows.
+    """Reserve room for a large file whose size is known.
 
-    Where the file system cannot, nothing happens (glibc's posix_fallocate would write it all).
+    That is cheaper than growing it, and a full disk shows; a small file only becomes more costly
+    to sync. Where the file system cannot, nothing happens (glibc's posix_fallocate would write it
+    all).
 
     Raises:
         OSError: the disk is full.
     """
     call = getattr(_libc, "fallocate", None)
-    if call is None or size <= 0:
+    if call is None or size < _WRITE_BACK:
         return
     if call(fd, 0, _off_t(0), _off_t(size)) and ctypes.get_errno() in {errno.ENOSPC, errno.EDQUOT}:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
