@@ -22,6 +22,7 @@ from oci_layout.model import dockersave, layout
 
 _AT_FDCWD = -100
 _NOREPLACE, _EXCHANGE = 1, 2  # renameat2(2)
+_CLAIMS = 100  # temporary names tried: each may be cleaned up by another run before it is locked
 INDEX_TEMPORARY = ".index.json.layout.tmp"  # a killed run may leave it; it is never read
 _LAYOUT_ENTRIES = {layout.MARKER, layout.INDEX, "blobs", dockersave.MANIFEST, INDEX_TEMPORARY}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -181,10 +182,13 @@ class AtomicPath:
         remove_leftovers(self.dest)
         self.path, self.fd = "", -1
         try:
-            while not self._claim():
-                pass
+            claimed = any(self._claim() for _ in range(_CLAIMS))
         except OSError as error:
             raise failed(error, os.path.dirname(self.dest)) from error
+        if not claimed:
+            raise DestinationError(
+                what="files that are made here do not stay", where=os.path.dirname(self.dest)
+            )
 
     def _claim(self) -> bool:
         """Make the temporary path and lock it; False where another run cleaned it up between."""
@@ -202,7 +206,9 @@ class AtomicPath:
             if os.path.samestat(os.fstat(self.fd), os.stat(self.path)):
                 return True
         except (FileNotFoundError, BlockingIOError):
-            pass
+            if self.fd < 0 and not self._directory:  # it was never made: no such place
+                temporary.forget(self.path)
+                raise
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1

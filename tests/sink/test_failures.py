@@ -27,6 +27,7 @@ from tests.builders import (
 )
 from tests.corrupt import Files
 from tests.independent import read_files
+from tests.running import layout
 
 IMAGE = make_image([{"a": b"1" * 9000}, {"b": b"2" * 9000}], compression="gzip")
 FIRST = IMAGE.layers[0]
@@ -175,3 +176,13 @@ def test_an_index_of_a_document_that_is_null_is_no_success(tmp_path: Path) -> No
     with pytest.raises(DamagedError):
         repack(str(layout), str(tmp_path / "out"), target="oci")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("dest", ["/proc/out", "/proc/out.tar"])
+def test_where_no_file_can_be_made(dest: str, tmp_path: Path) -> None:
+    """A file system that takes no files says so once, and is not asked again and again."""
+    source = write_docker_archive([make_image()], tmp_path / "in.tar")
+    done = layout("repack", source, "--to", "oci", "-o", dest)
+    assert done.returncode == 5
+    assert done.stderr.startswith(b"layout: /proc: ")
+    assert done.stderr.count(b"\n") == 1
