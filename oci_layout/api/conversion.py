@@ -136,6 +136,11 @@ def repack(
     )
 
     def convert(opened: Source) -> Report:
+        if link and opened.archive:
+            raise UsageError(
+                what="--link takes the blobs of a directory, and the source is an archive",
+                hint="leave it out",
+            )
         chosen = options
         if wanted is Target.DIR:
             chosen = attrs.evolve(options, target=_family_of(opened))

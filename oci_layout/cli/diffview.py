@@ -196,7 +196,10 @@ def _sentences(pair: ImagePair) -> list[str]:
     if a.top is None or b.top is None:
         store = f"there the manifest counts: {store}"
     told += [f"containerd image store: {store}.", f"Registry: {registry}."]
-    return told if means.registry else [*told, _uploads(pair)]
+    if not means.registry:
+        told.append(_uploads(pair))
+    believed = "Layers were compared by the digests stated for them; layout verify checks those."
+    return [*told, believed]
 
 
 def _uploads(pair: ImagePair) -> str:

@@ -61,7 +61,6 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     app = typer.Typer(
         name="layout",
         help="Convert saved container images between Docker and OCI formats, offline.",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -138,12 +137,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
-    status = 0
+    status = 0 if arguments else 2
+    arguments = arguments or ["--help"]
     try:
         result = typer.main.get_command(application(arguments)).main(
             arguments, prog_name="layout", standalone_mode=False
         )
-        status = result if isinstance(result, int) else 0
+        status = result if isinstance(result, int) and result else status
     except LayoutError as error:
         status = error.exit_status
         _tell(str(error), debug)

@@ -164,11 +164,15 @@ def _by_platform(
 ) -> tuple[Root, ...]:
     kept = []
     there: set[str] = set()
+    nowhere = set(wanted)
     for root in roots:
         there.update(str(image.platform) for image in images(root.node))
         picked: set[int] = set()
         for platform in wanted:
-            picked |= _matching(root.node, platform)
+            found = _matching(root.node, platform)
+            picked |= found
+            if found:
+                nowhere.discard(platform)
         node = _only(root.node, picked)
         if node is not None:
             kept.append(attrs.evolve(root, node=_unwrapped(node)))
@@ -181,9 +185,10 @@ def _by_platform(
             isinstance(each, Image | Absent) for each in walk(root.node)
         ):
             kept.append(root)  # an artifact has no platform
-    if not any(isinstance(each, Image | Absent) for root in kept for each in walk(root.node)):
+    if nowhere:
+        missing = [str(platform) for platform in wanted if platform in nowhere]
         raise SelectionError(
-            what=f"no image for {', '.join(map(str, wanted))}",
+            what=f"no image for {', '.join(missing)}",
             hint=f"the source has {', '.join(sorted(there)) or 'no image'}",
         )
     return tuple(kept)

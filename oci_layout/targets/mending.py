@@ -28,6 +28,9 @@ Line = tuple[tuple[str, ...], str]
 
 _PACKED = re.compile(r"\.(tar|tar\.\w+|tgz|tzst|tbz2?|txz)$", re.IGNORECASE)
 
+# What --mend would believe, and nobody but the one who edited the file can tell from damage.
+_CHANGED = {"digest-mismatch", "size-mismatch", "diffid-mismatch"}
+
 
 def mend(
     facts: Facts,
@@ -45,10 +48,17 @@ def mend(
         platform: of the target's host.
         chosen: ``--image`` of the caller.
     """
+    errors = facts.source.findings.errors
+    changed = any(each.code in _CHANGED for each in errors)
+    if changed or any(each.rule.code == "diff-id" for each in remarks):
+        # A line to paste here would give rotten bytes a new digest.
+        return (), (
+            "bytes are damaged, or were edited by hand: copy the file again; repack --mend takes "
+            "them as they are, if they are meant"
+        )
     helpless = next((each for each in remarks if each.rule.cure is Cure.NONE), None)
     if helpless is not None:
         return (), f"repack does not mend this: {helpless.rule.says}"
-    errors = facts.source.findings.errors
     worst = next((each for each in errors if each.code not in MENDABLE), None)
     if worst is not None:
         return (), f"the source is damaged: {worst} (layout verify tells more)"

@@ -270,7 +270,7 @@ RULES = _rules(
     ),
     # what reading every layer found
     ("damaged-blob", "checks the digests of what it reads", _ALL, Cure.NONE),
-    ("diff-id", "checks each layer's diff_id", _ALL, Cure.MEND),
+    ("diff-id", "checks each layer's diff_id", _ALL, Cure.NONE),
     # what is lost
     (
         "generated-name",

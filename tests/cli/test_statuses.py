@@ -132,3 +132,17 @@ def test_no_progress_where_there_is_no_terminal(source: Path, tmp_path: Path) ->
     done = layout("repack", source, "--to", "oci", "-o", tmp_path / "out.tar")
     assert b"\r" not in done.stdout + done.stderr
     assert b"\x1b" not in done.stdout + done.stderr
+
+
+def test_no_command_shows_the_usage() -> None:
+    done = layout()
+    assert done.returncode == 2
+    assert done.stdout == layout("--help").stdout
+    assert done.stderr == b""
+
+
+def test_links_need_a_directory_as_source(source: Path, tmp_path: Path) -> None:
+    done = layout("repack", source, "--to", "oci", "-o", tmp_path / "out", "--link")
+    assert done.returncode == 2
+    assert b"the source is an archive" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -195,3 +195,12 @@ def test_nothing_but_artifacts(tmp_path: Path) -> None:
     assert caught.value.exit_status == 6
     _, result = packed(layout, tmp_path / "out", "oci")
     assert set(result.manifests) == {entry["digest"]}
+
+
+def test_each_platform_that_is_asked_for_must_be_somewhere(tmp_path: Path) -> None:
+    """One that is found does not hide one that is not."""
+    layout = write_index_layout(tmp_path / "in", [AMD, ARM64])
+    with pytest.raises(SelectionError, match="no image for linux/s390x") as caught:
+        packed(layout, tmp_path / "out", platforms=("linux/amd64", "linux/s390x"))
+    assert "linux/arm64" in str(caught.value)
+    packed(layout, tmp_path / "out", platforms=("linux/amd64", "linux/arm64"))

@@ -112,6 +112,15 @@ def test_what_nothing_mends_has_its_word(tmp_path: Path) -> None:
         assert words in found.unmended, (name, found.unmended)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_changed_bytes_get_no_line_that_would_bless_them(target: str, tmp_path: Path) -> None:
+    for name in ("hybrid, wrong diff_id", "hybrid, layer damaged"):
+        path = (MAKES | UNREAD)[name](Maker(tmp_path))
+        (found,) = report_of(path, (target,), full=True)
+        assert "--mend" not in found.mend
+        assert found.loads or "copy the file again" in found.unmended
+
+
 def test_images_without_names_are_told_apart_by_the_caller(tmp_path: Path) -> None:
     maker = Maker(tmp_path)
 
