@@ -19,6 +19,7 @@ Do = Callable[[Job], Fact]
 # What a blob at work may hold in memory, by what packs it (measured, with room to spare).
 _COST = {Compression.ZSTD: 20 << 20, Compression.GZIP: 5 << 20}
 _COST_KEPT = 4 << 20
+_COST_WIDE = 20 << 20  # one that has lanes, with all that is on its way between stages
 _SMALL = 8 << 20  # a blob of less is not worth a thread for each of its stages
 
 
@@ -79,14 +80,14 @@ class Crew:
     ) -> None:
         self._workers = workers
         self.meter, self.limit = Meter(advance), limit
-        self._wide: frozenset[str] = frozenset()
+        self._lanes: dict[str, int] = {}
         self._blocks: ThreadPoolExecutor | None = None
 
     def lanes(self, job: Job) -> Lanes | None:
         """Threads that a job may use beside its own; None where others keep them busy."""
-        if job.key not in self._wide:
+        count = self._lanes.get(job.key)
+        if count is None:
             return None
-        count = min(self._workers, max(1, limits.WORK_BYTES // _cost(job)))
         if self._blocks is None:
             self._blocks = ThreadPoolExecutor(self._workers, thread_name_prefix="layout-block")
         return Lanes(executor=self._blocks, count=count)
@@ -94,7 +95,8 @@ class Crew:
     def one_by_one(self, jobs: Sequence[Job]) -> None:
         """Say that these jobs will be done one after the other: each may use all lanes."""
         if self._workers > 1:
-            self._wide = frozenset(job.key for job in jobs if job.member.size > _SMALL)
+            large = [job for job in jobs if job.member.size > _SMALL]
+            self._lanes = {job.key: min(self._workers, _room(job)) for job in large}
 
     def do_all(self, jobs: Sequence[Job], do: Do) -> Mapping[str, Fact]:
         """Do every job.
@@ -108,16 +110,12 @@ class Crew:
         """
         if not jobs:
             return {}
-        if self._workers > 1:
-            fair = sum(job.member.size for job in jobs) / self._workers
-            self._wide = frozenset(job.key for job in jobs if job.member.size > max(fair, _SMALL))
+        ordered = sorted(jobs, key=lambda job: job.member.size, reverse=True)
+        side_by_side = self._share(ordered)
         # Also a single worker is a thread of its own: this one stays free to hear of signals.
-        pool = ThreadPoolExecutor(
-            min(self._workers, len(jobs), self._room(jobs)), thread_name_prefix="layout"
-        )
+        pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="layout")
         try:
             with _signals_held():
-                ordered = sorted(jobs, key=lambda job: job.member.size, reverse=True)
                 futures = {pool.submit(do, job): job for job in ordered}
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [error for future in done if (error := future.exception()) is not None]
@@ -132,10 +130,19 @@ class Crew:
         facts = {job.key: future.result() for future, job in futures.items()}
         return {job.key: facts[job.key] for job in jobs}
 
-    @staticmethod
-    def _room(jobs: Sequence[Job]) -> int:
-        """How many jobs at a time stay within the memory they may take together."""
-        return max(1, limits.WORK_BYTES // max(_cost(job) for job in jobs))
+    def _share(self, ordered: Sequence[Job]) -> int:
+        """Give lanes to the largest jobs; how many jobs then fit side by side into the memory.
+
+        Args:
+            ordered: the jobs, the largest first.
+        """
+        fair = max(sum(job.member.size for job in ordered) / self._workers, _SMALL)
+        wide = [job for job in ordered if job.member.size > fair] if self._workers > 1 else []
+        wide = wide[: limits.WORK_BYTES // _COST_WIDE]
+        self._lanes = {job.key: max(1, min(self._workers, _room(job)) // len(wide)) for job in wide}
+        left = limits.WORK_BYTES - len(wide) * _COST_WIDE
+        fits = len(wide) + left // max(_cost(job) for job in ordered)
+        return max(1, min(self._workers, len(ordered), fits))
 
     def __enter__(self) -> Crew:
         return self
@@ -166,6 +173,11 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _room(job: Job) -> int:
+    """How many of a job's kind stay within the memory for all."""
+    return max(1, limits.WORK_BYTES // _cost(job))
 
 
 def _cost(job: Job) -> int:
