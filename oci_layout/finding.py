@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from typing import Any
 
 import attrs
 
@@ -75,6 +76,21 @@ class Finding:
     message: str
     where: Where = NOWHERE
     hint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON value, its place in parts."""
+        where = self.where
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "member": where.member,
+            "field": where.field,
+            "image": where.image,
+            "layer": where.layer,
+            "offset": where.offset,
+            "message": self.message,
+            "hint": self.hint,
+        }
 
     def __str__(self) -> str:
         place = str(self.where)

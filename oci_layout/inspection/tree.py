@@ -86,7 +86,7 @@ def tree(
         },
         "roots": values,
         "totals": totals(source, manifests, roots),
-        "findings": [_finding(finding) for finding in dict.fromkeys(found)],
+        "findings": [finding.to_json() for finding in dict.fromkeys(found)],
         "findings_left_out": source.findings.left_out + findings.left_out,
     }
 
@@ -112,18 +112,3 @@ def _problems(roots: tuple[Root, ...]) -> list[Finding]:
         if not image.made_from
         for problem in image.config.problems
     ]
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    where = finding.where
-    return {
-        "code": finding.code,
-        "severity": str(finding.severity),
-        "member": where.member,
-        "field": where.field,
-        "image": where.image,
-        "layer": where.layer,
-        "offset": where.offset,
-        "message": finding.message,
-        "hint": finding.hint,
-    }

@@ -87,25 +87,9 @@ class VerifyReport:
                 }
                 for image in self.images
             ],
-            "findings": [finding_json(finding) for finding in self.findings],
+            "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": self.left_out,
             "blobs": self.blobs,
             "bytes": self.bytes,
             "seconds": self.seconds,
         }
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """A finding as a JSON value."""
-    where = finding.where
-    return {
-        "code": finding.code,
-        "severity": str(finding.severity),
-        "member": where.member,
-        "field": where.field,
-        "image": where.image,
-        "layer": where.layer,
-        "offset": where.offset,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
