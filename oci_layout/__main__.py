@@ -1,6 +1,6 @@
 """``python -m oci_layout``."""
 
-from oci_layout.cli.main import run
+from oci_layout.cli.start import run
 
 if __name__ == "__main__":
     run()

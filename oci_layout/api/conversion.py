@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import attrs
 
 from oci_layout.api.words import Progress, one_of, parse_platforms
 from oci_layout.api.work import Work
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.disk.outputs import Outputs
+from oci_layout.disk.place import Place
+from oci_layout.errors import UsageError
 from oci_layout.finding import FailFast, Findings, Mending
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames, Target
@@ -24,6 +25,24 @@ from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
 _CONFIGS = ("auto", "keep", "oci")
 _ALGORITHMS = ("sha256", "sha512")
+
+
+@attrs.frozen(kw_only=True)
+class _To:
+    """Where the result goes, how it is written, and what was found there before the work."""
+
+    destination: Destination
+    writing: Writing
+    outputs: Outputs
+    place: Place | None
+
+    @classmethod
+    def look(
+        cls, destination: Destination, writing: Writing, outputs: Outputs, *, wanted: bool
+    ) -> _To:
+        """Look at the destination, if there is one."""
+        place = writing.look(destination, outputs) if wanted else None
+        return cls(destination=destination, writing=writing, outputs=outputs, place=place)
 
 
 def repack(
@@ -108,9 +127,6 @@ def repack(
         on_conflict=on_conflict,
         tmp=tmp,
     )
-    if dest is not None:
-        writing.check(destination)
-        _require_another(source, destination)
     one_of("--check", check, ("full", "digests"))
     if link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
@@ -144,14 +160,18 @@ def repack(
         chosen = options
         if wanted is Target.DIR:
             chosen = attrs.evolve(options, target=_family_of(opened))
-        return _convert([opened], destination, chosen, writing, work, dry_run)
+        return _convert([opened], to, chosen, work, dry_run)
 
-    if isinstance(source, Source):
-        return convert(source)
-    findings = Mending() if mend else FailFast()
-    spool = tmp or destination.beside if dest is not None else tmp
-    with open_source(source, findings=findings, tmp=spool, mend=mend, limit=work.limit) as opened:
-        return convert(opened)
+    with Outputs(source if isinstance(source, str) else source.store.label) as outputs:
+        to = _To.look(destination, writing, outputs, wanted=dest is not None)
+        if isinstance(source, Source):
+            return convert(source)
+        findings = Mending() if mend else FailFast()
+        spool = tmp or destination.beside if dest is not None else tmp
+        with open_source(
+            source, findings=findings, tmp=spool, mend=mend, limit=work.limit
+        ) as opened:
+            return convert(opened)
 
 
 def merge(
@@ -192,21 +212,20 @@ def merge(
         raise UsageError(what="at least one source, and standard input once at the most")
     destination = Destination.parse(dest, wanted)
     writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp)
-    writing.check(destination)
     work = Work.of(jobs=jobs, limit=None, progress=progress)
-    for source in sources:
-        _require_another(source, destination)
     options = Options(
         target=Family(wanted.value),
         docker_view=_docker_view(destination, wanted, pure),
         compress=Compress.parse(compression) if isinstance(compression, str) else compression,
     )
     with ExitStack() as stack:
+        outputs = stack.enter_context(Outputs(*sources))
+        to = _To.look(destination, writing, outputs, wanted=True)
         opened = [
             stack.enter_context(open_source(source, tmp=tmp or destination.beside))
             for source in dict.fromkeys(sources)
         ]
-        return _convert(opened, destination, options, writing, work, dry_run=False)
+        return _convert(opened, to, options, work, dry_run=False)
 
 
 def _legacy_compression(
@@ -220,18 +239,6 @@ def _legacy_compression(
     if compression not in ("auto", "none"):
         raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
     return "none"
-
-
-def _require_another(source: str | Source, destination: Destination) -> None:
-    """Refuse to put the result in the place of its own source, which may be the only copy."""
-    path = source if isinstance(source, str) else source.store.label
-    if destination.form is Form.PIPE or path == STANDARD_INPUT:
-        return
-    with suppress(OSError):
-        if os.path.samefile(path, destination.path):
-            raise DestinationError(
-                what="is the source itself", where=destination.path, hint="choose another name"
-            )
 
 
 def _docker_view(destination: Destination, target: Target, pure: bool) -> bool:
@@ -255,13 +262,13 @@ def _family_of(source: Source) -> Family:
 
 def _convert(
     sources: Sequence[Source],
-    destination: Destination,
+    to: _To,
     options: Options,
-    writing: Writing,
     work: Work,
     dry_run: bool,
 ) -> Report:
     began = time.monotonic()
+    destination, writing = to.destination, to.writing
     findings = Findings()
     for source in sources:
         findings.found.extend(source.findings.found)
@@ -281,8 +288,9 @@ def _convert(
         return attrs.evolve(_foreseen(plan, report), warnings=tuple(findings.found))
     if work.progress is not None:
         work.progress.start(plan.bytes_to_read)
+    to.outputs.require_unread(job.member.path for job in plan.jobs.values() if job.member.path)
     with work.crew() as crew:
-        documents, facts, size = write(plan, destination, writing, crew)
+        documents, facts, size = write(plan, destination, to.place, writing, crew)
     listed = documents.docker is not None
     return attrs.evolve(
         report,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from oci_layout.api.words import Progress
 from oci_layout.api.work import Work
 from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.disk.outputs import Outputs
+from oci_layout.disk.sidefile import SideFile
+from oci_layout.errors import UsageError
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import jws
 from oci_layout.verification.report import VerifyReport
@@ -52,18 +56,37 @@ def verify(
         digests = tuple(Digest.parse(text) for text in expect)
     except InvalidDigestError as error:
         raise UsageError(what=f"--expect: {error}") from error
-    wanted = Wanted(
+    read = (source, *trusted_keys, *(() if against is None else (against,)))
+    with ExitStack() as closing:
+        file = None
+        if sums is not None:
+            outputs = closing.enter_context(Outputs(*read))
+            file = closing.enter_context(SideFile("--sums", sums, outputs))
+        wanted = _wanted(check, digests, against, file, tmp, trusted_keys)
+        with Work.of(jobs=jobs, limit=limit, progress=progress).crew() as crew:
+            return verify_source(
+                source, wanted, crew, start=progress.start if progress is not None else None
+            )
+
+
+def _wanted(
+    check: str,
+    expect: tuple[Digest, ...],
+    against: str | None,
+    sums: SideFile | None,
+    tmp: str | None,
+    trusted_keys: tuple[str, ...],
+) -> Wanted:
+    return Wanted(
         check=check,
-        expect=digests,
+        expect=expect,
         against=None if against is None else parse_sums(_read_text(against), against),
-        sums=None if sums is None else lambda values: _write_text(sums, render_sums(values)),
+        sums=None
+        if sums is None
+        else lambda values: sums.write(render_sums(values).encode("utf-8", "surrogateescape")),
         tmp=tmp,
         trusted=_trusted(trusted_keys),
     )
-    with Work.of(jobs=jobs, limit=limit, progress=progress).crew() as crew:
-        return verify_source(
-            source, wanted, crew, start=progress.start if progress is not None else None
-        )
 
 
 def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
@@ -83,15 +106,10 @@ def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
 
 def _read_text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(DOCUMENT_BYTES)
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read(DOCUMENT_BYTES + 1)
     except OSError as error:
         raise UsageError(what=error.strerror or str(error), where=path) from error
-
-
-def _write_text(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-    except OSError as error:
-        raise DestinationError(what=error.strerror or str(error), where=path) from error
+    if len(text) > DOCUMENT_BYTES:
+        raise UsageError(what=f"has more than {DOCUMENT_BYTES >> 20} MiB", where=path)
+    return text

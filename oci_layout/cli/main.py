@@ -17,7 +17,7 @@ import typer
 
 from oci_layout import temporary
 from oci_layout.cli.text import error_line
-from oci_layout.errors import LayoutError
+from oci_layout.errors import LayoutError, UsageError
 
 _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
@@ -75,6 +75,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
 
 
 _GRACE = 0.7  # seconds that threads have to end after a signal
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _SignalledError(BaseException):
@@ -85,18 +86,34 @@ class _SignalledError(BaseException):
         self.number = number
 
 
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
+def _ignore_signals() -> None:
+    """What ends is not disturbed: a second signal changes nothing.
 
-    def give_up(alarm: int, frame: FrameType | None) -> NoReturn:
-        """A thread is deep in an encoder and does not hear us: end without it."""
-        del alarm, frame
+    By a function: of a signal that has come already, Python complains where it then finds SIG_IGN.
+    """
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    del frame
+    _ignore_signals()
+
+    def end() -> NoReturn:
         temporary.remove_all()
         _end_at_once(number)
 
+    def give_up(alarm: int, frame: FrameType | None) -> None:
+        """A thread is deep in an encoder and does not hear us: end without it."""
+        del alarm, frame
+        temporary.interrupt(end)
+
+    def stop() -> NoReturn:
+        raise _SignalledError(number)
+
     signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, _GRACE)
-    raise _SignalledError(number)
+    temporary.interrupt(stop)
 
 
 def _open_standard_streams() -> None:
@@ -115,12 +132,28 @@ def _open_standard_streams() -> None:
 
 def _finish(status: int) -> NoReturn:
     """End the process, though the reader of standard output may be gone."""
+    _ignore_signals()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = status or 141  # what a shell shows for a process that SIGPIPE ended
     sys.exit(status)
+
+
+def _require_values(arguments: list[str]) -> None:
+    """Refuse empty values: behind one is a variable of a script that nobody set.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for before, argument in zip(["layout", *arguments], arguments, strict=False):
+        option, equals, value = argument.partition("=")
+        if not argument or (option.startswith("--") and equals and not value):
+            name = option or before
+            raise UsageError(
+                what=f"an empty value after {name}", hint="is a variable of a script unset?"
+            )
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:
@@ -133,13 +166,14 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter
             stream.reconfigure(errors="backslashreplace")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     status = 0 if arguments else 2
     arguments = arguments or ["--help"]
     try:
+        _require_values(arguments)
         result = typer.main.get_command(application(arguments)).main(
             arguments, prog_name="layout", standalone_mode=False
         )

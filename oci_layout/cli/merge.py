@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oci_layout.cli.repack import OnConflict, print_report
+from oci_layout.cli.repack import OnConflict, print_report, side_file
 from oci_layout.errors import UsageError
 from oci_layout.plan.options import Target
 
@@ -70,7 +70,7 @@ def command(
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with Bar(quiet=quiet) as progress:
+    with side_file(report, output, *sources) as file, Bar(quiet=quiet) as progress:
         result = api.merge(
             tuple(sources),
             output,
@@ -83,4 +83,4 @@ def command(
             jobs=jobs,
             progress=progress,
         )
-    print_report(result, output=output, as_json=as_json, report=report, quiet=quiet)
+        print_report(result, output=output, as_json=as_json, report=file, quiet=quiet)

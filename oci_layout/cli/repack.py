@@ -6,13 +6,16 @@ import enum
 import json
 import shutil
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.disk.outputs import Outputs
+from oci_layout.disk.sidefile import SideFile
+from oci_layout.errors import UsageError
 from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
@@ -181,7 +184,7 @@ def command(
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with Bar(quiet=quiet) as progress:
+    with side_file(report, output, source) as file, Bar(quiet=quiet) as progress:
         result = api.repack(
             source,
             output,
@@ -209,11 +212,30 @@ def command(
             jobs=jobs,
             progress=progress,
         )
-    print_report(result, output=output, as_json=as_json, report=report, quiet=quiet)
+        print_report(result, output=output, as_json=as_json, report=file, quiet=quiet)
+
+
+@contextmanager
+def side_file(report: str | None, output: str | None, *sources: str) -> Iterator[SideFile | None]:
+    """The file of --report, made before the work; None where none was asked for.
+
+    Args:
+        report: the file.
+        output: what --output names; None for nothing.
+        sources: what is read.
+    """
+    if report is None:
+        yield None
+        return
+    with Outputs(*sources) as outputs:
+        if output not in (None, "-"):
+            outputs.look("--output", str(output))
+        with SideFile("--report", report, outputs) as file:
+            yield file
 
 
 def print_report(
-    result: Report, *, output: str | None, as_json: bool, report: str | None, quiet: bool
+    result: Report, *, output: str | None, as_json: bool, report: SideFile | None, quiet: bool
 ) -> None:
     """Print a conversion's report where it was asked for.
 
@@ -221,17 +243,13 @@ def print_report(
         result: what was done.
         output: the destination, as the user called it.
         as_json: one JSON document on standard output.
-        report: file for the JSON document; None for none.
+        report: takes the JSON document; None where none was asked for.
         quiet: no table.
     """
     for warning in result.warnings:
         print(finding_line(warning), file=sys.stderr)
     if report is not None:
-        text = json.dumps(result.to_json(), indent=2) + "\n"
-        try:
-            Path(report).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise DestinationError(what=error.strerror or str(error), where=report) from error
+        report.write((json.dumps(result.to_json(), indent=2) + "\n").encode())
     if as_json:
         print(json.dumps(result.to_json(), indent=2))
     elif not quiet:

@@ -7,15 +7,20 @@ blobs that no index names.
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import stat
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
-from oci_layout import limits, temporary
+from oci_layout import limits
 from oci_layout.digest import Digest
+from oci_layout.disk.draft import Draft
+from oci_layout.disk.folder import NOREPLACE, Folder
+from oci_layout.disk.lock import locked
+from oci_layout.disk.place import Place
 from oci_layout.errors import DestinationError
 from oci_layout.finding import FailFast, Findings, Where
 from oci_layout.model import dockersave, gojson, jsontext, layout
@@ -23,7 +28,6 @@ from oci_layout.model.manifest import Index
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
-from oci_layout.sink.atomic import INDEX_TEMPORARY, AtomicPath, failed, fsync_directory, fsync_tree
 from oci_layout.sink.layoutdir import BlobFolder, fill
 from oci_layout.source import views
 from oci_layout.source.spool import write_all
@@ -32,17 +36,6 @@ from oci_layout.work.crew import Crew
 
 ON_CONFLICT = ("error", "first", "last")
 _OWN = Where(member=layout.INDEX)
-
-
-@contextmanager
-def _locked(path: str) -> Iterator[None]:
-    """Hold a layout against other writers of this package."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 def read_layout(dest: str) -> Index:
@@ -64,13 +57,13 @@ def read_layout(dest: str) -> Index:
 
 
 def append_layout(
-    plan: Plan, dest: str, *, on_conflict: str, crew: Crew
+    plan: Plan, place: Place, *, on_conflict: str, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a layout that is there.
 
     Args:
         plan: what to do.
-        dest: the layout.
+        place: the layout, as it was found.
         on_conflict: what happens when a name is there already and stands for something else:
             ``error``, ``first`` (the old one stays) or ``last`` (the new one takes the name).
         crew: does the work on blobs.
@@ -79,22 +72,23 @@ def append_layout(
         DestinationError: a name is taken, a blob there is damaged, or the disk refuses.
         DamagedError: the source, or the layout's index, does not hold what it says.
     """
-    dest = os.path.realpath(dest)
-    read_layout(dest)  # before any work
-    staged = AtomicPath(dest, directory=True, force=False)
-    try:
-        documents, facts, size = fill(plan, BlobFolder(staged.path), crew)
-        fsync_tree(staged.path)
-        with _locked(dest):
+    read_layout(place.real)  # before any work
+    with Draft(place, directory=True, replace=False) as draft:
+        with BlobFolder(draft.folder) as folder:
+            done = fill(plan, folder, crew)
+        documents = done[0]
+        draft.folder.sync_all()
+        with locked(place.parent, place.name, place.path) as dest:
             new = jsontext.parse(documents.index, _OWN, FailFast())["manifests"]
-            merged, added, known = _merged(read_layout(dest), new, on_conflict, plan.findings)
-            _move_blobs(staged.path, dest, _reachable(documents, added, known))
-            _replace_index(dest, merged)
-    except OSError as error:
-        raise failed(error, dest) from error
-    finally:
-        staged.abort()
-    return documents, facts, size
+            old = read_layout(place.real)
+            merged, added, known = _merged(old, new, on_conflict, plan.findings)
+            if len(merged) > limits.DOCUMENT_BYTES:
+                raise DestinationError(
+                    what="the index would be too large to be read", where=place.path
+                )
+            _move_blobs(draft.folder, dest, _reachable(documents, added, known))
+            _replace_index(draft.folder, dest, merged)
+    return done
 
 
 def _name(entry: Mapping[str, Any]) -> str | None:
@@ -204,27 +198,53 @@ def _distinct(entry: dict[str, Any], tags: set[Any], *, taken: bool) -> dict[str
     return entry
 
 
-def _move_blobs(staged: str, dest: str, wanted: set[str]) -> None:
-    for algorithm in sorted(os.listdir(os.path.join(staged, "blobs"))):
-        folder = os.path.join(dest, "blobs", algorithm)
-        if any(digest.startswith(f"{algorithm}:") for digest in wanted):
-            os.makedirs(folder, exist_ok=True)
-        else:
-            continue
-        for name in sorted(os.listdir(os.path.join(staged, "blobs", algorithm))):
-            if f"{algorithm}:{name}" not in wanted:
+def _beneath(folder: Folder, name: str) -> Folder:
+    """A folder of the layout; a link to one is not written through.
+
+    Raises:
+        DestinationError: it is a link, or no folder.
+    """
+    try:
+        return folder.enter(name)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise DestinationError(
+            what="is a link or no directory, and nothing is written through it",
+            where=os.path.join(folder.path, name),
+            hint="repack the layout to a new one",
+        ) from error
+
+
+def _move_blobs(staged: Folder, dest: Folder, wanted: set[str]) -> None:
+    with ExitStack() as closing:
+        blobs = closing.enter_context(staged.enter("blobs"))
+        dest.make("blobs")
+        into = closing.enter_context(_beneath(dest, "blobs"))
+        for algorithm in blobs.names():
+            if not any(digest.startswith(f"{algorithm}:") for digest in wanted):
                 continue
-            here, there = os.path.join(staged, "blobs", algorithm, name), os.path.join(folder, name)
-            if os.path.lexists(there):
-                _check_present(there, Digest(algorithm, name))
-            else:
-                os.rename(here, there)
-        fsync_directory(folder)
+            here = closing.enter_context(blobs.enter(algorithm))
+            into.make(algorithm)
+            there = closing.enter_context(_beneath(into, algorithm))
+            for name in here.names():
+                if f"{algorithm}:{name}" not in wanted:
+                    continue
+                if there.status(name) is not None:
+                    _check_present(there, Digest(algorithm, name))
+                elif not here.rename_as(name, name, NOREPLACE, to=there):
+                    here.rename(name, name, to=there)
+            there.sync()
+        into.sync()
 
 
-def _check_present(path: str, digest: Digest) -> None:
-    """A blob that is there already is not trusted by its name."""
-    with open(path, "rb") as file:
+def _check_present(folder: Folder, digest: Digest) -> None:
+    """A blob that is there already is not trusted by its name; it may be a link to a file."""
+    path = os.path.join(folder.path, digest.hex)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(digest.hex, flags, dir_fd=folder.fd), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DestinationError(what="is not a regular file", where=path)
         actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
     if actual != digest.hex:
         raise DestinationError(
@@ -234,17 +254,14 @@ def _check_present(path: str, digest: Digest) -> None:
         )
 
 
-def _replace_index(dest: str, data: bytes) -> None:
-    if len(data) > limits.DOCUMENT_BYTES:
-        raise DestinationError(what="the index would be too large to be read", where=dest)
-    path = os.path.join(dest, INDEX_TEMPORARY)
-    temporary.register(path)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+def _replace_index(staged: Folder, dest: Folder, data: bytes) -> None:
+    """Write the index outside of the layout, and let it take the place of the old one."""
+    staged.unlink(layout.INDEX)
+    fd = staged.create(layout.INDEX)
     try:
         write_all(fd, data)
         os.fsync(fd)
     finally:
         os.close(fd)
-    os.rename(path, os.path.join(dest, layout.INDEX))
-    temporary.forget(path)
-    fsync_directory(dest)
+    staged.rename(layout.INDEX, layout.INDEX, to=dest)
+    dest.sync()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.disk.draft import Draft
+from oci_layout.disk.place import Place, failed
 from oci_layout.errors import DestinationError
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
-from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.outfile import OutFile, OverflowingError, begin_write_back, preallocate
 from oci_layout.sink.staging import Staging
 from oci_layout.source.spool import spool_directory, write_all
@@ -190,14 +192,14 @@ def _supposed(job: Job) -> Fact | None:
 
 
 def write_archive(
-    plan: Plan, dest: str, *, force: bool, tmp: str | None, crew: Crew
+    plan: Plan, place: Place, *, force: bool, tmp: str | None, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into an archive file.
 
     Args:
         plan: what to do.
-        dest: the file.
-        force: whether it may take the place of a file that is there.
+        place: where it is to appear, as it was found.
+        force: whether it may take the place of a file that was there.
         tmp: directory for staging; None for the destination's own.
         crew: does the work on blobs.
 
@@ -208,24 +210,20 @@ def write_archive(
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    target = AtomicPath(dest, directory=False, force=force)
-    staging = Staging(tmp or os.path.dirname(target.path))
     # Layers that are unpacked need no staging while their size can be foreseen.
     supposed = {job.key: fact for job in plan.jobs.values() if (fact := _supposed(job))}
-    try:
+    with (
+        Draft(place, directory=False, replace=force) as draft,
+        closing(Staging(tmp or place.parent.path)) as staging,
+    ):
         while True:
             try:
-                done = _fill(plan, target.fd, staging, supposed, crew)
+                done = _fill(plan, draft.fd, staging, supposed, crew)
                 break
             except _MisplacedError as error:  # rare; begin anew, and believe that one no more
                 del supposed[error.key]
                 crew.meter.resume()
-        target.commit()
-    except OSError as error:
-        raise failed(error, dest) from error
-    finally:
-        staging.close()
-        target.abort()
+        draft.appear()
     return done
 
 
@@ -294,7 +292,7 @@ def write_pipe(
 
 def write_compressed(
     plan: Plan,
-    dest: str,
+    place: Place,
     outer: Compression,
     *,
     force: bool,
@@ -305,7 +303,7 @@ def write_compressed(
 
     Args:
         plan: what to do.
-        dest: the file.
+        place: where it is to appear, as it was found.
         outer: gzip or zstd.
         force: whether it may take the place of a file that is there.
         tmp: directory for staging; None for the destination's own.
@@ -315,23 +313,17 @@ def write_compressed(
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    target = AtomicPath(dest, directory=False, force=force)
-    try:
+    with Draft(place, directory=False, replace=force) as draft:
         encoder = Encoding(outer).encoder()
-        staging = tmp or os.path.dirname(target.path)
         documents, facts, _ = _write_in_order(
             plan,
-            lambda data: write_all(target.fd, encoder.compress(data)),
-            staging,
+            lambda data: write_all(draft.fd, encoder.compress(data)),
+            tmp or place.parent.path,
             crew,
         )
-        write_all(target.fd, encoder.flush())
-        size = os.fstat(target.fd).st_size
-        target.commit()
-    except OSError as error:
-        raise failed(error, dest) from error
-    finally:
-        target.abort()
+        write_all(draft.fd, encoder.flush())
+        size = os.fstat(draft.fd).st_size
+        draft.appear()
     return documents, facts, size
 
 

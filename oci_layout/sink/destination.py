@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 import attrs
 
-from oci_layout.errors import DestinationError, TargetError, UsageError
+from oci_layout.disk.draft import AppearedError
+from oci_layout.disk.outputs import Outputs
+from oci_layout.disk.place import Kind, Place, failed
+from oci_layout.errors import TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Documents
@@ -17,9 +20,9 @@ from oci_layout.plan.options import Target
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.append import ON_CONFLICT, append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
-from oci_layout.sink.atomic import check_destination
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
+from oci_layout.sink.writable import require_writable
 from oci_layout.work.crew import Crew
 
 STANDARD_OUTPUT = "-"
@@ -139,12 +142,16 @@ class Writing:
     on_conflict: str = "error"
     tmp: str | None = None
 
-    def check(self, destination: Destination) -> None:
-        """Refuse a destination that must not be written, before any work.
+    def look(self, destination: Destination, outputs: Outputs) -> Place | None:
+        """Look at the destination before any work; None for a pipe.
+
+        Args:
+            destination: where the result goes.
+            outputs: all that this run reads and writes.
 
         Raises:
             DestinationError: it exists, or its parent does not.
-            UsageError: options that contradict each other.
+            UsageError: options that contradict each other, or a name that names nothing.
         """
         if self.on_conflict not in ON_CONFLICT:
             raise UsageError(what=f"--on-conflict is one of {', '.join(ON_CONFLICT)}")
@@ -153,54 +160,59 @@ class Writing:
         if self.append and destination.form is not Form.DIRECTORY:
             raise UsageError(what="--append adds to a layout directory")
         if destination.form is Form.PIPE:
-            return
-        check_destination(
-            destination.path,
-            directory=destination.directory,
-            force=self.force and destination.form is not Form.DIR,
-            append=self.append,
-        )
+            return None
+        place = outputs.look("--output", destination.path)
+        try:
+            require_writable(
+                place,
+                directory=destination.directory,
+                force=self.force and destination.form is not Form.DIR,
+                append=self.append,
+            )
+        except OSError as error:
+            raise failed(error, destination.path) from error
+        return place
 
 
 def write(
-    plan: Plan, destination: Destination, writing: Writing, crew: Crew
+    plan: Plan, destination: Destination, place: Place | None, writing: Writing, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out.
 
     Args:
         plan: what to do.
         destination: where the result goes.
+        place: as it was found; None for a pipe.
         writing: how.
         crew: does the work on blobs.
 
     Returns:
         The documents, what each job came to, and the bytes written.
     """
-    path = destination.path
-    if destination.form is Form.PIPE:
+    if place is None:
         return write_pipe(plan, 1, tmp=writing.tmp, crew=crew)
     if destination.form is Form.DIR:
-        return write_dir(plan, path, crew=crew)
+        return write_dir(plan, place, crew=crew)
     if destination.form is Form.DIRECTORY:
-        if writing.append and os.path.isdir(path) and os.listdir(path):
-            return append_layout(plan, path, on_conflict=writing.on_conflict, crew=crew)
+        if writing.append and place.kind is Kind.FOLDER:
+            return append_layout(plan, place, on_conflict=writing.on_conflict, crew=crew)
         try:
-            return write_layout(plan, path, force=writing.force, crew=crew)
-        except DestinationError:
-            if not (writing.append and os.path.isdir(path)):
+            return write_layout(plan, place, force=writing.force, crew=crew)
+        except AppearedError:
+            if not writing.append:
                 raise
-            # Another run made the layout meanwhile: ours is added to it.
-            return append_layout(plan, path, on_conflict=writing.on_conflict, crew=crew)
+        # Another run made the layout meanwhile: ours is added to it.
+        return append_layout(plan, place, on_conflict=writing.on_conflict, crew=crew)
     if destination.outer is not Compression.NONE:
         return write_compressed(
             plan,
-            path,
+            place,
             destination.outer,
             force=writing.force,
             tmp=writing.tmp,
             crew=crew,
         )
-    return write_archive(plan, path, force=writing.force, tmp=writing.tmp, crew=crew)
+    return write_archive(plan, place, force=writing.force, tmp=writing.tmp, crew=crew)
 
 
 def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:

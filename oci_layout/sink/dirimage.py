@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from oci_layout.disk.draft import Draft
+from oci_layout.disk.place import Place
 from oci_layout.errors import SelectionError
 from oci_layout.model import dockersave
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.plan.referrers import is_attached
-from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
 from oci_layout.work.crew import Crew
 
@@ -40,36 +41,31 @@ def require_single(plan: Plan) -> None:
         )
 
 
-def write_dir(plan: Plan, dest: str, *, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_dir(plan: Plan, place: Place, *, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new ``dir:`` directory.
 
     Args:
         plan: what to do; exactly one root.
-        dest: the directory.
+        place: where it is to appear, as it was found.
         crew: does the work on blobs.
 
     Raises:
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    target = AtomicPath(dest, directory=True, force=False)
-    try:
-        folder = BlobFolder(target.path, lambda digest: digest.hex)
-        facts = do_all(plan, folder, crew)
-        documents = plan.documents(facts)
-        top = documents.top[0][1].digest
-        for digest, data in documents.blobs.items():
-            if digest == top:
-                folder.put_file(dockersave.MANIFEST, data)
-            elif digest in documents.manifests:
-                folder.put_file(f"{digest.hex}.manifest.json", data)
-            else:
-                folder.put(digest, data)
-        folder.put_file("version", VERSION)
-        size = folder.bytes_written + blob_bytes(facts)
-        target.commit()
-    except OSError as error:
-        raise failed(error, dest) from error
-    finally:
-        target.abort()
+    with Draft(place, directory=True, replace=False) as draft:
+        with BlobFolder(draft.folder, lambda digest: digest.hex) as folder:
+            facts = do_all(plan, folder, crew)
+            documents = plan.documents(facts)
+            top = documents.top[0][1].digest
+            for digest, data in documents.blobs.items():
+                if digest == top:
+                    folder.put_file(dockersave.MANIFEST, data)
+                elif digest in documents.manifests:
+                    folder.put_file(f"{digest.hex}.manifest.json", data)
+                else:
+                    folder.put(digest, data)
+            folder.put_file("version", VERSION)
+            size = folder.bytes_written + blob_bytes(facts)
+        draft.appear()
     return documents, facts, size

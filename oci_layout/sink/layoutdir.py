@@ -4,101 +4,126 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Mapping
+from types import TracebackType
 
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.disk.draft import Draft
+from oci_layout.disk.folder import Folder, identity
+from oci_layout.disk.place import Place
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
-from oci_layout.sink.atomic import AtomicPath, failed
 from oci_layout.sink.outfile import OutFile, cloned, preallocate
+from oci_layout.sink.writable import foreign_entry
 from oci_layout.source.spool import write_all
 from oci_layout.streams.reader import HeldFile, Member
 from oci_layout.work.blob import linked, run
 from oci_layout.work.crew import Crew
 
+_DOCUMENT = ".0.tmp"  # documents are written when no blob is in the making
+
 
 class BlobFolder:
-    """A directory that blobs are written to.
+    """A folder that blobs are written to. A context manager.
 
     Args:
-        root: the directory.
+        root: the folder, which nobody else looks at yet.
         name: gives the relative path of a blob.
     """
 
     def __init__(
-        self, root: str, name: Callable[[Digest], str] = lambda digest: digest.blob_path
+        self, root: Folder, name: Callable[[Digest], str] = lambda digest: digest.blob_path
     ) -> None:
         self._root, self._name = root, name
+        self._folders: dict[str, Folder] = {"": root}
+        self._making = threading.Lock()
         self.bytes_written = 0
 
-    def path(self, digest: Digest) -> str:
-        """Where a blob belongs; its folder is made."""
-        path = os.path.join(self._root, self._name(digest))
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return path
+    def _folder(self, path: str) -> Folder:
+        """The folder at a relative path; it is made."""
+        with self._making:
+            return self._made(path)
+
+    def _made(self, path: str) -> Folder:
+        if path not in self._folders:
+            outer, _, name = path.rpartition("/")
+            above = self._made(outer)
+            above.make(name)
+            self._folders[path] = above.enter(name)
+        return self._folders[path]
+
+    def make(self, path: str) -> None:
+        """Make a folder, though nothing may come to be in it."""
+        self._folder(path)
 
     def put(self, digest: Digest, data: bytes) -> None:
         """Write a document."""
-        self._write(self.path(digest), data)
+        self.put_file(self._name(digest), data)
 
-    def put_file(self, name: str, data: bytes) -> None:
-        """Write a file at the top of the layout."""
-        self._write(os.path.join(self._root, name), data)
-
-    def _write(self, path: str, data: bytes) -> None:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    def put_file(self, path: str, data: bytes) -> None:
+        """Write a file at a relative path; one of that name may be the source's, by --link."""
+        fd = self._root.create(_DOCUMENT)
         try:
             write_all(fd, data)
         finally:
             os.close(fd)
+        self._name_it(_DOCUMENT, path)
         self.bytes_written += len(data)
+
+    def _name_it(self, temporary: str, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        self._root.rename(temporary, name, self._folder(folder))
 
     def work(self, job: Job, number: int, crew: Crew) -> Fact:
         """Do a job into the folder; the blob gets its name when it is known and checked."""
-        temporary = os.path.join(self._root, f".{number}.tmp")
+        temporary = f".{number}.tmp"
         try:
             fact = self._linked(job, temporary) if job.link else None
             fact = fact or self._written(job, temporary, crew)
-            os.replace(temporary, self.path(fact.digest))
+            self._name_it(temporary, self._name(fact.digest))
         finally:
             # There after a failure; and where one file has two names, which renaming leaves.
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+                self._root.unlink(temporary)
         return fact
 
-    @staticmethod
-    def _linked(job: Job, path: str) -> Fact | None:
+    def _linked(self, job: Job, name: str) -> Fact | None:
         """Let the file be the source's, or share its blocks; None where it must be copied."""
         fact = linked(job)
         if fact is None:
             return None
         source = os.path.realpath(job.member.path)
-        with HeldFile(source) as old, open(path, "xb") as new:
-            # Shared blocks are copied when one of the two is changed, so that is tried first.
-            if cloned(old.fd, new.fileno()):
-                return attrs.evolve(fact, linked="blocks")
-        os.unlink(path)
-        try:
-            os.link(source, path)
-        except OSError:  # another file system, or links that are not allowed
-            return None
-        return fact
+        with HeldFile(source) as old:
+            fd = self._root.create(name)
+            try:
+                # Shared blocks are copied when one of the two is changed, so that is tried first.
+                if cloned(old.fd, fd):
+                    return attrs.evolve(fact, linked="blocks")
+            finally:
+                os.close(fd)
+            self._root.unlink(name)
+            try:
+                os.link(source, name, dst_dir_fd=self._root.fd)
+            except OSError:  # another file system, or links that are not allowed
+                return None
+            status = self._root.status(name)
+            if status is not None and identity(status) == identity(os.fstat(old.fd)):
+                return fact
+            self._root.unlink(name)  # another file than was looked at
+        return None
 
-    @staticmethod
-    def _written(job: Job, path: str, crew: Crew) -> Fact:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    def _written(self, job: Job, name: str, crew: Crew) -> Fact:
+        fd = self._root.create(name)
         try:
             if job.encoding is None and job.member.path:
                 with HeldFile(job.member.path) as old:
                     if cloned(old.fd, fd):  # what is there now is checked, not what was
-                        member = Member(
-                            job.member.name, os.fstat(fd).st_size, 0, lambda: (HeldFile(path), True)
-                        )
-                        return run(attrs.evolve(job, member=member), crew=crew)
+                        return run(attrs.evolve(job, member=_copy_of(job, fd)), crew=crew)
             known = job.outcome or job.guess
             preallocate(fd, known[1] if known is not None else 0)
             fact = run(job, OutFile(fd).write, crew)
@@ -107,6 +132,26 @@ class BlobFolder:
             return fact
         finally:
             os.close(fd)
+
+    def __enter__(self) -> BlobFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for path, folder in self._folders.items():
+            if path:
+                folder.close()
+        self._folders.clear()
+
+
+def _copy_of(job: Job, fd: int) -> Member:
+    """A job's member, read from a file that is held open."""
+    name, size = job.member.name, os.fstat(fd).st_size
+    return Member(name, size, 0, lambda: (HeldFile.adopt(os.dup(fd), name), True))
 
 
 def fill(plan: Plan, folder: BlobFolder, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
@@ -135,14 +180,14 @@ def blob_bytes(facts: Mapping[str, Fact]) -> int:
 
 
 def write_layout(
-    plan: Plan, dest: str, *, force: bool, crew: Crew
+    plan: Plan, place: Place, *, force: bool, crew: Crew
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new directory.
 
     Args:
         plan: what to do.
-        dest: the directory.
-        force: whether it may take the place of a layout that is there.
+        place: where it is to appear, as it was found.
+        force: whether it may take the place of a layout that was there.
         crew: does the work on blobs.
 
     Returns:
@@ -152,14 +197,9 @@ def write_layout(
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    target = AtomicPath(dest, directory=True, force=force)
-    try:
-        folder = BlobFolder(target.path)
-        os.makedirs(os.path.join(target.path, "blobs", "sha256"))
-        documents, facts, size = fill(plan, folder, crew)
-        target.commit()
-    except OSError as error:
-        raise failed(error, dest) from error
-    finally:
-        target.abort()
-    return documents, facts, size
+    with Draft(place, directory=True, replace=force, unfit=foreign_entry) as draft:
+        with BlobFolder(draft.folder) as folder:
+            folder.make("blobs/sha256")
+            done = fill(plan, folder, crew)
+        draft.appear()
+    return done

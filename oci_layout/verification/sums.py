@@ -11,7 +11,10 @@ from oci_layout.source.opening import Source
 from oci_layout.streams.reader import Member, chunks
 from oci_layout.verification.blobs import Looked
 
-_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+_LINE = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)", re.DOTALL)
+_TAGGED = re.compile(r"(\\?)SHA256 \((.+)\) = ([0-9a-fA-F]{64})", re.DOTALL)  # of --tag, and of BSD
+_ESCAPES = {"n": "\n", "r": "\r", "\\": "\\"}
+_ESCAPED = re.compile(r"(?:[^\\]|\\[nr\\])+", re.DOTALL)
 
 
 def _sum(member: Member) -> str:
@@ -50,27 +53,47 @@ def render(values: dict[str, str]) -> str:
 
 
 def parse(text: str, label: str) -> dict[str, str]:
-    """Read such lines.
+    """Read such lines as ``sha256sum -c`` does (coreutils, src/digest.c).
+
+    Only a newline ends a line: whatever else a name holds is part of the name.
 
     Args:
         text: the file.
         label: its name, for messages.
 
     Raises:
-        UsageError: a line of another form.
+        UsageError: a line of another form, or two sums of one name.
     """
-    result = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
+    result: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.removesuffix("\r")
+        if not line.strip(" \t") or line.startswith("#"):
             continue
+        where = f"{label}: line {number}"
         match = _LINE.fullmatch(line)
-        if match is None:
-            raise UsageError(what="is not a line of sha256sum", where=f"{label}: line {number}")
-        name = match[3]
-        if match[1]:
-            name = re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), name)
-        result[name.removeprefix("./")] = match[2]
+        tagged = None if match else _TAGGED.fullmatch(line)
+        escaped, value, name = (
+            match.groups()
+            if match
+            else (tagged[1], tagged[3], tagged[2])
+            if tagged
+            else ("", "", "")
+        )
+        if escaped:
+            name = _unescaped(name)
+        if not name:
+            raise UsageError(what="is not a line of sha256sum", where=where)
+        name, value = name.removeprefix("./"), value.lower()
+        if result.setdefault(name, value) != value:
+            raise UsageError(what=f"has another sum of {name} than a line before", where=where)
     return result
+
+
+def _unescaped(name: str) -> str:
+    """A name without its escapes; empty where there is one that sha256sum does not write."""
+    if _ESCAPED.fullmatch(name) is None:
+        return ""
+    return re.sub(r"\\(.)", lambda match: _ESCAPES[match[1]], name, flags=re.DOTALL)
 
 
 def compare(wanted: dict[str, str], actual: dict[str, str], findings: Findings) -> None:

@@ -54,15 +54,32 @@ def step():
     if steps == int(number):
         os.kill(os.getpid(), int(what))
 def before(event, args):
-    if event == "ctypes.dlsym" and args[1] == "renameat2":
-        step()
-    elif event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"):
-        if any(isinstance(arg, str) and folder in arg for arg in args):
+    if event == "open":  # names are relative to descriptors of folders
+        if args[2] & (os.O_CREAT | os.O_DIRECTORY) or folder in str(args[0]):
             step()
+    elif event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir"):
+        step()
 calls = {"open", "mkdir", "rename", "unlink", "flock", "fsync", "ftruncate", "posix_fallocate"}
 def after(frame, event, what):
-    if event == "c_return" and what.__name__ in calls and "/sink/" in frame.f_code.co_filename:
+    inside = "/sink/" in frame.f_code.co_filename or "/disk/" in frame.f_code.co_filename
+    if event == "c_return" and inside and what.__name__ in calls:
         step()
+from oci_layout.disk.folder import Folder
+exchange = Folder.rename_as
+def rename_as(*args, **more):
+    if int(what) == signal.SIGKILL:
+        step()
+    done = exchange(*args, **more)
+    if int(what) != signal.SIGKILL:
+        step()
+    return done
+Folder.rename_as = rename_as
+make_durable = Folder.sync
+def sync(self):
+    if int(what) == signal.SIGKILL:
+        step()
+    make_durable(self)
+Folder.sync = sync
 from oci_layout.cli.main import run
 if int(what) == signal.SIGKILL:
     sys.addaudithook(before)

@@ -17,7 +17,7 @@ from tests.edges.moments import length_of_work, started, stepped, steps_of, unti
 
 SLOW = os.environ.get("OCI_LAYOUT_SLOW") == "1"
 KILLS = 100 if SLOW else 25  # of each of the four targets
-STEPS = 1000 if SLOW else 8  # last steps of a run at which it is killed
+STEPS = 1000 if SLOW else 24  # the last ones of a run, from its end
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -142,7 +142,9 @@ def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> No
     source = write_docker_archive([IMAGE], tmp_path / "in.tar")
     (tmp_path / ".out.tar.layout-00000000.tmp").write_bytes(b"x")
     (tmp_path / ".out.layout-00000000.tmp").mkdir()
-    (tmp_path / ".out.layout-00000000.tmp/blob").write_bytes(b"x")
+    (tmp_path / ".out.layout-00000000.tmp/.7.tmp").write_bytes(b"x")
+    (tmp_path / ".out.layout-00000000.tmp/blobs/sha256").mkdir(parents=True)
+    (tmp_path / ".out.layout-00000000.tmp/blobs/sha256" / ("0" * 64)).write_bytes(b"x")
     repack(str(source), str(tmp_path / "out.tar"), target="oci")
     repack(str(source), str(tmp_path / "out"), target="oci")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.tar", "out", "out.tar"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from oci_layout import repack, verify
+from oci_layout.disk.folder import Folder
 from oci_layout.errors import DamagedError
 from oci_layout.sink import layoutdir
 from tests import independent
@@ -62,7 +63,7 @@ def test_a_size_that_does_not_hold_is_still_refused(tmp_path: Path) -> None:
 def test_where_links_cannot_be_bytes_are_copied_and_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     monkeypatch.setattr(os, "link", refuse)
@@ -148,3 +149,15 @@ def test_digests_learns_what_nothing_states(tmp_path: Path) -> None:
     source = write_oci_layout([image], tmp_path / "in")
     repack(str(source), str(tmp_path / "out"), target="oci", check="digests")
     independent.check(tmp_path / "out")
+
+
+def test_a_document_does_not_go_through_a_link(tmp_path: Path) -> None:
+    """A blob that was linked, and is a document as well, is not opened for writing."""
+    (tmp_path / "source").write_bytes(b"the source's")
+    (tmp_path / "out").mkdir()
+    os.link(tmp_path / "source", tmp_path / "out/name")
+    with Folder.at(str(tmp_path / "out")) as root, layoutdir.BlobFolder(root) as folder:
+        folder.put_file("name", b"a document")
+    assert (tmp_path / "source").read_bytes() == b"the source's"
+    assert (tmp_path / "out/name").read_bytes() == b"a document"
+    assert os.listdir(tmp_path / "out") == ["name"]

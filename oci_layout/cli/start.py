@@ -1,0 +1,16 @@
+"""Where the command starts and ends: what comes before and after anything is done."""
+
+import signal
+from typing import NoReturn
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is done yet: an interrupt just ends it
+
+from oci_layout.cli import main  # noqa: E402  takes most of that time
+
+
+def run() -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        main.run()
+    finally:  # the end of the interpreter forgets handlers, and must not change the status
+        signal.pthread_sigmask(signal.SIG_BLOCK, main.SIGNALS)

@@ -1,0 +1,1 @@
+"""The disk: the one place that decides what may be written, replaced or removed."""

@@ -1,0 +1,189 @@
+"""A place: a name that the user gave, and what was there when it was first looked at.
+
+Written under another name beside it, made durable, renamed. What a killed run leaves is called
+``.NAME.layout-XXXXXXXX.tmp`` and held by nobody. Without renameat2(2) a folder is replaced by two
+renames; between them the old one is called ``.NAME.layout-XXXXXXXX-old.tmp``. The next run gives
+it its name back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import stat
+from types import TracebackType
+
+import attrs
+
+from oci_layout.disk import names
+from oci_layout.disk.folder import NOREPLACE, Folder, Identity, identity
+from oci_layout.disk.lock import try_lock
+from oci_layout.errors import DestinationError
+
+
+class Kind(enum.Enum):
+    """What is at a place."""
+
+    ABSENT = "nothing"
+    FILE = "a file"
+    EMPTY = "an empty folder"
+    FOLDER = "a folder"
+    OTHER = "neither a file nor a folder"
+
+
+def failed(error: OSError, path: str, hint: str = "") -> DestinationError:
+    """An operating system's refusal as our own error."""
+    return DestinationError(what=error.strerror or str(error), where=path, hint=hint)
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """A name in a folder that is held open, and what was seen there.
+
+    Args:
+        path: as the user called it.
+        parent: the folder.
+        name: in the folder; links that led here were followed once.
+        kind: what was seen.
+        status: of what was seen; None for nothing.
+        begin: how temporary names for it begin.
+    """
+
+    path: str
+    parent: Folder
+    name: str
+    kind: Kind
+    status: os.stat_result | None
+    begin: str
+
+    @classmethod
+    def look(cls, option: str, path: str, *, restore: bool = True) -> Place:
+        """Look at a place, before any work.
+
+        Args:
+            option: where the user named it, for messages.
+            path: the place; a link to a file or folder is followed, and stays.
+            restore: give an old folder its name back that a killed run took away.
+
+        Raises:
+            UsageError: it names nothing that could be written.
+            DestinationError: there is no such folder, or no such name can be.
+        """
+        names.require_name(option, path)
+        real = os.path.realpath(path)
+        folder, name = os.path.split(real)
+        try:
+            parent = Folder.at(folder)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise DestinationError(what=f"no such directory as {folder}", where=path) from error
+        except OSError as error:
+            raise failed(error, folder) from error
+        try:
+            longest = os.fpathconf(parent.fd, "PC_NAME_MAX") if name else 0
+            size = len(os.fsencode(name))
+            if not name or size > longest:
+                raise DestinationError(
+                    what=f"the name has {size} bytes, and {longest} are possible there"
+                    if name
+                    else "is the root of the file system",
+                    where=path,
+                )
+            begin = names.stem(name, longest)
+            if restore and parent.status(name) is None:
+                _restore(parent, name, begin)
+            status = parent.status(name)
+            kind = _kind(parent, name, status)
+            if os.path.islink(path) and kind in (Kind.ABSENT, Kind.EMPTY):
+                kind = Kind.OTHER if status is None else Kind.FOLDER
+        except OSError as error:
+            parent.close()
+            raise failed(error, path) from error
+        except DestinationError:
+            parent.close()
+            raise
+        return cls(path=path, parent=parent, name=name, kind=kind, status=status, begin=begin)
+
+    @property
+    def real(self) -> str:
+        """Where it is, links followed."""
+        return os.path.join(self.parent.path, self.name)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Of what was seen."""
+        return None if self.status is None else identity(self.status)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.parent.close()
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _kind(parent: Folder, name: str, status: os.stat_result | None) -> Kind:
+    if status is None:
+        return Kind.ABSENT
+    if stat.S_ISREG(status.st_mode):
+        return Kind.FILE
+    if not stat.S_ISDIR(status.st_mode):
+        return Kind.OTHER
+    with contextlib.suppress(PermissionError), parent.enter(name) as folder:
+        return Kind.FOLDER if folder.names() else Kind.EMPTY
+    return Kind.FOLDER
+
+
+def _held(parent: Folder, name: str) -> Folder | None:
+    """A leftover that is ours and that nobody works on, locked; None for what else it is."""
+    status = parent.status(name)
+    if status is None or status.st_uid != os.geteuid():
+        return None
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        return None
+    held = Folder(parent.read(name), name)
+    try:
+        if identity(os.fstat(held.fd)) == identity(status) and try_lock(held.fd):
+            return held
+    except OSError:
+        pass
+    held.close()
+    return None
+
+
+def _restore(parent: Folder, name: str, begin: str) -> None:
+    """Give an old folder its name back."""
+    with contextlib.suppress(OSError):
+        for old in names.leftovers(begin, parent.names())[0]:
+            held = _held(parent, old)
+            if held is None:
+                continue
+            with held:
+                if parent.status(name) is None and not parent.rename_as(old, name, NOREPLACE):
+                    parent.rename(old, name)
+                return
+
+
+def tidy(place: Place) -> None:
+    """Remove what killed runs to this place left; what a live run holds is locked.
+
+    An old folder stays while the new one is beside it: then that was never given the name.
+    """
+    parent = place.parent
+    with contextlib.suppress(OSError):
+        old, new = names.leftovers(place.begin, parent.names())
+        between = {name for name in old if names.new_of(name) in new}
+        between |= {names.new_of(name) for name in between}
+        for name in (*old, *new):
+            held = None if name in between else _held(parent, name)
+            if held is not None:
+                with held:
+                    parent.discard(name)

@@ -1,0 +1,195 @@
+"""A place that is looked at twice: what was not seen before the work is never touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oci_layout import temporary
+from oci_layout.disk.draft import AppearedError, Draft
+from oci_layout.disk.folder import Folder
+from oci_layout.disk.place import Kind, Place
+from oci_layout.errors import DestinationError
+
+NO_EXCHANGE = pytest.mark.parametrize("exchange", [True, False])
+
+
+def a_folder(path: Path, text: str = "old") -> None:
+    path.mkdir()
+    (path / "index.json").write_text(text)
+
+
+def draft_of(path: Path, *, directory: bool, replace: bool = False) -> Draft:
+    return Draft(Place.look("-o", str(path)), directory=directory, replace=replace)
+
+
+def filled(draft: Draft) -> None:
+    fd = draft.folder.create("index.json") if draft._directory else draft.fd
+    os.write(fd, b"new")
+
+
+def names_of(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def content(path: Path) -> str:
+    return (path / "index.json" if path.is_dir() else path).read_text()
+
+
+@pytest.fixture
+def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system, or a kernel, without renameat2(2)."""
+    monkeypatch.setattr(Folder, "rename_as", lambda *_, **__: False)
+
+
+APPEARS: dict[str, Callable[[Path], object]] = {
+    "file": lambda path: path.write_text("mine"),
+    "folder": a_folder,
+    "link": lambda path: path.symlink_to("elsewhere"),
+}
+
+
+@pytest.mark.parametrize("directory", [True, False])
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("what", APPEARS)
+@NO_EXCHANGE
+def test_what_appears_meanwhile_stays(
+    what: str,
+    replace: bool,
+    directory: bool,
+    exchange: bool,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    if not exchange:
+        request.getfixturevalue("without_exchange")
+    path = tmp_path / "out"
+    with draft_of(path, directory=directory, replace=replace) as draft:
+        filled(draft)
+        APPEARS[what](path)
+        with pytest.raises(AppearedError):
+            draft.appear()
+    assert names_of(tmp_path) == ["out"]
+    assert path.is_symlink() or content(path) in ("mine", "old")
+
+
+@pytest.mark.parametrize("directory", [True, False])
+@NO_EXCHANGE
+def test_another_one_in_its_place_is_not_replaced(
+    directory: bool, exchange: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not exchange:
+        request.getfixturevalue("without_exchange")
+    path = tmp_path / "out"
+    (a_folder if directory else APPEARS["file"])(path)
+    with draft_of(path, directory=directory, replace=True) as draft:
+        filled(draft)
+        path.rename(tmp_path / "kept")
+        a_folder(path, "another") if directory else path.write_text("another")
+        with pytest.raises(DestinationError, match="not what was there"):
+            draft.appear()
+    assert names_of(tmp_path) == ["kept", "out"]
+    assert content(path) == "another"
+
+
+@pytest.mark.parametrize("directory", [True, False])
+@NO_EXCHANGE
+def test_what_was_seen_is_replaced_whole(
+    directory: bool, exchange: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not exchange:
+        request.getfixturevalue("without_exchange")
+    path = tmp_path / "out"
+    (a_folder if directory else APPEARS["file"])(path)
+    with draft_of(path, directory=directory, replace=True) as draft:
+        filled(draft)
+        draft.appear()
+    assert names_of(tmp_path) == ["out"]
+    assert content(path) == "new"
+
+
+def test_what_came_into_the_old_folder_at_the_last_moment_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    a_folder(path)
+
+    def unfit(folder: Folder) -> str | None:
+        return "it holds 'thesis'" if folder.status("thesis") else None
+
+    place = Place.look("-o", str(path))
+    with Draft(place, directory=True, replace=True, unfit=unfit) as draft:
+        filled(draft)
+        (path / "thesis").mkdir()
+        with pytest.raises(DestinationError, match="thesis"):
+            draft.appear()
+    assert (path / "thesis").is_dir()
+    assert content(path) == "old"
+
+
+def test_an_old_folder_between_two_renames_gets_its_name_back(tmp_path: Path) -> None:
+    a_folder(tmp_path / ".out.layout-00000000-old.tmp")
+    a_folder(tmp_path / ".out.layout-00000000.tmp", "never whole")
+    place = Place.look("-o", str(tmp_path / "out"))
+    assert place.kind is Kind.FOLDER
+    assert content(tmp_path / "out") == "old"
+    with Draft(place, directory=True, replace=False):
+        pass
+    assert names_of(tmp_path) == ["out"]
+
+
+def test_an_old_folder_stays_where_somebody_took_its_name(tmp_path: Path) -> None:
+    """Killed between two renames; then the user makes another of that name."""
+    a_folder(tmp_path / ".out.layout-00000000-old.tmp")
+    a_folder(tmp_path / ".out.layout-00000000.tmp", "never whole")
+    a_folder(tmp_path / "out", "another")
+    with draft_of(tmp_path / "out", directory=True, replace=True) as draft:
+        filled(draft)
+        draft.appear()
+    assert content(tmp_path / ".out.layout-00000000-old.tmp") == "old"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("x")])
+def test_a_leftover_that_is_none_of_ours_is_left_alone(
+    make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    make(tmp_path / ".out.layout-00000000.tmp")
+    make(tmp_path / ".out.layout-00000000-old.tmp")
+    with draft_of(tmp_path / "out", directory=False) as draft:
+        draft.appear()
+    assert len(names_of(tmp_path)) == 3
+
+
+def test_a_link_is_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "other").write_text("mine")
+    with draft_of(tmp_path / "link", directory=False, replace=True) as draft:
+        filled(draft)
+        (tmp_path / "link").unlink()
+        (tmp_path / "link").symlink_to("other")
+        draft.appear()
+    assert content(tmp_path / "other") == "mine"
+    assert content(tmp_path / "real") == "new"
+
+
+def test_what_is_not_let_appear_is_removed(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path / "out", directory=True).__enter__()
+    filled(draft)
+    temporary.remove_all()
+    temporary.remove_all()
+    assert names_of(tmp_path) == []
+
+
+def test_an_undivided_step_is_not_interrupted() -> None:
+    done: list[str] = []
+
+    def stop() -> None:
+        done.append("stopped")
+
+    with temporary.undivided(), temporary.undivided():
+        temporary.interrupt(stop)
+        done.append("step")
+    assert done == ["step", "stopped"]
+    temporary.interrupt(lambda: None)
