@@ -44,12 +44,14 @@ class HeldFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._fd = -1
         try:
             # Opening a FIFO would block without O_NONBLOCK; it has no effect on regular files.
             self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            status = os.fstat(self._fd)
         except OSError as error:
+            self.close()
             raise NotAnImageError(what=error.strerror or str(error), where=path) from error
-        status = os.fstat(self._fd)
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
             raise NotAnImageError(what="not a regular file", where=path)

@@ -65,8 +65,8 @@ def parse(text: str, label: str) -> dict[str, str]:
         UsageError: a line of another form, or two sums of one name.
     """
     result: dict[str, str] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.removesuffix("\r")
+    for number, whole in enumerate(text.split("\n"), 1):
+        line = whole.removesuffix("\r")
         if not line.strip(" \t") or line.startswith("#"):
             continue
         where = f"{label}: line {number}"
