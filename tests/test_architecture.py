@@ -21,13 +21,14 @@ WORDS = {
     "limits",
     "codes",
 }
-BELOW_PLAN = {"words", "model", "streams", "source", "plan"}
+BELOW_PLAN = {"words", "model", "streams", "graph", "source", "plan"}
 WINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "model": {"words", "model"},
     "streams": {"words", "streams"},
-    "source": {"words", "model", "streams", "source"},
+    "graph": {"words", "model", "streams", "graph"},
+    "source": {"words", "model", "streams", "graph", "source"},
     "plan": BELOW_PLAN,
     "work": BELOW_PLAN | {"work"},
     "sink": BELOW_PLAN | {"work", "sink"},

@@ -101,7 +101,7 @@ def _key(layer: LayerSide) -> object:
     """What makes two layers hold the same files."""
     if layer.diff_id is not None:
         return layer.diff_id
-    return layer.digest if layer.digest is not None else id(layer)
+    return layer.digest if layer.digest is not None else layer
 
 
 def _same(a: LayerSide, b: LayerSide) -> LayerChange:

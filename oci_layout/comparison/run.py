@@ -25,7 +25,7 @@ from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import SelectionError
-from oci_layout.plan.options import Options
+from oci_layout.graph.selection import Choice
 from oci_layout.source.opening import Source
 from oci_layout.work.crew import Crew
 
@@ -33,7 +33,7 @@ from oci_layout.work.crew import Crew
 def compare_sources(
     a: Source,
     b: Source,
-    options: tuple[Options, Options],
+    choices: tuple[Choice, Choice],
     crew: Crew,
     *,
     files: bool,
@@ -44,7 +44,7 @@ def compare_sources(
     Args:
         a: the first.
         b: the second.
-        options: which images of each; ``images`` and ``platforms`` count.
+        choices: which images of each.
         crew: whose meter is told of bytes read.
         files: whether to compare the first layer that differs file by file.
         start: told of all bytes to read, as soon as that is known.
@@ -53,7 +53,7 @@ def compare_sources(
         SelectionError: no such image or platform, or no image at all.
         DamagedError: a layer that had to be read could not be.
     """
-    all_a, all_b = _images(a, options[0]), _images(b, options[1])
+    all_a, all_b = _images(a, choices[0]), _images(b, choices[1])
     pairs, only_a, only_b = pair(all_a, all_b)
     total = sum(
         layer.size for both in pairs for candidate in both for layer in unread_layers(candidate)
@@ -93,9 +93,9 @@ def _size(change: LayerChange | None) -> int:
     return sum(side.layer.size for side in sides if side is not None)
 
 
-def _images(source: Source, options: Options) -> list[Candidate]:
+def _images(source: Source, choice: Choice) -> list[Candidate]:
     try:
-        found = candidates(source, options)
+        found = candidates(source, choice)
     except SelectionError as error:  # of two sources, say which
         raise SelectionError(what=error.what, where=source.label, hint=error.hint) from error
     if not found:

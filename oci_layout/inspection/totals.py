@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Absent, Artifact, Image, Node, Root
+from oci_layout.graph.walk import walk
 from oci_layout.inspection.manifests import Manifests
 from oci_layout.model import dockersave, layout
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Absent, Artifact, Image, Node, Root, walk
 from oci_layout.source.opening import Source
 
 _FLAT = re.compile(r"[0-9a-f]{64,128}(?:\.manifest\.json)?")

@@ -6,12 +6,13 @@ from typing import Any
 
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Image, Root
+from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
 from oci_layout.model import dockersave
 from oci_layout.plan import naming
 from oci_layout.plan.convert import Converted, Packed
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Image, Root, images
 
 
 class DockerView:

@@ -9,9 +9,9 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.finding import Where
+from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.plan.options import Compress
-from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member

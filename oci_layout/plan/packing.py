@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Image, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.convert import Packed
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.report import LayerReport
-from oci_layout.source.graph import Image, Layer, Node
 
 
 @attrs.frozen(kw_only=True)

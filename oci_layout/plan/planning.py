@@ -10,9 +10,12 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.completeness import complete
+from oci_layout.graph.nodes import Absent, Artifact, Image, Node, Opaque, Root
+from oci_layout.graph.selection import select
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
-from oci_layout.plan.completeness import complete
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.jobs import Expected, Fact, Job, JobList
 from oci_layout.plan.merging import merged
@@ -20,8 +23,6 @@ from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
 from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ImageReport
-from oci_layout.plan.select import select
-from oci_layout.source.graph import Absent, Artifact, Image, Node, Opaque, Root, images, walk
 from oci_layout.source.opening import Source
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
@@ -83,7 +84,13 @@ class Plan:
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.config_member.read(limits.DOCUMENT_BYTES)
-        new, reasons, platform = new_config(image, packing.foreseen(image), raw, self.options)
+        new, reasons, platform = new_config(
+            image,
+            packing.foreseen(image),
+            raw,
+            mode=self.options.config,
+            overrule=self.options.mend,
+        )
         unchanged = None if image.config.diff_ids is None else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
@@ -115,8 +122,12 @@ def make_plan(
         TargetError: the target cannot hold what is wanted.
     """
     every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
-    chosen = select(every, options, findings)
-    roots = renamed(complete(chosen, options, findings), options.renames)
+    chosen = select(every, options.choice, findings)
+    # Docker has no form for an absence: there it is left out.
+    prune = options.sparse == "keep" and options.target is Family.DOCKER
+    sparse = "prune" if prune else options.sparse
+    by_choice = bool(options.images or options.platforms)
+    roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:

@@ -10,13 +10,13 @@ import attrs
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, jsontext, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store

@@ -12,6 +12,8 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.walk import attached_to, images
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.model.descriptor import Descriptor
@@ -19,15 +21,6 @@ from oci_layout.model.manifest import Index
 from oci_layout.reference import ImageName
 from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
-from oci_layout.source.graph import (
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Root,
-    attached_to,
-    images,
-)
 from oci_layout.source.views import DockerImage, entry_name
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
@@ -76,7 +69,7 @@ class Reconciler:
         self._findings = findings
         self._drafts: list[_Draft] = []
         self._by_name: dict[str, _Draft] = {}
-        self._indexed: dict[int, dict[str, ImageName]] = {}
+        self._indexed: dict[_Draft, dict[str, ImageName]] = {}
 
     def roots(self) -> tuple[Root, ...]:
         """What the views came to."""
@@ -116,26 +109,25 @@ class Reconciler:
             drafts = [draft for draft in self._drafts if _platform_or_attached(draft)]
             made = _gathered(drafts, stated=True)
             if made is not None:
-                self._place({tuple(map(id, drafts)): made})
+                self._place({tuple(drafts): made})
         _attach_by_kind(self._drafts)
         for draft in self._drafts:
             full = {key: name for key, name in draft.names.items() if name.reference is not None}
-            self._indexed[id(draft)] = full
+            self._indexed[draft] = full
 
     def _name_entries(self, claims: dict[str, list[_Claim]]) -> None:
         """Give each draft its names; entries of one name may be the platforms of one image."""
-        gathered: dict[tuple[int, ...], _Draft] = {}
+        gathered: dict[tuple[_Draft, ...], _Draft] = {}
         for key, some in claims.items():
-            drafts = list({id(claim.draft): claim.draft for claim in some}.values())
-            ids = tuple(id(draft) for draft in drafts)
-            if len(drafts) > 1 and ids not in gathered:
+            drafts = tuple(dict.fromkeys(claim.draft for claim in some))
+            if len(drafts) > 1 and drafts not in gathered:
                 made = _gathered(drafts)
                 if made is not None:
-                    gathered[ids] = made
-            holder = gathered.get(ids, drafts[0])
+                    gathered[drafts] = made
+            holder = gathered.get(drafts, drafts[0])
             self._by_name[key] = holder
             holder.names.setdefault(key, some[0].name)
-            if ids not in gathered:
+            if drafts not in gathered:
                 for claim in some:
                     if claim.draft is not holder:
                         self._claimed_twice(claim)
@@ -152,19 +144,19 @@ class Reconciler:
         )
         claim.draft.names.setdefault(claim.name.key, claim.name)
 
-    def _place(self, gathered: Mapping[tuple[int, ...], _Draft]) -> None:
+    def _place(self, gathered: Mapping[tuple[_Draft, ...], _Draft]) -> None:
         """Put indexes where the first of their members stands, and take the members away.
 
         What has a name of its own as well stays an image of its own.
         """
-        members = {number for ids in gathered for number in ids}
-        before: dict[int, list[_Draft]] = {}
-        for ids, made in gathered.items():
-            before.setdefault(ids[0], []).append(made)
+        members = {draft for some in gathered for draft in some}
+        before: dict[_Draft, list[_Draft]] = {}
+        for some, made in gathered.items():
+            before.setdefault(some[0], []).append(made)
         drafts = []
         for draft in self._drafts:
-            drafts += before.get(id(draft), [])
-            if id(draft) not in members or draft.names:
+            drafts += before.get(draft, [])
+            if draft not in members or draft.names:
                 drafts.append(draft)
         self._drafts = drafts
 
@@ -223,7 +215,7 @@ class Reconciler:
     def compare_names(self) -> None:
         """Hold the names of ``index.json`` against the RepoTags of the same images."""
         for draft in self._drafts:
-            stated = {key for key, name in self._indexed.get(id(draft), {}).items()}
+            stated = {key for key, name in self._indexed.get(draft, {}).items()}
             for name in sorted(stated ^ draft.docker.keys()) if stated and draft.docker else ():
                 has = layout.INDEX if name in stated else dockersave.MANIFEST
                 lacks = dockersave.MANIFEST if name in stated else layout.INDEX

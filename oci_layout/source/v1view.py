@@ -8,10 +8,10 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Layer
 from oci_layout.model import dockersave
 from oci_layout.model.v1 import V1Layer, is_id
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.graph import Layer
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image

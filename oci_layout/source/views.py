@@ -11,6 +11,7 @@ import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
 from oci_layout.model.config import Config
@@ -18,7 +19,6 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.graph import Image, Layer
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
 

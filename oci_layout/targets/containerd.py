@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
 from oci_layout.source.opening import STANDARD_INPUT
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.docker import runs

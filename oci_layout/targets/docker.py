@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Artifact, Image
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Artifact, Image, images, walk
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage

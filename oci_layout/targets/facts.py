@@ -13,6 +13,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
+from oci_layout.graph.nodes import Image, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
@@ -21,7 +22,6 @@ from oci_layout.model.dockersave import SavedImage
 from oci_layout.source import views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Image, Node
 from oci_layout.source.opening import Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore

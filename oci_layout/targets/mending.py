@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from oci_layout.errors import LayoutError
 from oci_layout.finding import MENDABLE, FailFast, Findings
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.selection import Choice, select
+from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames
 from oci_layout.plan.planning import make_plan
-from oci_layout.plan.select import select
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Root, images
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
@@ -68,7 +69,7 @@ def mend(
     form, docker, flags = _form(target)
     taken = list(chosen) or _one_image(facts.source.roots, roots, target)
     if taken:
-        wanted = Options(target=Family.OCI, images=tuple(taken))
+        wanted = Choice(images=tuple(taken))
         roots = list(select(facts.source.roots, wanted, Findings()))
     obstacle = _obstacle(roots, target, platform)
     if obstacle:

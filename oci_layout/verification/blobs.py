@@ -9,9 +9,10 @@ import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Finding, Severity, Where
+from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Expected, Fact, Job
-from oci_layout.source.graph import Artifact, Image, Layer, Node, Opaque, walk
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import Member

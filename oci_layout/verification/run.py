@@ -9,9 +9,10 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity, Where
+from oci_layout.graph.nodes import Image, Root
+from oci_layout.graph.walk import images, walk
 from oci_layout.model import jws
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Image, Root, images, walk
 from oci_layout.source.opening import Source, open_source
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
