@@ -178,7 +178,9 @@ class JobList:
         learn = (expected.diff_id is None and not opaque) or self._mend
         kept = expected.digest if encoding is None else None
         job = self._jobs.get(key)
-        if job is None:
+        if job is not None:
+            key = job.key  # one string, however many uses
+        else:
             job = Job(
                 key=key,
                 member=member,
