@@ -144,15 +144,15 @@ class Assembler:
                 self._node(each)
 
     def _save(self, root: Root) -> None:
-        for name, image in self._docker.choose(root):
+        for image, names in self._docker.choose(root).items():
             converted = self._made[image][1]
             if converted is None:
                 continue
             layers = self._packing.layers(image)
-            self._docker.add(root, name, converted, layers)
+            self._docker.add(root, names, converted, layers)
             if self._legacy is not None:
                 digest = converted.config_digest
-                self._legacy.add(name, digest, self.documents.blobs[digest], layers)
+                self._legacy.add(names, digest, self.documents.blobs[digest], layers)
 
     def _report(self, root: Root) -> None:
         for image in images(root.node):

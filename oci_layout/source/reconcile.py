@@ -171,18 +171,18 @@ class Reconciler:
 
     def take_docker(self, docker: list[DockerImage]) -> None:
         """Take the images of ``manifest.json``."""
-        by_image: dict[object, list[_Draft]] = {}
+        by_image: dict[object, dict[_Draft, None]] = {}
         for draft in self._drafts:
             for image in images(draft.node):
-                by_image.setdefault(_identity(image), []).append(draft)
+                by_image.setdefault(_identity(image), {})[draft] = None
         for number, saved in enumerate(docker):
             where = Where(member=dockersave.MANIFEST, field=f"[{number}]")
             config = saved.image.config.digest
-            drafts = by_image.get(_identity(saved.image), [])
+            drafts = by_image.get(_identity(saved.image), {})
             if not drafts:
                 new = _Draft(self._settled(saved.image, {}))
                 self._drafts.append(new)
-                drafts = by_image[_identity(saved.image)] = [new]
+                drafts = by_image[_identity(saved.image)] = {new: None}
             for name in saved.names:
                 self._name_saved(name, config, drafts, where)
 
@@ -190,7 +190,7 @@ class Reconciler:
         self,
         name: ImageName,
         config: Digest,
-        drafts: list[_Draft],
+        drafts: dict[_Draft, None],
         where: Where,
     ) -> None:
         holder = self._by_name.get(name.key)
@@ -199,15 +199,15 @@ class Reconciler:
             return
         if holder is None:
             # A name for one platform must not become the name of the index around it.
-            plain = [draft for draft in drafts if isinstance(draft.node, Image)]
-            holder = plain[0] if plain else None
+            holder = next((draft for draft in drafts if isinstance(draft.node, Image)), None)
             if holder is None:
+                around = next(iter(drafts))
                 image = next(
-                    image for image in images(drafts[0].node) if image.config.digest == config
+                    image for image in images(around.node) if image.config.digest == config
                 )
                 holder = _Draft(image)
                 self._drafts.append(holder)
-                drafts.append(holder)
+                drafts[holder] = None
             self._by_name[name.key] = holder
             holder.names[name.key] = name
         holder.docker[name.key] = config

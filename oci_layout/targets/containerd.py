@@ -154,14 +154,18 @@ def _image(facts: Facts, item: Item, how: Importing, platform: Platform, reading
         )
     )
     if item.saved is not None:
-        if item.saved.config is not None:
+        if item.saved.config is not None and reading.first(item.saved):
             unpack_saved(facts, item.saved, how, platform, reading)
         return
     if item.node is None or isinstance(item.node, Artifact):
         return
-    _sha512(item.node, item.label, reading)
+    if reading.first("sha512", item.digest):
+        _sha512(item.node, item.label, reading)
     image = _for_host(item.node, platform)
     if image is not None:
+        stated = image.descriptor.digest if image.descriptor is not None else None
+        if not reading.first("unpack", stated, image.config.digest):
+            return
         unpack(facts, image, item.label, how, platform, reading)
     elif how.unpacks != "host":
         there = ", ".join(sorted({str(each.platform) for each in held})) or "nothing"

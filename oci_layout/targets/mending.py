@@ -180,8 +180,7 @@ def _guess(path: str, tag: str) -> str:
 def _ambiguous(roots: Sequence[Root]) -> bool:
     """Whether Docker must be told which platform of a name to take."""
     return any(
-        len(list(images(root.node))) > 1
-        and any(name not in dict(root.docker) for name in _keys(root))
+        len(list(images(root.node))) > 1 and not dict(root.docker).keys() >= set(_keys(root))
         for root in roots
     )
 
