@@ -49,6 +49,19 @@ class _Draft:
         )
 
 
+@attrs.define(eq=False)
+class _Places:
+    """Where one image stands: the first time as a root of its own, and inside of others."""
+
+    drafts: dict[_Draft, None] = attrs.field(factory=dict)
+    alone: _Draft | None = None
+
+    def take(self, draft: _Draft) -> None:
+        self.drafts[draft] = None
+        if self.alone is None and isinstance(draft.node, Image):
+            self.alone = draft
+
+
 @attrs.frozen
 class _Claim:
     """An entry of ``index.json`` that carries a name."""
@@ -171,43 +184,45 @@ class Reconciler:
 
     def take_docker(self, docker: list[DockerImage]) -> None:
         """Take the images of ``manifest.json``."""
-        by_image: dict[object, dict[_Draft, None]] = {}
+        by_image: dict[object, _Places] = {}
         for draft in self._drafts:
             for image in images(draft.node):
-                by_image.setdefault(_identity(image), {})[draft] = None
+                by_image.setdefault(_identity(image), _Places()).take(draft)
         for number, saved in enumerate(docker):
             where = Where(member=dockersave.MANIFEST, field=f"[{number}]")
             config = saved.image.config.digest
-            drafts = by_image.get(_identity(saved.image), {})
-            if not drafts:
+            identity = _identity(saved.image)
+            places = by_image.get(identity)
+            if places is None:
                 new = _Draft(self._settled(saved.image, {}))
                 self._drafts.append(new)
-                drafts = by_image[_identity(saved.image)] = {new: None}
+                places = by_image[identity] = _Places()
+                places.take(new)
             for name in saved.names:
-                self._name_saved(name, config, drafts, where)
+                self._name_saved(name, config, places, where)
 
     def _name_saved(
         self,
         name: ImageName,
         config: Digest,
-        drafts: dict[_Draft, None],
+        places: _Places,
         where: Where,
     ) -> None:
         holder = self._by_name.get(name.key)
-        if holder is not None and holder not in drafts:
+        if holder is not None and holder not in places.drafts:
             self._conflict(name, where)
             return
         if holder is None:
             # A name for one platform must not become the name of the index around it.
-            holder = next((draft for draft in drafts if isinstance(draft.node, Image)), None)
+            holder = places.alone
             if holder is None:
-                around = next(iter(drafts))
+                around = next(iter(places.drafts))
                 image = next(
                     image for image in images(around.node) if image.config.digest == config
                 )
                 holder = _Draft(image)
                 self._drafts.append(holder)
-                drafts[holder] = None
+                places.take(holder)
             self._by_name[name.key] = holder
             holder.names[name.key] = name
         holder.docker[name.key] = config
