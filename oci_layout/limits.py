@@ -12,6 +12,7 @@ NODES = 500_000  # manifests and layers that all indexes together may list
 FINDINGS = 1_000  # findings of one code that are kept
 INDEX_DEPTH = 8  # indexes nested in indexes
 V1_DEPTH = 1_000  # parents of a V1 image
+MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 
 MEMBERS = 2_000_000  # members of an archive
 MEMBER_NAME_BYTES = 64 << 10  # a GNU long name or long link

@@ -21,14 +21,15 @@ WORDS = {
     "limits",
     "codes",
 }
-BELOW_PLAN = {"words", "disk", "model", "streams", "source", "plan"}
+BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "plan"}
 WINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "disk": {"words", "model", "disk"},
     "model": {"words", "model"},
     "streams": {"words", "streams"},
-    "source": {"words", "disk", "model", "streams", "source"},
+    "graph": {"words", "model", "streams", "graph"},
+    "source": {"words", "disk", "model", "streams", "graph", "source"},
     "plan": BELOW_PLAN,
     "work": BELOW_PLAN | {"work"},
     "sink": BELOW_PLAN | {"work", "sink"},

@@ -8,9 +8,7 @@ from oci_layout.api.words import Progress
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
-from oci_layout.mediatype import Family
-from oci_layout.plan.options import Options
-from oci_layout.plan.select import select
+from oci_layout.graph.selection import Choice, select
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import CheckReport, Wanted, ask
@@ -55,7 +53,7 @@ def check(
     host = _host(platform)
     findings = Findings()
     with open_source(source, findings=findings, tmp=tmp) as opened:
-        roots = select(opened.roots, Options(target=Family.OCI, images=images), Findings())
+        roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Wanted.of(images, roots)
         damage = _read(opened, findings, jobs, progress) if full else None
         facts = gather(opened, source, damage)

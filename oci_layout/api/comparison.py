@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import attrs
-
 from oci_layout.api.words import Progress, parse_platforms
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
-from oci_layout.mediatype import Family
-from oci_layout.plan.options import Options
+from oci_layout.graph.selection import Choice
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
@@ -54,10 +51,10 @@ def compare(
     """
     if a == b == STANDARD_INPUT:
         raise UsageError(what="standard input can be read once")
-    base = Options(target=Family.OCI, platforms=parse_platforms(platforms))
-    options = (
-        attrs.evolve(base, images=(*images, *images_a)),
-        attrs.evolve(base, images=(*images, *images_b)),
+    wanted = parse_platforms(platforms)
+    choices = (
+        Choice(images=(*images, *images_a), platforms=wanted),
+        Choice(images=(*images, *images_b), platforms=wanted),
     )
     with ExitStack() as stack:
         opened = []
@@ -71,7 +68,7 @@ def compare(
         return compare_sources(
             opened[0],
             opened[1],
-            options,
+            choices,
             crew,
             files=files,
             start=progress.start if progress is not None else None,

@@ -14,13 +14,14 @@ from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import UsageError
 from oci_layout.finding import FailFast, Findings, Mending
+from oci_layout.graph.nodes import Image, ImageIndex
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames, Target
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.platform import Platform
 from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
-from oci_layout.source.graph import Image, ImageIndex, walk
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
 _CONFIGS = ("auto", "keep", "oci")

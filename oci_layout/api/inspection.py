@@ -8,12 +8,11 @@ from typing import Any
 
 from oci_layout.api.words import Progress, one_of, parse_platforms
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.selection import Choice
 from oci_layout.inspection.documents import DOCUMENTS, raw
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
-from oci_layout.mediatype import Family
-from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Root
 from oci_layout.source.opening import Source, open_source
 
 
@@ -21,9 +20,9 @@ from oci_layout.source.opening import Source, open_source
 def _chosen(
     source: str, images: tuple[str, ...], platforms: tuple[Platform | str, ...], tmp: str | None
 ) -> Iterator[tuple[Source, tuple[Root, ...]]]:
-    options = Options(target=Family.OCI, images=images, platforms=parse_platforms(platforms))
+    choice = Choice(images=images, platforms=parse_platforms(platforms))
     with open_source(source, findings=Findings(), tmp=tmp, lone=True) as opened:
-        yield opened, chosen(opened, options)
+        yield opened, chosen(opened, choice)
 
 
 def inspect(

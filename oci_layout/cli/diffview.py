@@ -43,7 +43,7 @@ def render(found: Comparison, width: int, *, files: bool) -> list[str]:
         lines += [one] if len(one) <= width else [label, *wrapped(source.kind, width, "   ", "   ")]
     told: set[object] = set()
     for pair in found.pairs:
-        roots = id(pair.a.candidate.root), id(pair.b.candidate.root)
+        roots = pair.a.candidate.root, pair.b.candidate.root
         lines += _pair(pair, width, lone=lone, first=roots not in told, files=files)
         told.add(roots)
     for letter, source in (("A", found.a), ("B", found.b)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from typing import Any
 
 import attrs
 
+from oci_layout.comparison.aligning import align
 from oci_layout.comparison.meaning import ABSENT, exactly
 
 # The instruction of a Dockerfile that a field of the runtime config comes from.
@@ -25,8 +25,6 @@ _INSTRUCTIONS = {
     "Volumes": "VOLUME",
     "WorkingDir": "WORKDIR",
 }
-_MATCHED = 2_000  # entries of a history that are aligned; more are compared by number
-
 Path = tuple[str | int, ...]
 
 
@@ -115,14 +113,12 @@ def _variables(items: list[Any]) -> dict[str, Any]:
 
 def _entries(a: list[Any], b: list[Any], path: Path) -> Iterator[FieldDifference]:
     """Entry by entry: aligned where there are more on one side."""
-    if len(a) == len(b) or max(len(a), len(b)) > _MATCHED:
-        for number in range(max(len(a), len(b))):
-            left = a[number] if number < len(a) else ABSENT
-            right = b[number] if number < len(b) else ABSENT
+    if len(a) == len(b):
+        for number, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from differences(left, right, (*path, number))
         return
     keys_a, keys_b = [exactly(item) for item in a], [exactly(item) for item in b]
-    for kind, a0, a1, b0, b1 in SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes():
+    for kind, a0, a1, b0, b1 in align(keys_a, keys_b):
         if kind == "equal":
             continue
         both = min(a1 - a0, b1 - b0)

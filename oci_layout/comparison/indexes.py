@@ -6,8 +6,8 @@ from collections import Counter
 
 from oci_layout.comparison.reasons import Reason, listed, spelled, worded
 from oci_layout.comparison.sides import Side
+from oci_layout.graph.nodes import ImageIndex
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.source.graph import ImageIndex
 
 
 def index_reason(a: Side, b: Side) -> Reason | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import attrs
 
+from oci_layout.comparison.aligning import align as aligned
 from oci_layout.comparison.sides import LayerSide
-
-_MATCHED = 2_000  # layers that are aligned; where more differ they are compared by number
 
 
 class Change(enum.StrEnum):
@@ -60,33 +58,10 @@ def align(a: Sequence[LayerSide], b: Sequence[LayerSide]) -> tuple[LayerChange, 
         a: of the first image, base first.
         b: of the second.
     """
-    keys_a, keys_b = [_key(layer) for layer in a], [_key(layer) for layer in b]
-    start = 0
-    while start < min(len(a), len(b)) and keys_a[start] == keys_b[start]:
-        start += 1
-    end = 0
-    while end < min(len(a), len(b)) - start and keys_a[-1 - end] == keys_b[-1 - end]:
-        end += 1
-    stop_a, stop_b = len(a) - end, len(b) - end
-    changes = [_same(a[n], b[n]) for n in range(start)]
-    changes += _between(
-        a[start:stop_a], b[start:stop_b], keys_a[start:stop_a], keys_b[start:stop_b]
-    )
-    changes += [_same(a[stop_a + n], b[stop_b + n]) for n in range(end)]
-    return tuple(changes)
-
-
-def _between(
-    a: Sequence[LayerSide], b: Sequence[LayerSide], keys_a: list[object], keys_b: list[object]
-) -> list[LayerChange]:
-    codes: list[tuple[str, int, int, int, int]] = [("replace", 0, len(a), 0, len(b))]
-    if max(len(a), len(b)) <= _MATCHED:
-        codes = list(SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes())
-    changes = []
-    for kind, a0, a1, b0, b1 in codes:
+    changes: list[LayerChange] = []
+    for kind, a0, a1, b0, b1 in aligned([_key(layer) for layer in a], [_key(layer) for layer in b]):
         both = min(a1 - a0, b1 - b0)
-        for step in range(both):
-            left, right = a[a0 + step], b[b0 + step]
+        for left, right in zip(a[a0 : a0 + both], b[b0 : b0 + both], strict=True):
             changes.append(
                 _same(left, right)
                 if kind == "equal"
@@ -94,14 +69,14 @@ def _between(
             )
         changes += [LayerChange(change=Change.REMOVED, a=x, b=None) for x in a[a0 + both : a1]]
         changes += [LayerChange(change=Change.ADDED, a=None, b=x) for x in b[b0 + both : b1]]
-    return changes
+    return tuple(changes)
 
 
-def _key(layer: LayerSide) -> object:
+def _key(layer: LayerSide) -> Hashable:
     """What makes two layers hold the same files."""
     if layer.diff_id is not None:
         return layer.diff_id
-    return layer.digest if layer.digest is not None else id(layer)
+    return layer.digest if layer.digest is not None else layer
 
 
 def _same(a: LayerSide, b: LayerSide) -> LayerChange:

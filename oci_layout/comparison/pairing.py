@@ -9,10 +9,10 @@ from typing import TypeVar
 import attrs
 
 from oci_layout.finding import Findings
-from oci_layout.plan.options import Options
-from oci_layout.plan.select import select
+from oci_layout.graph.nodes import Absent, Image, ImageIndex, Root
+from oci_layout.graph.selection import Choice, select
+from oci_layout.graph.walk import every, images, stated_platform
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Absent, Image, ImageIndex, Root, images, stated_platform, walk
 from oci_layout.source.opening import Source
 
 
@@ -47,25 +47,25 @@ class Candidate:
         return node if blobs.find(node.descriptor.digest) is not None else None
 
 
-def candidates(source: Source, options: Options) -> list[Candidate]:
+def candidates(source: Source, choice: Choice) -> list[Candidate]:
     """The images of a source that were asked for.
 
     Args:
         source: opened.
-        options: ``images`` and ``platforms`` count.
+        choice: what was asked for.
 
     Raises:
         SelectionError: no such image or platform.
     """
     # The index around a chosen platform stays: its digest is what a tag in a registry shows.
-    named = select(source.roots, attrs.evolve(options, platforms=()), Findings())
-    wanted = select(source.roots, options, Findings()) if options.platforms else named
-    kept = {id(image) for root in wanted for image in images(root.node)}
+    named = select(source.roots, attrs.evolve(choice, platforms=()), Findings())
+    wanted = select(source.roots, choice, Findings()) if choice.platforms else named
+    kept = {image for root in wanted for image in images(root.node)}
     return [
         Candidate(source=source, root=root, image=image)
         for root in named
         for image in images(root.node)
-        if id(image) in kept
+        if image in kept
     ]
 
 
@@ -92,22 +92,22 @@ def pair(
     else:
         pairing.by_name(groups_a, groups_b)
     pairing.by_image_id(a, b)
-    order = {id(candidate.image): number for number, candidate in reversed(list(enumerate(a)))}
-    pairing.pairs.sort(key=lambda both: order[id(both[0].image)])
+    order = {candidate.image: number for number, candidate in reversed(list(enumerate(a)))}
+    pairing.pairs.sort(key=lambda both: order[both[0].image])
     return (
         pairing.pairs,
-        _unpaired(a, {id(left.image) for left, _ in pairing.pairs}),
-        _unpaired(b, {id(right.image) for _, right in pairing.pairs}),
+        _unpaired(a, {left.image for left, _ in pairing.pairs}),
+        _unpaired(b, {right.image for _, right in pairing.pairs}),
     )
 
 
 class _Pairing:
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
-        self._seen: set[tuple[int, int]] = set()
+        self._seen: set[tuple[Image, Image]] = set()
 
     def take(self, left: Candidate, right: Candidate) -> None:
-        key = id(left.image), id(right.image)
+        key = left.image, right.image
         if key not in self._seen:
             self._seen.add(key)
             self.pairs.append((left, right))
@@ -132,7 +132,7 @@ class _Pairing:
 
     def by_image_id(self, a: Sequence[Candidate], b: Sequence[Candidate]) -> None:
         """Pair what is left on both sides and has the same config."""
-        done = {id(candidate.image) for both in self.pairs for candidate in both}
+        done = {candidate.image for both in self.pairs for candidate in both}
         left = _unpaired(a, done), _unpaired(b, done)
         for one, two in _matched(*left, key=lambda each: each.image.config.digest, alike=_digest):
             self.take(one, two)
@@ -172,22 +172,22 @@ def _digest(candidate: Candidate) -> object:
 
 
 def _by_root(side: Sequence[Candidate]) -> list[list[Candidate]]:
-    groups: dict[int, list[Candidate]] = {}
+    groups: dict[Root, list[Candidate]] = {}
     for candidate in side:
-        groups.setdefault(id(candidate.root), []).append(candidate)
+        groups.setdefault(candidate.root, []).append(candidate)
     return list(groups.values())
 
 
-def _unpaired(side: Sequence[Candidate], done: set[int]) -> list[Candidate]:
+def _unpaired(side: Sequence[Candidate], done: set[Image]) -> list[Candidate]:
     """Images without a match, each once though several names may stand for it."""
-    left: dict[int, Candidate] = {}
+    left: dict[Image, Candidate] = {}
     for candidate in side:
-        if id(candidate.image) not in done:
-            left.setdefault(id(candidate.image), candidate)
+        if candidate.image not in done:
+            left.setdefault(candidate.image, candidate)
     return list(left.values())
 
 
 def absent(side: Sequence[Candidate]) -> list[Absent]:
     """What the indexes around some images list and the source does not hold."""
-    roots = {id(candidate.root): candidate.root for candidate in side}
-    return [node for root in roots.values() for node in walk(root.node) if isinstance(node, Absent)]
+    roots = dict.fromkeys(candidate.root for candidate in side)
+    return [node for _, node in every(roots) if isinstance(node, Absent)]

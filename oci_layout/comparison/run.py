@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import attrs
 
@@ -14,7 +13,7 @@ from oci_layout.comparison.files import compare_files
 from oci_layout.comparison.indexes import index_reason
 from oci_layout.comparison.layers import LayerChange, align
 from oci_layout.comparison.meaning import config_meaning, exactly
-from oci_layout.comparison.pairing import Candidate, absent, candidates, pair
+from oci_layout.comparison.pairing import Candidate, Pair, absent, candidates, pair
 from oci_layout.comparison.reasons import (
     config_reason,
     layers_reason,
@@ -25,7 +24,7 @@ from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import SelectionError
-from oci_layout.plan.options import Options
+from oci_layout.graph.selection import Choice
 from oci_layout.source.opening import Source
 from oci_layout.work.crew import Crew
 
@@ -33,7 +32,7 @@ from oci_layout.work.crew import Crew
 def compare_sources(
     a: Source,
     b: Source,
-    options: tuple[Options, Options],
+    choices: tuple[Choice, Choice],
     crew: Crew,
     *,
     files: bool,
@@ -44,7 +43,7 @@ def compare_sources(
     Args:
         a: the first.
         b: the second.
-        options: which images of each; ``images`` and ``platforms`` count.
+        choices: which images of each.
         crew: whose meter is told of bytes read.
         files: whether to compare the first layer that differs file by file.
         start: told of all bytes to read, as soon as that is known.
@@ -53,23 +52,27 @@ def compare_sources(
         SelectionError: no such image or platform, or no image at all.
         DamagedError: a layer that had to be read could not be.
     """
-    all_a, all_b = _images(a, options[0]), _images(b, options[1])
+    all_a, all_b = _images(a, choices[0]), _images(b, choices[1])
     pairs, only_a, only_b = pair(all_a, all_b)
+    distinct = {(_content(left), _content(right)): (left, right) for left, right in pairs}
     total = sum(
-        layer.size for both in pairs for candidate in both for layer in unread_layers(candidate)
+        layer.size
+        for both in distinct.values()
+        for candidate in both
+        for layer in unread_layers(candidate)
     )
     if start is not None:
         start(total)
-    compared = tuple(_compare(*each, crew) for each in pairs)
+    compared = _compared(pairs, crew)
     if files:
         first = [_first(each.layers) for each in compared]
+        changed = dict.fromkeys(change for change in first if change is not None)
         if start is not None:
-            start(total + sum(_size(change) for change in first))
+            start(total + sum(_size(change) for change in changed))
         labels = a.label, b.label
+        read = {each: compare_files(each.a, each.b, crew, labels) for each in changed}
         compared = tuple(
-            attrs.evolve(each, files=compare_files(change.a, change.b, crew, labels))
-            if change is not None
-            else each
+            attrs.evolve(each, files=read[change]) if change is not None else each
             for each, change in zip(compared, first, strict=True)
         )
     verdict = worst(each.verdict for each in compared)
@@ -93,9 +96,9 @@ def _size(change: LayerChange | None) -> int:
     return sum(side.layer.size for side in sides if side is not None)
 
 
-def _images(source: Source, options: Options) -> list[Candidate]:
+def _images(source: Source, choice: Choice) -> list[Candidate]:
     try:
-        found = candidates(source, options)
+        found = candidates(source, choice)
     except SelectionError as error:  # of two sources, say which
         raise SelectionError(what=error.what, where=source.label, hint=error.hint) from error
     if not found:
@@ -117,13 +120,45 @@ def _notes(source: Source, side: Sequence[Candidate], alone: Sequence[Candidate]
     )
 
 
+def _compared(pairs: Sequence[Pair], crew: Crew) -> tuple[ImagePair, ...]:
+    """Compare each pair; two that are named again are not read again."""
+    known: dict[object, ImagePair] = {}
+    found = []
+    for left, right in pairs:
+        key = _content(left), _content(right)
+        before = known.get(key)
+        if before is None:
+            before = known[key] = _compare(left, right, crew)
+        a = attrs.evolve(before.a, candidate=left)
+        b = attrs.evolve(before.b, candidate=right)
+        found.append(attrs.evolve(before, a=a, b=b))
+    return tuple(found)
+
+
+def _content(candidate: Candidate) -> object:
+    """What a comparison looks at: two entries of one manifest have it in common."""
+    image, index = candidate.image, candidate.index
+    return (
+        image.descriptor.digest if image.descriptor is not None else None,
+        image.config.digest,
+        image.config_member.name,
+        image.layers,
+        index.descriptor.digest if index is not None else None,
+        candidate.platform,
+    )
+
+
 def _compare(left: Candidate, right: Candidate, crew: Crew) -> ImagePair:
     a = read_side(left, left.source.findings, crew)
     b = read_side(right, right.source.findings, crew)
     changes = align(a.layers, b.layers)
-    meaning = config_meaning(a.value), config_meaning(b.value)
-    config = tuple(differences(*meaning)) if a.config != b.config else ()
-    verdict = _verdict(a, b, meaning, changes)
+    config: tuple[FieldDifference, ...] = ()
+    same = a.config == b.config
+    if not same:
+        meaning = config_meaning(a.value), config_meaning(b.value)
+        config = tuple(differences(*meaning))
+        same = exactly(meaning[0]) == exactly(meaning[1])
+    verdict = _verdict(a, b, changes, same=same)
     manifest = _manifest_fields(a, b)
     of_manifest = manifest_reason(a, b, manifest, changes)
     reasons = (
@@ -134,8 +169,8 @@ def _compare(left: Candidate, right: Candidate, crew: Crew) -> ImagePair:
         layers_reason(changes, told=of_manifest.differs is True),
     )
     return ImagePair(
-        a=a,
-        b=b,
+        a=a.told(),
+        b=b.told(),
         verdict=verdict,
         reasons=tuple(reason for reason in reasons if reason is not None),
         manifest=manifest,
@@ -146,16 +181,14 @@ def _compare(left: Candidate, right: Candidate, crew: Crew) -> ImagePair:
     )
 
 
-def _verdict(
-    a: Side, b: Side, meaning: tuple[dict[str, Any], dict[str, Any]], changes: Sequence[LayerChange]
-) -> Verdict:
+def _verdict(a: Side, b: Side, changes: Sequence[LayerChange], *, same: bool) -> Verdict:
     if not all(change.change.same_files for change in changes):
         return Verdict.DIFFERENT
     if a.manifest is not None and (a.manifest, a.config) == (b.manifest, b.config):
         return Verdict.IDENTICAL
     if a.config == b.config:
         return Verdict.SAME_IMAGE_ID
-    if exactly(meaning[0]) == exactly(meaning[1]):
+    if same:
         return Verdict.SAME_CONTENT
     return Verdict.SAME_FILES
 

@@ -11,18 +11,17 @@ from oci_layout import limits
 from oci_layout.comparison.pairing import Candidate
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
-from oci_layout.mediatype import Compression, Family
+from oci_layout.graph.nodes import Layer
+from oci_layout.mediatype import Compression
 from oci_layout.model import jsontext
 from oci_layout.plan.convert import Packed, new_config
 from oci_layout.plan.jobs import Expected, Job
-from oci_layout.plan.options import Options
-from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.work.blob import examine
 from oci_layout.work.crew import Crew
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class LayerSide:
     """One layer of one of the images.
 
@@ -93,6 +92,10 @@ class Side:
     config_digest: Digest
     value: Mapping[str, Any] = attrs.field(repr=False)
     layers: tuple[LayerSide, ...]
+
+    def told(self) -> Side:
+        """What the report needs: nobody can keep the configs of many images."""
+        return attrs.evolve(self, config=b"", value={})
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
@@ -221,7 +224,7 @@ def _completed(candidate: Candidate, raw: bytes, facts: list[_Facts]) -> bytes:
         for layer, (diff_id, digest, compression) in zip(candidate.image.layers, facts, strict=True)
         if diff_id is not None
     )
-    config, _, _ = new_config(candidate.image, layers, raw, Options(target=Family.OCI))
+    config, _, _ = new_config(candidate.image, layers, raw)
     return raw if config is None else config
 
 

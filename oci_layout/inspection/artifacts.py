@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from oci_layout.graph.nodes import Artifact, Root
+from oci_layout.graph.referrers import tagged_digest
 from oci_layout.mediatype import OCI_EMPTY, Kind, document_kind
 from oci_layout.model.layout import ATTESTATION_DIGEST
-from oci_layout.plan.referrers import tagged_digest
-from oci_layout.source.graph import Artifact, Root
 
 _PREDICATE = "in-toto.io/predicate-type"
 # The beginning of a media type, of the artifact, its config or its first blob, in this order.

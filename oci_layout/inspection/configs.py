@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Image
 from oci_layout.model import jsontext
-from oci_layout.source.graph import Image
 from oci_layout.source.reading import read_bounded
 
 _EXTRAS = {"healthcheck": "HEALTHCHECK", "onbuild": "ONBUILD", "shell": "SHELL"}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from oci_layout import limits
 from oci_layout.errors import SelectionError
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.walk import walk
 from oci_layout.inspection.manifests import Manifests
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, Root, walk
 from oci_layout.source.opening import Source
 
 DOCUMENTS = ("index", "manifest", "config")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
-from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.reader import Member, Reader
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from oci_layout.errors import SelectionError
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.walk import stated_platform
 from oci_layout.inspection.artifacts import kind_of, predicates, subject_of
 from oci_layout.inspection.configs import config_fields, config_json, history_json
 from oci_layout.inspection.layers import LayerReader
@@ -13,16 +15,6 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
-from oci_layout.source.graph import (
-    Absent,
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Opaque,
-    Root,
-    stated_platform,
-)
 
 _SHOWN_BYTES = 128 << 20
 

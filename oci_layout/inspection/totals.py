@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Absent, Artifact, Image, Root
+from oci_layout.graph.walk import walk
 from oci_layout.inspection.manifests import Manifests
-from oci_layout.model import dockersave, layout
-from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Absent, Artifact, Image, Node, Root, walk
 from oci_layout.source.opening import Source
-
-_FLAT = re.compile(r"[0-9a-f]{64,128}(?:\.manifest\.json)?")
-_LAYER = re.compile(r"(?:[^/]+/)?[^/]+\.tar(?:\.gz)?")
+from oci_layout.source.orphans import orphans_of
 
 
 def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[str, Any]:
@@ -54,7 +50,7 @@ def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[
         "shared_layers": len(shared),
         "shared_bytes": sum(sizes[name] for name in shared),
         "missing": list(missing),
-        "orphans": list(_orphans(source, manifests)),
+        "orphans": [{"name": name, "size": member.size} for name, member in orphans_of(source)],
     }
 
 
@@ -63,55 +59,3 @@ def _identity(image: Image) -> object:
     if image.descriptor is not None:
         return image.descriptor.digest
     return image.config.digest, tuple(layer.member for layer in image.layers)
-
-
-def _orphans(source: Source, manifests: Manifests) -> Iterator[dict[str, Any]]:
-    """Blobs, or the layers of a docker-archive, that no document names: by their names alone."""
-    known = _named(source, manifests)
-    for name in _candidates(source):
-        member = source.store.find(name)
-        if member is not None and member.name not in known and name not in known:
-            yield {"name": name, "size": member.size}
-
-
-def _candidates(source: Source) -> Iterator[str]:
-    store = source.store
-    if source.kind in (Kinds.LAYOUT, Kinds.HYBRID):
-        return (name for name in store.names("blobs") if name.count("/") == 2)
-    if source.kind is Kinds.DIR:
-        return (name for name in store.names() if _FLAT.fullmatch(name))
-    # In a directory a link would have a name of its own, and seem to be another layer.
-    if source.kind in (Kinds.DOCKER, Kinds.V1) and source.archive:
-        return (name for name in store.names() if _LAYER.fullmatch(name))
-    return iter(())
-
-
-def _named(source: Source, manifests: Manifests) -> set[str]:
-    """Names of all members that something in the source refers to, there or not."""
-    known = {layout.MARKER, layout.INDEX, dockersave.MANIFEST, dockersave.REPOSITORIES}
-    nodes = [node for root in source.roots for node in walk(root.node)]
-    nodes += [saved.image for saved in source.contents.docker]
-    for node in nodes:
-        for digest in _digests(node, manifests):
-            known |= {digest.blob_path, digest.hex, f"{digest.hex}.manifest.json"}
-        if isinstance(node, Image):
-            known.add(node.config_member.name)
-            known |= {layer.member.name for layer in node.layers if layer.member is not None}
-    return known
-
-
-def _digests(node: Node, manifests: Manifests) -> Iterator[Digest]:
-    if node.descriptor is not None:
-        yield node.descriptor.digest
-    if isinstance(node, Image):
-        yield node.config.digest
-        if node.manifest is not None:
-            yield from (layer.digest for layer in node.manifest.layers)
-        if node.schema1 is not None:  # with the empty layers that its image goes without
-            yield from (digest for digest, _ in node.schema1.layers)
-    elif isinstance(node, Artifact):
-        yield from (descriptor.digest for descriptor, _ in node.blobs)
-    elif isinstance(node, Absent):
-        yield from node.missing
-        manifest = manifests.of(node)
-        yield from (layer.digest for layer in manifest.layers) if manifest is not None else ()

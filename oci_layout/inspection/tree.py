@@ -10,15 +10,15 @@ from typing import Any
 
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Finding, Findings
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.selection import Choice, select
+from oci_layout.graph.walk import images
 from oci_layout.inspection.layers import LayerReader
 from oci_layout.inspection.manifests import Manifests
 from oci_layout.inspection.nodes import Nodes
 from oci_layout.inspection.totals import totals
 from oci_layout.inspection.writer import writer
-from oci_layout.plan.options import Options
-from oci_layout.plan.select import select
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Root, images
 from oci_layout.source.opening import Source
 
 _KINDS = {
@@ -31,12 +31,12 @@ _KINDS = {
 }
 
 
-def chosen(source: Source, options: Options) -> tuple[Root, ...]:
+def chosen(source: Source, choice: Choice) -> tuple[Root, ...]:
     """The roots to show.
 
     Args:
         source: opened.
-        options: ``images`` and ``platforms`` count.
+        choice: what was asked for.
 
     Raises:
         DamagedError: there is nothing to choose from, because of damage.
@@ -48,7 +48,7 @@ def chosen(source: Source, options: Options) -> tuple[Root, ...]:
         raise DamagedError(
             what=first.message, where=str(first.where), hint=first.hint, code=first.code
         )
-    return select(source.roots, options, Findings())
+    return select(source.roots, choice, Findings())
 
 
 def tree(

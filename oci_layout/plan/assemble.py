@@ -10,6 +10,9 @@ import attrs
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.referrers import targets
+from oci_layout.graph.walk import attached_to, images, paired, walk
 from oci_layout.mediatype import Family, Kind
 from oci_layout.model import gojson
 from oci_layout.model.descriptor import Descriptor, platform_json
@@ -29,20 +32,8 @@ from oci_layout.plan.legacy import Legacy, LegacyView
 from oci_layout.plan.made import Made
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
-from oci_layout.plan.referrers import targets
 from oci_layout.plan.report import ImageReport
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import (
-    Absent,
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Root,
-    attached_to,
-    images,
-    walk,
-)
 
 
 @attrs.define(kw_only=True)
@@ -85,7 +76,7 @@ class Assembler:
         self._options, self._packing = options, packing
         self._docker = DockerView(options.target, findings)
         self._legacy = LegacyView() if options.legacy else None
-        self._made: dict[int, tuple[Made, Converted | None]] = {}
+        self._made: dict[Node, tuple[Made, Converted | None]] = {}
         self.documents = Documents()
         self._following = Following(options.target, self.documents.changes)
         self._referred: frozenset[str] = frozenset()
@@ -142,30 +133,30 @@ class Assembler:
                 self._node(node)
         for node in nodes:
             chain = [node]
-            seen = {id(node)}
+            seen = {node}
             while (subject := subject_of(chain[-1])) is not None:
                 target = by_digest.get(subject.digest)
-                if target is None or id(target) in self._made or id(target) in seen:
+                if target is None or target in self._made or target in seen:
                     break
-                seen.add(id(target))
+                seen.add(target)
                 chain.append(target)
             for each in reversed(chain[1:]):
                 self._node(each)
 
     def _save(self, root: Root) -> None:
-        for name, image in self._docker.choose(root):
-            converted = self._made[id(image)][1]
+        for image, names in self._docker.choose(root).items():
+            converted = self._made[image][1]
             if converted is None:
                 continue
             layers = self._packing.layers(image)
-            self._docker.add(root, name, converted, layers)
+            self._docker.add(root, names, converted, layers)
             if self._legacy is not None:
                 digest = converted.config_digest
-                self._legacy.add(name, digest, self.documents.blobs[digest], layers)
+                self._legacy.add(names, digest, self.documents.blobs[digest], layers)
 
     def _report(self, root: Root) -> None:
         for image in images(root.node):
-            made, converted = self._made.get(id(image), (None, None))
+            made, converted = self._made.get(image, (None, None))
             if made is None or converted is None:
                 continue
             self.documents.images.append(
@@ -210,7 +201,7 @@ class Assembler:
 
     def _node(self, node: Node) -> Made | None:
         """The result's form of a node; None when the target has none."""
-        known = self._made.get(id(node))
+        known = self._made.get(node)
         if known is not None:
             return known[0]
         converted: Converted | None = None
@@ -231,7 +222,7 @@ class Assembler:
             digest, size = self._packing.blob(node, 0, descriptor)
             made = Made(media_type=descriptor.media_type, digest=digest, size=size)
         if made is not None:
-            self._made[id(node)] = made, converted
+            self._made[node] = made, converted
             if node.descriptor is not None:
                 self._following.made(node.descriptor.digest, made)
         return made
@@ -284,17 +275,15 @@ class Assembler:
     def _index(self, node: ImageIndex) -> Made | None:
         target = self._options.target
         children = [(child, self._node(child)) for child in images_first(node.children)]
-        by_id = {id(child): made for child, made in children}
+        by_child = dict(children)
         if target is Family.DOCKER:
-            return self._docker_list(node, by_id)
+            return self._docker_list(node, by_child)
         index = node.index
-        # By identity: one digest may stand for several platforms, not all of them wanted.
-        kept = {id(child.descriptor): child for child in node.children}
+        pairs = paired(node)
         edits = Edits(index.raw)
         changed = False
-        for number, descriptor in enumerate(index.manifests):
-            child = kept.get(id(descriptor))
-            made = by_id.get(id(child)) if child is not None else None
+        for number, (descriptor, child) in enumerate(pairs):
+            made = by_child.get(child) if child is not None else None
             path = ("manifests", number)
             if made is None:
                 edits.remove(path)
@@ -313,7 +302,7 @@ class Assembler:
             edits.set(("mediaType",), mediatype.OCI_INDEX)
             changed = True
         if changed or self._may_fill(node):
-            filled = fill_platforms(edits, index.manifests, kept, by_id)
+            filled = fill_platforms(edits, pairs, by_child)
             if filled:
                 self.documents.changes.append(
                     f"changed: index {node.descriptor.digest.short}: the platform of {filled} of "
@@ -333,11 +322,11 @@ class Assembler:
         relied_on = str(node.descriptor.digest) in self._referred
         return not self._options.preserve_digests and not relied_on
 
-    def _docker_list(self, node: ImageIndex, made: Mapping[int, Made | None]) -> Made | None:
+    def _docker_list(self, node: ImageIndex, made: Mapping[Node, Made | None]) -> Made | None:
         """Docker's manifest list: flat, images only; a single image needs no list."""
         leaves: list[tuple[Image, Made]] = []
         for child in node.children:
-            self._leaves(child, made.get(id(child)), leaves)
+            self._leaves(child, made.get(child), leaves)
         if not leaves:
             return None
         lost = [f"annotation {key}" for key in node.index.annotations]

@@ -10,6 +10,7 @@ import attrs
 from oci_layout import mediatype
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
+from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Compression, Family, Kind, LayerType
 from oci_layout.model import gojson
 from oci_layout.model.config import Mend, foreign_fields
@@ -17,7 +18,6 @@ from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Image, Layer
 
 # Annotations that describe the very bytes of a layer: eStargz, zstd:chunked, SOCI.
 _BYTE_ANNOTATIONS = (
@@ -106,7 +106,9 @@ def convert(
         options: the target, and how its config is to be treated.
     """
     target = options.target
-    config, reasons, platform = new_config(image, layers, config_raw, options)
+    config, reasons, platform = new_config(
+        image, layers, config_raw, mode=options.config, overrule=options.mend
+    )
     digest, size = (
         (image.config.digest, len(config_raw))
         if config is None
@@ -131,27 +133,32 @@ def convert(
 
 
 def new_config(
-    image: Image, layers: tuple[Packed, ...], raw: bytes, options: Options
+    image: Image,
+    layers: tuple[Packed, ...],
+    raw: bytes,
+    *,
+    mode: str = "auto",
+    overrule: bool = False,
 ) -> tuple[bytes | None, tuple[str, ...], Platform]:
     """The config's new bytes (None when they are the old), why, and the platform."""
     platform = image.config.platform
-    if options.config == "keep" and not image.made_from:
+    if mode == "keep" and not image.made_from:
         actual = [str(layer.diff_id) for layer in layers]
         stated = [str(digest) for digest in image.config.diff_ids or ()]
-        if options.mend and image.config.diff_ids is not None and actual != stated:
+        if overrule and image.config.diff_ids is not None and actual != stated:
             raise TargetError(
                 what="a layer is not the one of its diff_id, and --config keep forbids mending",
                 where=image.config_member.name,
                 hint="--config auto",
             )
         return None, (), platform
-    mends = _mends(image, layers, options)
+    mends = _mends(image, layers, overrule=overrule)
     for mend in mends:
         if mend.path == ("os",):
             platform = attrs.evolve(platform, os=mend.value)
         elif mend.path == ("architecture",):
             platform = attrs.evolve(platform, architecture=mend.value)
-    if options.config == "oci":
+    if mode == "oci":
         taken = {mend.path for mend in mends}
         mends += [
             Mend(path, None, f"dropped: {_field(path)}")
@@ -176,7 +183,7 @@ def _field(path: Path) -> str:
     return text
 
 
-def _mends(image: Image, layers: tuple[Packed, ...], options: Options) -> list[Mend]:
+def _mends(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> list[Mend]:
     """What makes the config valid, and true of the layers."""
     stated = image.descriptor.platform if image.descriptor is not None else None
     mends = []
@@ -198,7 +205,7 @@ def _mends(image: Image, layers: tuple[Packed, ...], options: Options) -> list[M
             else "rootfs was missing: taken from the layers"
         )
         mends.append(Mend(("rootfs",), rootfs, reason))
-    elif options.mend and diff_ids != [str(digest) for digest in image.config.diff_ids]:
+    elif overrule and diff_ids != [str(digest) for digest in image.config.diff_ids]:
         wrong = [
             str(number)
             for number, (old, new) in enumerate(zip(image.config.diff_ids, diff_ids, strict=True))

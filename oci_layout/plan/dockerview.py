@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Image, Root
+from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
 from oci_layout.model import dockersave
 from oci_layout.plan import naming
 from oci_layout.plan.convert import Converted, Packed
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Image, Root, images
 
 
 class DockerView:
@@ -27,28 +29,30 @@ class DockerView:
         self._entries: dict[tuple[str, ...], dict[str, None]] = {}
         self._untagged: dict[str, ImageName] = {}
 
-    def choose(self, root: Root) -> list[tuple[ImageName | None, Image]]:
-        """The one platform that each name of a root stands for.
+    def choose(self, root: Root) -> dict[Image, list[ImageName | None]]:
+        """The images that the names of a root stand for, one platform each, with their names.
 
         Raises:
             SelectionError: there are several, the source names none, and Docker needs one.
         """
         held = list(images(root.node))
         every: tuple[ImageName | None, ...] = root.names or (None,)
-        chosen = []
+        by_config = {image.config.digest: image for image in reversed(held)}
+        stated = dict(root.docker)
+        chosen: dict[Image, list[ImageName | None]] = {}
+        apart = False
         for name in every:
-            image = self._preferred(root, name, held)
+            image = held[0] if len(held) == 1 else None
+            if image is None and name is not None and name.key in stated:
+                image = by_config.get(stated[name.key])
             if image is not None:
-                chosen.append((name, image))
+                chosen.setdefault(image, []).append(name)
+            apart |= image is None
+        if apart and held:
+            self._ambiguous(root, held)
         return chosen
 
-    def _preferred(self, root: Root, name: ImageName | None, held: list[Image]) -> Image | None:
-        if len(held) <= 1:
-            return held[0] if held else None
-        named = dict(root.docker).get(name.key) if name is not None else None
-        for image in held:
-            if image.config.digest == named:
-                return image
+    def _ambiguous(self, root: Root, held: list[Image]) -> None:
         platforms = ", ".join(sorted({str(image.platform) for image in held}))
         what = f"{root.label} has several platforms ({platforms}), and docker load takes one"
         if self._target is Family.DOCKER:
@@ -58,16 +62,15 @@ class DockerView:
             f"{what}: manifest.json leaves it out",
             hint="--platform chooses one; containerd, podman and skopeo read all of them",
         )
-        return None
 
     def add(
         self,
         root: Root,
-        name: ImageName | None,
+        names: Sequence[ImageName | None],
         converted: Converted,
         layers: tuple[Packed, ...],
     ) -> None:
-        """Add an image under one of its names."""
+        """Add an image under some of its names."""
         absent = sum(packed.layer.member is None for packed in layers)
         if absent:
             self._findings.warning(
@@ -79,11 +82,12 @@ class DockerView:
         paths = [packed.digest.blob_path for packed in layers]
         config = converted.config_digest.blob_path
         tags = self._entries.setdefault((config, *paths), {})
-        tag = naming.repo_tag(name)
-        if tag is not None:
-            tags[tag] = None
-        elif name is not None:
-            self._untagged[name.key] = name
+        for name in names:
+            tag = naming.repo_tag(name)
+            if tag is not None:
+                tags[tag] = None
+            elif name is not None:
+                self._untagged[name.key] = name
 
     def finish(self) -> bytes | None:
         """The document; None when it would list nothing."""

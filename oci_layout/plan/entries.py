@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Opaque
 from oci_layout.mediatype import OCI_CONFIG, OCI_EMPTY
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
 from oci_layout.plan.made import Made
-from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Opaque
 
 
 def fill_platforms(
     edits: Edits,
-    entries: tuple[Descriptor, ...],
-    kept: Mapping[int, Node],
-    made: Mapping[int, Made | None],
+    pairs: Sequence[tuple[Descriptor, Node | None]],
+    made: Mapping[Node, Made | None],
 ) -> int:
     """Say the platform of each image whose entry does not; how many that were."""
     filled = 0
-    for number, entry in enumerate(entries):
-        child = kept.get(id(entry))
-        new = made.get(id(child)) if isinstance(child, Image) else None
+    for number, (entry, child) in enumerate(pairs):
+        new = made.get(child) if isinstance(child, Image) else None
         stated = entry.platform is not None and bool(entry.platform.architecture)
         if new is not None and new.platform is not None and not stated:
             edits.set(("manifests", number, "platform"), new.platform)

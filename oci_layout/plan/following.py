@@ -12,14 +12,14 @@ from collections.abc import Mapping
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.referrers import digest_tag, spellings, tagged_digest
 from oci_layout.mediatype import Family
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.layout import ATTESTATION_DIGEST, COSIGN_IMAGES, COSIGN_KIND
 from oci_layout.plan.made import Made
-from oci_layout.plan.referrers import digest_tag, spellings, tagged_digest
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Root
 
 # Tags of cosign's scheme that lead to what vouches for no digest: referrers, and plain SBOMs.
 _FOLLOW = ("", ".sbom")

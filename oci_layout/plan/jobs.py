@@ -9,9 +9,9 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.finding import Where
+from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.plan.options import Compress
-from oci_layout.source.graph import Layer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member
@@ -178,7 +178,9 @@ class JobList:
         learn = (expected.diff_id is None and not opaque) or self._mend
         kept = expected.digest if encoding is None else None
         job = self._jobs.get(key)
-        if job is None:
+        if job is not None:
+            key = job.key  # one string, however many uses
+        else:
             job = Job(
                 key=key,
                 member=member,

@@ -48,12 +48,16 @@ class LegacyView:
         self._repositories: dict[str, dict[str, str]] = {}
 
     def add(
-        self, name: ImageName | None, config: Digest, raw: bytes, layers: Sequence[Packed]
+        self,
+        names: Sequence[ImageName | None],
+        config: Digest,
+        raw: bytes,
+        layers: Sequence[Packed],
     ) -> None:
-        """Take an image under one of its names.
+        """Take an image under some of its names.
 
         Args:
-            name: the name; None for none.
+            names: the names; None for none.
             config: digest of its config.
             raw: the config.
             layers: as they go out: uncompressed.
@@ -61,13 +65,12 @@ class LegacyView:
         Raises:
             TargetError: it has no layer, one is not there, or one cannot be raw.
         """
+        label = next((str(name) for name in names if name is not None), "")
         if not layers:
-            raise TargetError(what="an image without layers has no V1 form", where=str(name or ""))
+            raise TargetError(what="an image without layers has no V1 form", where=label)
         for packed in layers:
             if packed.layer.member is None or packed.compression is not Compression.NONE:
-                raise TargetError(
-                    what=f"the layer {packed.digest} has no V1 form", where=str(name or "")
-                )
+                raise TargetError(what=f"the layer {packed.digest} has no V1 form", where=label)
         value = json.loads(raw, parse_float=gojson.Number)
         lines = _lines(value, len(layers))
         ids = self._ids(layers, lines, config)
@@ -86,12 +89,14 @@ class LegacyView:
         self._files[f"{config.hex}.json"] = raw
         fresh = {"Config": f"{config.hex}.json", "RepoTags": None, "Layers": paths}
         entry = self._saved.setdefault(config.hex, fresh)
-        if name is not None and name.reference is not None and name.reference.tag:
-            self._name(name.reference, ids[-1], entry)
+        tags = dict.fromkeys(entry["RepoTags"] or ())
+        for name in names:
+            if name is not None and name.reference is not None and name.reference.tag:
+                tags[name.reference.familiar] = None
+                self._name(name.reference, ids[-1])
+        entry["RepoTags"] = list(tags) or None
 
-    def _name(self, reference: Reference, top: str, entry: dict[str, Any]) -> None:
-        tags = [*(entry["RepoTags"] or []), reference.familiar]
-        entry["RepoTags"] = list(dict.fromkeys(tags))
+    def _name(self, reference: Reference, top: str) -> None:
         repository = self._repositories.setdefault(reference.familiar_repository, {})
         repository[reference.tag] = top
 

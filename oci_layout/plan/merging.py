@@ -8,9 +8,9 @@ import attrs
 
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.reference import ImageName
-from oci_layout.source.graph import Image, Node, Root
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 ON_CONFLICT = ("error", "first", "last")

@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.graph.selection import Choice
 from oci_layout.mediatype import Family
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError
@@ -126,3 +127,8 @@ class Options:
     check: str = "full"
     link: bool = False
     algorithm: str | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """What is to be taken of the sources."""
+        return Choice(images=self.images, platforms=self.platforms, attestations=self.attestations)

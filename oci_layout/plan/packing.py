@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Image, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.convert import Packed
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.report import LayerReport
-from oci_layout.source.graph import Image, Layer, Node
+
+Uses = tuple[str | None, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -21,21 +23,21 @@ class Packing:
 
     Args:
         jobs: by key.
-        uses: the job key of each blob of a node: (id of the node, number) to key.
+        uses: the job key of each blob of a node, in order; None for one that is not there.
         facts: what each job came to; a job that is not there is taken at its word.
         mend: whether facts overrule what is stated.
     """
 
     jobs: Mapping[str, Job]
-    uses: Mapping[tuple[int, int], str]
+    uses: Mapping[Node, Uses]
     facts: Mapping[str, Fact]
     mend: bool
 
     def layers(self, image: Image) -> tuple[Packed, ...]:
         """An image's layers as they go out."""
         return tuple(
-            self._layer(layer, self.uses.get((id(image), number)))
-            for number, layer in enumerate(image.layers)
+            self._layer(layer, key)
+            for layer, key in zip(image.layers, self.uses[image], strict=True)
         )
 
     def _layer(self, layer: Layer, key: str | None) -> Packed:
@@ -82,15 +84,15 @@ class Packing:
 
     def blob(self, node: Node, number: int, stated: Descriptor) -> tuple[Digest, int]:
         """Digest and size of an opaque blob: as work found it, or as stated."""
-        key = self.uses.get((id(node), number))
+        key = self.uses[node][number]
         fact = self.facts.get(key) if key is not None else None
         return (fact.digest, fact.size) if fact is not None else (stated.digest, stated.size)
 
     def report(self, image: Image) -> tuple[LayerReport, ...]:
         """What became of each layer, with what nobody can know yet left open."""
         return tuple(
-            self._report(layer, self.uses.get((id(image), number)))
-            for number, layer in enumerate(image.layers)
+            self._report(layer, key)
+            for layer, key in zip(image.layers, self.uses[image], strict=True)
         )
 
     def _report(self, layer: Layer, key: str | None) -> LayerReport:

@@ -10,18 +10,19 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.completeness import complete
+from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
+from oci_layout.graph.selection import select
+from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
-from oci_layout.plan.completeness import complete
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.jobs import Expected, Fact, Job, JobList
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
-from oci_layout.plan.packing import Packing
+from oci_layout.plan.packing import Packing, Uses
 from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ImageReport
-from oci_layout.plan.select import select
-from oci_layout.source.graph import Absent, Artifact, Image, Node, Opaque, Root, images, walk
 from oci_layout.source.opening import Source
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
@@ -35,7 +36,7 @@ class Plan:
         options: what was asked for.
         roots: what was selected.
         jobs: one for each blob that is not a document, by key.
-        uses: the job of each layer: (id of the image, number) to key.
+        uses: the job of each blob of a node, in order; None for one that is not there.
         extra: fields of the source's ``index.json`` that are carried over.
         findings: told of all that somebody should know.
     """
@@ -43,7 +44,7 @@ class Plan:
     options: Options
     roots: tuple[Root, ...]
     jobs: Mapping[str, Job]
-    uses: Mapping[tuple[int, int], str]
+    uses: Mapping[Node, Uses]
     extra: Mapping[str, Any]
     findings: Findings
 
@@ -75,15 +76,13 @@ class Plan:
     def preview(self) -> list[ImageReport]:
         """Reports of the images before any work, with what is not known yet left open."""
         packing = self._packing({})
-        return [
-            self._preview(packing, root, image)
-            for root in self.roots
-            for image in images(root.node)
-        ]
+        return [self._preview(packing, root, image) for root, image in every_image(self.roots)]
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.config_member.read(limits.DOCUMENT_BYTES)
-        new, reasons, platform = new_config(image, packing.foreseen(image), raw, self.options)
+        mode, mend = self.options.config, self.options.mend
+        foreseen = packing.foreseen(image)
+        new, reasons, platform = new_config(image, foreseen, raw, mode=mode, overrule=mend)
         unchanged = None if image.config.diff_ids is None else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
@@ -115,8 +114,12 @@ def make_plan(
         TargetError: the target cannot hold what is wanted.
     """
     every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
-    chosen = select(every, options, findings)
-    roots = renamed(complete(chosen, options, findings), options.renames)
+    chosen = select(every, options.choice, findings)
+    # Docker has no form for an absence: there it is left out.
+    prune = options.sparse == "keep" and options.target is Family.DOCKER
+    sparse = "prune" if prune else options.sparse
+    by_choice = bool(options.images or options.platforms)
+    roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
@@ -129,10 +132,7 @@ def make_plan(
         link=options.link,
         algorithm=options.algorithm,
     )
-    uses: dict[tuple[int, int], str] = {}
-    for root in roots:
-        for node in walk(root.node):
-            _jobs_of(node, jobs, uses, root, options.target)
+    uses = _uses(roots, jobs, options.target)
     listed = {job.key: job for job in jobs}
     if options.preserve_digests:
         _refuse_reencoding(listed)
@@ -185,50 +185,60 @@ def _refuse_reencoding(jobs: Mapping[str, Job]) -> None:
 
 
 def _warn_kept(roots: tuple[Root, ...], findings: Findings) -> None:
-    for root in roots:
-        for image in images(root.node):
-            if not image.made_from and (image.config.mends or image.config.diff_ids is None):
-                reasons = [mend.reason for mend in image.config.mends] or ["no rootfs"]
-                findings.warning(
-                    "invalid-config",
-                    f"kept as asked though invalid: {'; '.join(reasons[:4])}",
-                    Where(image=str(root.names[0]) if root.names else image.config.digest.short),
-                    "--config auto mends it",
-                )
+    for root, image in every_image(roots):
+        if not image.made_from and (image.config.mends or image.config.diff_ids is None):
+            reasons = [mend.reason for mend in image.config.mends] or ["no rootfs"]
+            findings.warning(
+                "invalid-config",
+                f"kept as asked though invalid: {'; '.join(reasons[:4])}",
+                Where(image=str(root.names[0]) if root.names else image.config.digest.short),
+                "--config auto mends it",
+            )
 
 
 def _require_images(roots: tuple[Root, ...]) -> None:
-    if any(isinstance(node, Image) for root in roots for node in walk(root.node)):
+    if any(every_image(roots)):
         return
     what = "there is nothing but artifacts" if roots else "the source holds no image"
     raise TargetError(what=f"{what}, and Docker has no form for that", hint="--to oci copies them")
 
 
-def _jobs_of(
-    node: Node,
-    jobs: JobList,
-    uses: dict[tuple[int, int], str],
-    root: Root,
-    target: Family,
-) -> None:
-    if isinstance(node, Image):
-        label = str(root.names[0]) if root.names else node.config.digest.short
-        for number, layer in enumerate(node.layers):
-            key = jobs.layer(layer, Where(image=label, layer=number))
-            if key is not None:
-                uses[id(node), number] = key
-    elif target is Family.DOCKER:
-        return
-    elif isinstance(node, Artifact | Absent):
-        blobs = node.blobs if isinstance(node, Artifact) else node.parts
-        for number, (descriptor, member) in enumerate(blobs):
-            if member is not None:
-                where = Where(image=node.descriptor.digest.short)
-                expected = Expected(where=where, digest=descriptor.digest, size=descriptor.size)
-                uses[id(node), number] = jobs.opaque(member, expected)
-    elif isinstance(node, Opaque):
+def _uses(roots: tuple[Root, ...], jobs: JobList, target: Family) -> dict[Node, Uses]:
+    """Ask for the blobs of each node. Layers that several images share are asked for once."""
+    stacks: dict[tuple[Layer, ...], Uses] = {}
+    uses: dict[Node, Uses] = {}
+    for root, node in every(roots):
+        if node in uses:
+            continue
+        if not isinstance(node, Image):
+            uses[node] = _blobs_of(node, jobs) if target is Family.OCI else ()
+            continue
+        keys = stacks.get(node.layers)
+        if keys is None:
+            label = str(root.names[0]) if root.names else node.config.digest.short
+            keys = stacks[node.layers] = tuple(
+                jobs.layer(layer, Where(image=label, layer=number))
+                for number, layer in enumerate(node.layers)
+            )
+        uses[node] = keys
+    return uses
+
+
+def _blobs_of(node: Node, jobs: JobList) -> Uses:
+    if isinstance(node, Opaque):
         expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
-        uses[id(node), 0] = jobs.opaque(node.member, expected)
+        return (jobs.opaque(node.member, expected),)
+    if not isinstance(node, Artifact | Absent):
+        return ()
+    where = Where(image=node.descriptor.digest.short)
+    return tuple(
+        None
+        if member is None
+        else jobs.opaque(
+            member, Expected(where=where, digest=descriptor.digest, size=descriptor.size)
+        )
+        for descriptor, member in (node.blobs if isinstance(node, Artifact) else node.parts)
+    )
 
 
 def _warn_zstd(jobs: Mapping[str, Job], options: Options, findings: Findings) -> None:

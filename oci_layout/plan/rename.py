@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from oci_layout.errors import SelectionError
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.referrers import is_attached
+from oci_layout.graph.selection import describe
 from oci_layout.plan.options import Renames
-from oci_layout.plan.referrers import is_attached
-from oci_layout.plan.select import describe
-from oci_layout.source.graph import Root
 
 
 def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place
 from oci_layout.errors import SelectionError
+from oci_layout.graph.referrers import is_attached
 from oci_layout.model import dockersave
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
-from oci_layout.plan.referrers import is_attached
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
 from oci_layout.work.crew import Crew
 

@@ -10,18 +10,20 @@ import attrs
 from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, jsontext, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
 from oci_layout.streams.reader import Member
+
+Leaf = Image | Artifact | Absent
 
 
 class Blobs(Protocol):
@@ -80,6 +82,7 @@ class GraphReader:
         self._nodes = 0
         self._documents: dict[tuple[Digest, str], Manifest | Index | Schema1 | None] = {}
         self._configs: dict[Digest, Config | None] = {}
+        self._read: dict[tuple[Digest, str], Leaf] = {}
 
     def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
         """A document's bytes, held against its descriptor's size and digest."""
@@ -141,13 +144,30 @@ class GraphReader:
         document = self._document(descriptor, member)
         if isinstance(document, Index):
             return self._index(document, descriptor, depth)
+        # What is named again is another node, and all it holds is what the first one holds.
+        key = descriptor.digest, descriptor.media_type
+        first = self._read.get(key)
+        if first is None:
+            first = self._read[key] = self._leaf(document, descriptor, member)
+        elif self._too_many(_held(first), Where(member=descriptor.digest.blob_path)):
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
+        return (
+            first if first.descriptor is descriptor else attrs.evolve(first, descriptor=descriptor)
+        )
+
+    def _leaf(
+        self, document: Manifest | Schema1 | None, descriptor: Descriptor, member: Member
+    ) -> Leaf:
+        """The node of a manifest, read for the first time."""
+        if document is None:
+            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         if isinstance(document, Schema1):
             return self._schema1(document, descriptor, member)
-        if document is None:
+        blobs = document.layers if document.config is None else (document.config, *document.layers)
+        if self._too_many(len(blobs), Where(member=descriptor.digest.blob_path)):
             return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         if document.is_image and document.config is not None:
             return self._image(document, document.config, descriptor)
-        blobs = document.layers if document.config is None else (document.config, *document.layers)
         return Artifact(
             manifest=document,
             descriptor=descriptor,
@@ -172,7 +192,7 @@ class GraphReader:
                 where,
             )
 
-    def _schema1(self, document: Schema1, descriptor: Descriptor, member: Member) -> Node:
+    def _schema1(self, document: Schema1, descriptor: Descriptor, member: Member) -> Leaf:
         """The image that a schema 1 manifest comes to (containers/image docker_schema1.go)."""
         where = Where(member=member.name)
         report_signatures(document, where, self._findings, self._trusted)
@@ -261,8 +281,6 @@ class GraphReader:
         config = self._configs[stated.digest]
         if config is None:
             return Absent(descriptor=descriptor, missing=(stated.digest,), unreadable=True)
-        if self._too_many(len(manifest.layers), Where(member=descriptor.digest.blob_path)):
-            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         diff_ids = config.diff_ids or ()
         layers = tuple(
             Layer(
@@ -281,3 +299,10 @@ class GraphReader:
             manifest=manifest,
             descriptor=descriptor,
         )
+
+
+def _held(node: Leaf) -> int:
+    """How many layers or blobs a node holds."""
+    if isinstance(node, Image):
+        return len(node.layers)
+    return len(node.blobs if isinstance(node, Artifact) else node.parts)

@@ -11,6 +11,7 @@ from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind
 from oci_layout.model import dockersave, jsontext, jws, layout
 from oci_layout.model.descriptor import Descriptor
@@ -18,7 +19,6 @@ from oci_layout.model.manifest import Index, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source import views
 from oci_layout.source.blobs import Blobs, FlatBlobs, GraphReader, LayoutBlobs
-from oci_layout.source.graph import Root
 from oci_layout.source.reconcile import Reconciler
 from oci_layout.source.store import Store
 from oci_layout.source.unlisted import unlisted_referrers

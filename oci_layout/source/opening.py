@@ -11,10 +11,10 @@ import attrs
 
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import FailFast, Findings
+from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws
 from oci_layout.source.contents import Contents, Kinds, Reading
-from oci_layout.source.graph import Root
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.streams.compression import SNIFF_BYTES, sniff

@@ -12,6 +12,8 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.walk import attached_to, images
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.model.descriptor import Descriptor
@@ -19,15 +21,6 @@ from oci_layout.model.manifest import Index
 from oci_layout.reference import ImageName
 from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
-from oci_layout.source.graph import (
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Root,
-    attached_to,
-    images,
-)
 from oci_layout.source.views import DockerImage, entry_name
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
@@ -56,6 +49,19 @@ class _Draft:
         )
 
 
+@attrs.define(eq=False)
+class _Places:
+    """Where one image stands: the first time as a root of its own, and inside of others."""
+
+    drafts: dict[_Draft, None] = attrs.field(factory=dict)
+    alone: _Draft | None = None
+
+    def take(self, draft: _Draft) -> None:
+        self.drafts[draft] = None
+        if self.alone is None and isinstance(draft.node, Image):
+            self.alone = draft
+
+
 @attrs.frozen
 class _Claim:
     """An entry of ``index.json`` that carries a name."""
@@ -76,7 +82,7 @@ class Reconciler:
         self._findings = findings
         self._drafts: list[_Draft] = []
         self._by_name: dict[str, _Draft] = {}
-        self._indexed: dict[int, dict[str, ImageName]] = {}
+        self._indexed: dict[_Draft, dict[str, ImageName]] = {}
 
     def roots(self) -> tuple[Root, ...]:
         """What the views came to."""
@@ -116,26 +122,25 @@ class Reconciler:
             drafts = [draft for draft in self._drafts if _platform_or_attached(draft)]
             made = _gathered(drafts, stated=True)
             if made is not None:
-                self._place({tuple(map(id, drafts)): made})
+                self._place({tuple(drafts): made})
         _attach_by_kind(self._drafts)
         for draft in self._drafts:
             full = {key: name for key, name in draft.names.items() if name.reference is not None}
-            self._indexed[id(draft)] = full
+            self._indexed[draft] = full
 
     def _name_entries(self, claims: dict[str, list[_Claim]]) -> None:
         """Give each draft its names; entries of one name may be the platforms of one image."""
-        gathered: dict[tuple[int, ...], _Draft] = {}
+        gathered: dict[tuple[_Draft, ...], _Draft] = {}
         for key, some in claims.items():
-            drafts = list({id(claim.draft): claim.draft for claim in some}.values())
-            ids = tuple(id(draft) for draft in drafts)
-            if len(drafts) > 1 and ids not in gathered:
+            drafts = tuple(dict.fromkeys(claim.draft for claim in some))
+            if len(drafts) > 1 and drafts not in gathered:
                 made = _gathered(drafts)
                 if made is not None:
-                    gathered[ids] = made
-            holder = gathered.get(ids, drafts[0])
+                    gathered[drafts] = made
+            holder = gathered.get(drafts, drafts[0])
             self._by_name[key] = holder
             holder.names.setdefault(key, some[0].name)
-            if ids not in gathered:
+            if drafts not in gathered:
                 for claim in some:
                     if claim.draft is not holder:
                         self._claimed_twice(claim)
@@ -152,19 +157,19 @@ class Reconciler:
         )
         claim.draft.names.setdefault(claim.name.key, claim.name)
 
-    def _place(self, gathered: Mapping[tuple[int, ...], _Draft]) -> None:
+    def _place(self, gathered: Mapping[tuple[_Draft, ...], _Draft]) -> None:
         """Put indexes where the first of their members stands, and take the members away.
 
         What has a name of its own as well stays an image of its own.
         """
-        members = {number for ids in gathered for number in ids}
-        before: dict[int, list[_Draft]] = {}
-        for ids, made in gathered.items():
-            before.setdefault(ids[0], []).append(made)
+        members = {draft for some in gathered for draft in some}
+        before: dict[_Draft, list[_Draft]] = {}
+        for some, made in gathered.items():
+            before.setdefault(some[0], []).append(made)
         drafts = []
         for draft in self._drafts:
-            drafts += before.get(id(draft), [])
-            if id(draft) not in members or draft.names:
+            drafts += before.get(draft, [])
+            if draft not in members or draft.names:
                 drafts.append(draft)
         self._drafts = drafts
 
@@ -179,43 +184,45 @@ class Reconciler:
 
     def take_docker(self, docker: list[DockerImage]) -> None:
         """Take the images of ``manifest.json``."""
-        by_image: dict[object, list[_Draft]] = {}
+        by_image: dict[object, _Places] = {}
         for draft in self._drafts:
             for image in images(draft.node):
-                by_image.setdefault(_identity(image), []).append(draft)
+                by_image.setdefault(_identity(image), _Places()).take(draft)
         for number, saved in enumerate(docker):
             where = Where(member=dockersave.MANIFEST, field=f"[{number}]")
             config = saved.image.config.digest
-            drafts = by_image.get(_identity(saved.image), [])
-            if not drafts:
+            identity = _identity(saved.image)
+            places = by_image.get(identity)
+            if places is None:
                 new = _Draft(self._settled(saved.image, {}))
                 self._drafts.append(new)
-                drafts = by_image[_identity(saved.image)] = [new]
+                places = by_image[identity] = _Places()
+                places.take(new)
             for name in saved.names:
-                self._name_saved(name, config, drafts, where)
+                self._name_saved(name, config, places, where)
 
     def _name_saved(
         self,
         name: ImageName,
         config: Digest,
-        drafts: list[_Draft],
+        places: _Places,
         where: Where,
     ) -> None:
         holder = self._by_name.get(name.key)
-        if holder is not None and holder not in drafts:
+        if holder is not None and holder not in places.drafts:
             self._conflict(name, where)
             return
         if holder is None:
             # A name for one platform must not become the name of the index around it.
-            plain = [draft for draft in drafts if isinstance(draft.node, Image)]
-            holder = plain[0] if plain else None
+            holder = places.alone
             if holder is None:
+                around = next(iter(places.drafts))
                 image = next(
-                    image for image in images(drafts[0].node) if image.config.digest == config
+                    image for image in images(around.node) if image.config.digest == config
                 )
                 holder = _Draft(image)
                 self._drafts.append(holder)
-                drafts.append(holder)
+                places.take(holder)
             self._by_name[name.key] = holder
             holder.names[name.key] = name
         holder.docker[name.key] = config
@@ -223,7 +230,7 @@ class Reconciler:
     def compare_names(self) -> None:
         """Hold the names of ``index.json`` against the RepoTags of the same images."""
         for draft in self._drafts:
-            stated = {key for key, name in self._indexed.get(id(draft), {}).items()}
+            stated = {key for key, name in self._indexed.get(draft, {}).items()}
             for name in sorted(stated ^ draft.docker.keys()) if stated and draft.docker else ():
                 has = layout.INDEX if name in stated else dockersave.MANIFEST
                 lacks = dockersave.MANIFEST if name in stated else layout.INDEX

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import kind_by_fields, read_document
 from oci_layout.source.blobs import GraphReader
-from oci_layout.source.graph import Artifact, Image, ImageIndex, Node, Root, walk
 from oci_layout.source.store import Store
 
 

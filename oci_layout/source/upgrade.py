@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Image, Layer
 from oci_layout.model.config import Config
 from oci_layout.model.v1 import V1Layer, upgraded_config
-from oci_layout.source.graph import Image, Layer
 from oci_layout.streams.reader import BytesMember
 
 

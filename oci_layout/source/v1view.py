@@ -8,10 +8,10 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Layer
 from oci_layout.model import dockersave
 from oci_layout.model.v1 import V1Layer, is_id
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.graph import Layer
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
@@ -33,6 +33,8 @@ class V1View:
         self._store, self._findings = store, findings
         self._prefix = ""
         self._steps: dict[str, V1Layer] = {}
+        self._layers = 0  # of all images
+        self._made = 0  # bytes of all configs
 
     @staticmethod
     def is_there(store: Store) -> bool:
@@ -139,6 +141,8 @@ class V1View:
                     "v1-parent-missing", f"there is no image {identity[:80]}{by}", where
                 )
                 return []
+            if not self._counted(where):
+                return []
             if identity in seen:
                 self._findings.error("v1-loop", "is its own ancestor", where.at("parent"))
                 return []
@@ -152,9 +156,21 @@ class V1View:
             identity = step.parent
         return chain[::-1]
 
+    def _counted(self, where: Where) -> bool:
+        """Count a step of an image: many images may stand on one long chain."""
+        self._layers += 1
+        if self._layers == limits.NODES + 1:
+            self._findings.error(
+                "v1-depth", f"the images have more than {limits.NODES} layers together", where
+            )
+        return self._layers <= limits.NODES
+
     def _take(
         self, chain: list[V1Layer], names: tuple[ImageName, ...], result: list[DockerImage]
     ) -> None:
+        # Each config repeats the lines of all its steps: many images may share one long line.
+        if self._made > limits.MADE_BYTES:
+            return
         members = [self._layer(step) for step in chain]
         image = make_image(
             chain,
@@ -162,6 +178,14 @@ class V1View:
             made_from=f"Docker V1 image {chain[-1].id}",
             findings=self._findings,
         )
+        if image is not None:
+            self._made += image.config.size
+            if self._made > limits.MADE_BYTES:
+                self._findings.error(
+                    "document-too-large",
+                    f"the configs of all images come to more than {limits.MADE_BYTES} bytes",
+                    Where(member=dockersave.REPOSITORIES),
+                )
         if image is not None and None not in members:
             result.append(DockerImage(image=image, names=names))
 

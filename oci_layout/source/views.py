@@ -11,6 +11,7 @@ import attrs
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
 from oci_layout.model.config import Config
@@ -18,9 +19,9 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.graph import Image, Layer
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import Store
+from oci_layout.streams.reader import Member
 
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
 
@@ -93,8 +94,9 @@ def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
     if saved is None:
         return None
     result = []
+    reader = _SavedReader(store, findings)
     for entry in saved:
-        image = _docker_image(store, entry, findings)
+        image = reader.image(entry)
         if image is not None:
             result.append(DockerImage(image=image, names=_tags(entry, findings)))
     return result
@@ -113,50 +115,72 @@ def _tags(entry: SavedImage, findings: Findings) -> tuple[ImageName, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image | None:
-    place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
-    member = store.find(entry.config)
-    if member is None:
-        findings.error(
-            "missing-member",
-            f"the config {entry.config[:200]!r} is not there",
-            place.at(f"{place.field}.Config"),
-        )
-        return None
-    raw = read_bounded(member, findings)
-    if raw is None:
-        return None
-    where = Where(member=entry.config)
-    blob = _blob_digest(entry.config)
-    algorithm = "sha256" if blob is None else blob.algorithm
-    config = Config.from_bytes(raw, where, findings, algorithm=algorithm)
-    if config is None:
-        return None
-    named = _CONFIG_NAME.fullmatch(entry.config.rpartition("/")[2])
-    said = blob.hex if blob is not None else named[1] if named is not None else None
-    if said is not None and said != config.digest.hex:
-        findings.error(
-            "digest-mismatch", f"the config is {config.digest}, its name says {said}", where
-        )
-    diff_ids = config.diff_ids or ()
-    layers = []
-    for number, name in enumerate(entry.layers):
-        layer = store.find(name)
-        if layer is None:
-            findings.error(
+class _SavedReader:
+    """Reads the images of ``manifest.json``, each config once however many entries name it.
+
+    Args:
+        store: the source.
+        findings: told of all that does not hold.
+    """
+
+    def __init__(self, store: Store, findings: Findings) -> None:
+        self._store, self._findings = store, findings
+        self._configs: dict[tuple[str, str], Config | None] = {}
+
+    def image(self, entry: SavedImage) -> Image | None:
+        """The image of an entry; None without a config that can be read (reported)."""
+        place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
+        member = self._store.find(entry.config)
+        if member is None:
+            self._findings.error(
                 "missing-member",
-                f"the layer {name[:200]!r} is not there",
-                place.at(f"{place.field}.Layers[{number}]"),
+                f"the config {entry.config[:200]!r} is not there",
+                place.at(f"{place.field}.Config"),
             )
-        layers.append(
-            Layer(
-                member=layer,
-                size=layer.size if layer is not None else 0,
-                digest=_blob_digest(name),
-                diff_id=diff_ids[number] if number < len(diff_ids) else None,
+            return None
+        blob = _blob_digest(entry.config)
+        key = member.name, "sha256" if blob is None else blob.algorithm
+        if key not in self._configs:
+            self._configs[key] = self._config(member, entry.config, key[1])
+        config = self._configs[key]
+        if config is None:
+            return None
+        named = _CONFIG_NAME.fullmatch(entry.config.rpartition("/")[2])
+        said = blob.hex if blob is not None else named[1] if named is not None else None
+        if said is not None and said != config.digest.hex:
+            self._findings.error(
+                "digest-mismatch",
+                f"the config is {config.digest}, its name says {said}",
+                Where(member=entry.config),
             )
+        diff_ids = config.diff_ids or ()
+        layers = []
+        for number, name in enumerate(entry.layers):
+            layer = self._store.find(name)
+            if layer is None:
+                self._findings.error(
+                    "missing-member",
+                    f"the layer {name[:200]!r} is not there",
+                    place.at(f"{place.field}.Layers[{number}]"),
+                )
+            layers.append(
+                Layer(
+                    member=layer,
+                    size=layer.size if layer is not None else 0,
+                    digest=_blob_digest(name),
+                    diff_id=diff_ids[number] if number < len(diff_ids) else None,
+                )
+            )
+        return Image(config=config, config_member=member, layers=tuple(layers))
+
+    def _config(self, member: Member, name: str, algorithm: str) -> Config | None:
+        raw = read_bounded(member, self._findings)
+        where = Where(member=name)
+        return (
+            None
+            if raw is None
+            else Config.from_bytes(raw, where, self._findings, algorithm=algorithm)
         )
-    return Image(config=config, config_member=member, layers=tuple(layers))
 
 
 def _blob_digest(name: str) -> Digest | None:

@@ -61,6 +61,13 @@ class Reading:
     reasons: list[Remark] = attrs.field(factory=list)
     losses: list[Remark] = attrs.field(factory=list)
     notes: list[Remark] = attrs.field(factory=list)
+    _judged: set[object] = attrs.field(factory=set, init=False, repr=False)
+
+    def first(self, *what: object) -> bool:
+        """Whether something is judged for the first time: an image may have many names."""
+        new = what not in self._judged
+        self._judged.add(what)
+        return new
 
     def fail(self, code: str, message: str) -> Reading:
         """Say why it does not load."""

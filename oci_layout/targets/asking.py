@@ -9,8 +9,9 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
+from oci_layout.graph.nodes import Image, Root
+from oci_layout.graph.walk import walk
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Image, Root, walk
 from oci_layout.targets import containerd, containersimage, docker
 from oci_layout.targets.answer import Answer, Loaded, Reading, Remark
 from oci_layout.targets.facts import Facts

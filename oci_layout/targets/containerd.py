@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
 from oci_layout.source.opening import STANDARD_INPUT
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.docker import runs
@@ -153,14 +154,18 @@ def _image(facts: Facts, item: Item, how: Importing, platform: Platform, reading
         )
     )
     if item.saved is not None:
-        if item.saved.config is not None:
+        if item.saved.config is not None and reading.first(item.saved):
             unpack_saved(facts, item.saved, how, platform, reading)
         return
     if item.node is None or isinstance(item.node, Artifact):
         return
-    _sha512(item.node, item.label, reading)
+    if reading.first("sha512", item.digest):
+        _sha512(item.node, item.label, reading)
     image = _for_host(item.node, platform)
     if image is not None:
+        stated = image.descriptor.digest if image.descriptor is not None else None
+        if not reading.first("unpack", stated, image.config.digest):
+            return
         unpack(facts, image, item.label, how, platform, reading)
     elif how.unpacks != "host":
         there = ", ".join(sorted({str(each.platform) for each in held})) or "nothing"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
 from oci_layout.platform import Platform
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Absent, Artifact, Image, ImageIndex, Node, images, walk
 from oci_layout.targets import dockerarchive
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage

@@ -5,16 +5,17 @@ moby image/tarexport/load.go; docker 1.9 graph/load.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Artifact, Image
+from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Artifact, Image, images, walk
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Reading
 from oci_layout.targets.damage import report_damage
@@ -199,9 +200,9 @@ def _v1(facts: Facts, reading: Reading) -> Reading:
     if strange or not facts.v1_tops:
         what = f"the folder {strange[0]!r} is no V1 image" if strange else "no V1 folder"
         return reading.fail("needs-v1", what)
-    named = dict(_repositories(facts))
-    for identity in sorted(set(named.values()) & facts.v1_tops):
-        names = tuple(name for name, top in named.items() if top == identity)
+    named = _repositories(facts)
+    for identity in sorted(named.keys() & facts.v1_tops):
+        names = tuple(named[identity])
         reading.images.append(Loaded(names=names, image_id=identity, id_of="v1", platform=None))
     if not reading.images:
         reading.images.append(Loaded(names=(), image_id=None, id_of="v1", platform=None))
@@ -210,17 +211,20 @@ def _v1(facts: Facts, reading: Reading) -> Reading:
     return reading
 
 
-def _repositories(facts: Facts) -> Iterator[tuple[str, str]]:
-    """Familiar names of ``repositories``, each with the V1 id it stands for."""
+def _repositories(facts: Facts) -> dict[str, list[str]]:
+    """The V1 ids of ``repositories``, each with the familiar names that stand for it."""
     member = facts.source.store.find(dockersave.REPOSITORIES)
     raw = read_bounded(member, Findings()) if member is not None else None
     saved = dockersave.read_repositories(raw, Findings()) if raw is not None else {}
+    tops: dict[str, str] = {}
     for repository, tags in saved.items():
         for tag, identity in tags.items():
-            try:
-                yield Reference.parse(f"{repository}:{tag}").familiar, identity
-            except InvalidReferenceError:
-                continue
+            with contextlib.suppress(InvalidReferenceError):
+                tops[Reference.parse(f"{repository}:{tag}").familiar] = identity
+    named: dict[str, list[str]] = {}
+    for name, identity in tops.items():
+        named.setdefault(identity, []).append(name)
+    return named
 
 
 def _legacy(facts: Facts, reading: Reading) -> Reading:
@@ -232,9 +236,9 @@ def _legacy(facts: Facts, reading: Reading) -> Reading:
         return reading.fail("missing-layer", f"the folder {strange[0]!r} is no V1 image")
     if facts.source.kind is Kinds.V1 and facts.source.findings.errors:
         return reading.fail("missing-layer", str(facts.source.findings.errors[0]))
-    named = dict(_repositories(facts))
-    for identity in sorted(set(named.values())):
-        names = tuple(name for name, top in named.items() if top == identity)
+    named = _repositories(facts)
+    for identity in sorted(named):
+        names = tuple(named[identity])
         reading.images.append(Loaded(names=names, image_id=None, id_of="new", platform=None))
     if not reading.images:
         return reading.fail("no-image", "repositories names nothing")

@@ -50,8 +50,9 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Reading:
         return reading.fail("no-image", "manifest.json lists nothing")
     if len(saved) > 1 and not traits.stores:
         return reading.fail("several-images", f"manifest.json lists {len(saved)}")
+    linked = {os.path.normpath(link.name) for link in links(facts)}
     for item in saved:
-        _saved(facts, item, traits, platform, reading)
+        _saved(facts, item, linked, traits, platform, reading)
     return reading
 
 
@@ -61,7 +62,12 @@ def _is_null(facts: Facts) -> bool:
 
 
 def _saved(
-    facts: Facts, saved: Saved, traits: Traits, platform: Platform, reading: Reading
+    facts: Facts,
+    saved: Saved,
+    linked: set[str],
+    traits: Traits,
+    platform: Platform,
+    reading: Reading,
 ) -> None:
     names = []
     for tag in saved.tags:
@@ -90,7 +96,7 @@ def _saved(
             f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
         )
     else:
-        _layer_files(facts, saved, reading)
+        _layer_files(facts, saved, linked, reading)
     if traits.stores:
         for field in unreadable(config, docker=False):
             reading.fail("bad-config", f"{saved.label}: {field}")
@@ -100,11 +106,10 @@ def _saved(
     )
 
 
-def _layer_files(facts: Facts, saved: Saved, reading: Reading) -> None:
+def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Reading) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
     first: dict[object, LayerFile] = {}
     used: dict[str, object] = {}
-    linked = {os.path.normpath(link.name) for link in links(facts)}
     for number, layer in enumerate(saved.layers):
         if layer.diff_id in first:
             continue

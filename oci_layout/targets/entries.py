@@ -10,12 +10,12 @@ import re
 import attrs
 
 from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Node
 from oci_layout.mediatype import DOCKER_CONFIG, DOCKER_MANIFEST, Compression, Family, LayerType
 from oci_layout.model import gojson, layout
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.graph import Node
 from oci_layout.streams.tarindex import MemberType
 from oci_layout.targets.answer import Reading
 from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links

@@ -13,6 +13,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
+from oci_layout.graph.nodes import Image, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
@@ -21,7 +22,6 @@ from oci_layout.model.dockersave import SavedImage
 from oci_layout.source import views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Image, Node
 from oci_layout.source.opening import Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore
@@ -52,7 +52,7 @@ class LayerFile:
     diff_id: Digest | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Saved:
     """An entry of ``manifest.json``.
 
@@ -241,15 +241,19 @@ def _saved(source: Source) -> tuple[Saved, ...] | None:
     member = source.store.find(dockersave.MANIFEST)
     raw = read_bounded(member, Findings()) if member is not None else None
     read = dockersave.read_saved(raw, Findings()) if raw is not None else None
-    return None if read is None else tuple(_entry(source, item) for item in read)
+    configs: dict[str, Config | None] = {}
+    return None if read is None else tuple(_entry(source, item, configs) for item in read)
 
 
-def _entry(source: Source, item: SavedImage) -> Saved:
+def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) -> Saved:
+    """An entry of ``manifest.json``; each config is read once, however many entries name it."""
     store = source.store
     member = store.find(item.config)
-    raw = read_bounded(member, Findings()) if member is not None else None
-    where = Where(member=item.config)
-    config = Config.from_bytes(raw, where, Findings()) if raw is not None else None
+    if member is not None and member.name not in configs:
+        raw = read_bounded(member, Findings())
+        where = Where(member=item.config)
+        configs[member.name] = None if raw is None else Config.from_bytes(raw, where, Findings())
+    config = configs[member.name] if member is not None else None
     diff_ids = (config.diff_ids if config is not None else None) or ()
     layers = []
     for number, name in enumerate(item.layers):

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from oci_layout.errors import LayoutError
 from oci_layout.finding import MENDABLE, FailFast, Findings
+from oci_layout.graph.nodes import Root
+from oci_layout.graph.selection import Choice, select
+from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
 from oci_layout.plan.options import Compress, Options, Renames
 from oci_layout.plan.planning import make_plan
-from oci_layout.plan.select import select
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Root, images
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
@@ -68,7 +69,7 @@ def mend(
     form, docker, flags = _form(target)
     taken = list(chosen) or _one_image(facts.source.roots, roots, target)
     if taken:
-        wanted = Options(target=Family.OCI, images=tuple(taken))
+        wanted = Choice(images=tuple(taken))
         roots = list(select(facts.source.roots, wanted, Findings()))
     obstacle = _obstacle(roots, target, platform)
     if obstacle:
@@ -179,8 +180,7 @@ def _guess(path: str, tag: str) -> str:
 def _ambiguous(roots: Sequence[Root]) -> bool:
     """Whether Docker must be told which platform of a name to take."""
     return any(
-        len(list(images(root.node))) > 1
-        and any(name not in dict(root.docker) for name in _keys(root))
+        len(list(images(root.node))) > 1 and not dict(root.docker).keys() >= set(_keys(root))
         for root in roots
     )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.graph.nodes import Image
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
-from oci_layout.source.graph import Image
 from oci_layout.streams.reader import Member
 from oci_layout.targets.answer import Reading
 from oci_layout.targets.damage import report_damage

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from oci_layout.finding import Findings, Severity, Where
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import (
-    Absent,
-    Artifact,
-    Image,
-    ImageIndex,
-    Layer,
-    Node,
-    Root,
-    walk,
-)
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 import attrs
 
-from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Finding, Severity, Where
+from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
+from oci_layout.graph.walk import every
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Expected, Fact, Job
-from oci_layout.source.graph import Artifact, Image, Layer, Node, Opaque, walk
 from oci_layout.source.opening import Source
+from oci_layout.source.orphans import stated_digest
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import Member
 from oci_layout.work.blob import examine
@@ -45,9 +46,8 @@ class BlobList:
 
     def add_source(self, source: Source) -> None:
         """Take the blobs of a source: of its graph, and of its ``manifest.json``."""
-        for root in source.roots:
-            for node in walk(root.node):
-                self.add_node(node, root.label)
+        for root, node in every(source.roots):
+            self.add_node(node, root.label)
         for saved in source.contents.docker:
             label = str(saved.names[0]) if saved.names else saved.image.config.digest.short
             self.add_node(saved.image, label)
@@ -103,30 +103,31 @@ class BlobList:
         )
 
 
-def orphans(source: Source, named: Iterable[str]) -> dict[str, Job]:
-    """Jobs for blobs that no document names: their own name says what they must be."""
-    known = set(named)
+def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Job]:
+    """Jobs for blobs that no document names: their own names say what they must be.
+
+    Args:
+        orphans: names and bytes; of many links to one file the file is read once.
+    """
+    stated: dict[tuple[str, str], tuple[Member, list[Expected]]] = {}
+    for name, member in orphans:
+        digest = stated_digest(name)
+        algorithm = digest.algorithm if digest is not None else "sha256"
+        _, expected = stated.setdefault((member.name, algorithm), (member, []))
+        expected.append(Expected(where=Where(member=name), digest=digest))
     jobs = {}
-    for name in source.store.names("blobs"):
-        parts = name.split("/")
-        if len(parts) != 3 or name in known:
-            continue
-        try:
-            digest = Digest.parse(f"{parts[1]}:{parts[2]}")
-        except InvalidDigestError:
-            continue
-        member = source.store.find(name)
-        if member is not None and member.name not in known:
-            jobs[name] = Job(
-                key=name,
-                member=member,
-                stored=Compression.NONE,
-                encoding=None,
-                opaque=True,
-                learn=False,
-                algorithm=digest.algorithm,
-                expected=(Expected(where=Where(), digest=digest),),
-            )
+    for (name, algorithm), (member, expected) in stated.items():
+        key = name if algorithm == "sha256" else f"{name} by {algorithm}"
+        jobs[key] = Job(
+            key=key,
+            member=member,
+            stored=Compression.NONE,
+            encoding=None,
+            opaque=True,
+            learn=False,
+            algorithm=algorithm,
+            expected=tuple(expected),
+        )
     return jobs
 
 

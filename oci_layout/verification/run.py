@@ -9,13 +9,16 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity, Where
+from oci_layout.graph.nodes import Image, Node, Root
+from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
 from oci_layout.source.contents import Kinds
-from oci_layout.source.graph import Image, Root, images, walk
 from oci_layout.source.opening import Source, open_source
+from oci_layout.source.orphans import orphans_of
+from oci_layout.streams.reader import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
-from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphans
+from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
 from oci_layout.verification.report import ImageCheck, VerifyReport
 from oci_layout.work.crew import Crew
 
@@ -77,9 +80,10 @@ def verify_source(
         blobs.add_source(source)
         documents = _documents(source)
         named = blobs.jobs
-        stray = orphans(source, {*named, *documents})
-        for name in stray:
+        lost = list(orphans_of(source))
+        for name, _ in lost:
             findings.add(orphan_finding(name))
+        stray = orphan_jobs(lost)
         looked: dict[str, Looked] = {}
         if wanted.check != "quick":
             jobs = [*named.values(), *stray.values()]
@@ -105,9 +109,8 @@ def verify_source(
             source_kind=source.description,
             check=wanted.check,
             images=tuple(
-                _image(image, root, looked, bad, alone=source.kind is Kinds.LONE)
-                for root in source.roots
-                for image in images(root.node)
+                _image(image, root, looked, bad, source)
+                for root, image in every_image(source.roots)
             ),
             findings=found,
             left_out=findings.left_out,
@@ -126,27 +129,31 @@ def _distinct(findings: list[Finding]) -> list[Finding]:
 def _documents(source: Source) -> dict[str, int]:
     """Names and sizes of the documents that were read on opening."""
     result = {}
-    for root in source.roots:
-        for node in walk(root.node):
-            if isinstance(node, Image):
-                result[node.config_member.name] = node.config_member.size
-            if node.descriptor is not None and source.contents.blobs is not None:
-                member = source.contents.blobs.find(node.descriptor.digest)
-                if member is not None:
-                    result[member.name] = member.size
+    for _, node in every(source.roots):
+        if isinstance(node, Image):
+            result[node.config_member.name] = node.config_member.size
+        document = _document(node, source)
+        if document is not None:
+            result[document.name] = document.size
     for saved in source.contents.docker:
         result[saved.image.config_member.name] = saved.image.config_member.size
     return result
 
 
+def _document(node: Node, source: Source) -> Member | None:
+    """Where a manifest or index lies, as that kind of source calls it."""
+    if node.descriptor is None or source.contents.blobs is None:
+        return None
+    return source.contents.blobs.find(node.descriptor.digest)
+
+
 def _expected(source: Source, wanted: tuple[Digest, ...], findings: Findings) -> None:
     there = set()
-    for root in source.roots:
-        for node in walk(root.node):
-            if isinstance(node, Image):
-                there.add(node.config.digest)
-            if node.descriptor is not None:
-                there.add(node.descriptor.digest)
+    for _, node in every(source.roots):
+        if isinstance(node, Image):
+            there.add(node.config.digest)
+        if node.descriptor is not None:
+            there.add(node.descriptor.digest)
     for digest in wanted:
         if digest not in there:
             findings.error(
@@ -157,12 +164,14 @@ def _expected(source: Source, wanted: tuple[Digest, ...], findings: Findings) ->
 
 
 def _image(
-    image: Image, root: Root, looked: dict[str, Looked], bad: set[str], *, alone: bool
+    image: Image, root: Root, looked: dict[str, Looked], bad: set[str], source: Source
 ) -> ImageCheck:
     members = {layer.member.name: layer.member.size for layer in image.layers if layer.member}
     documents = {image.config_member.name: image.config_member.size}
-    if image.descriptor is not None:
-        documents[image.descriptor.digest.blob_path] = image.descriptor.size
+    document = _document(image, source)
+    if document is not None:
+        documents[document.name] = document.size
+    alone = source.kind is Kinds.LONE
     read = {name: size for name, size in members.items() if name in looked}
     sound = (alone or not image.missing) and not (members.keys() | documents.keys()) & bad
     return ImageCheck(

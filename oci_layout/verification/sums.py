@@ -31,6 +31,7 @@ def _sum(member: Member) -> str:
 def sums(source: Source, looked: dict[str, Looked]) -> dict[str, str]:
     """The sha256 of every file of a source, by name; what was read already is not read again."""
     result = {}
+    made: dict[str, str] = {}  # of many links to one file the file is read once
     for name in source.store.names():
         member = source.store.find(name)
         if member is None:
@@ -39,7 +40,9 @@ def sums(source: Source, looked: dict[str, Looked]) -> dict[str, str]:
         if known is not None and known.fact.stored_digest.algorithm == "sha256":
             result[name] = known.fact.stored_digest.hex
         else:
-            result[name] = _sum(member)
+            if member.name not in made:
+                made[member.name] = _sum(member)
+            result[name] = made[member.name]
     return result
 
 

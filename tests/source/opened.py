@@ -10,7 +10,8 @@ import pytest
 
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
-from oci_layout.source.graph import Image, Root, images
+from oci_layout.graph.nodes import Image, Root
+from oci_layout.graph.walk import images
 from oci_layout.source.opening import Source, open_source
 from tests import builders
 

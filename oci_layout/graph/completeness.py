@@ -11,51 +11,40 @@ from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
-from oci_layout.mediatype import Family
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.referrers import digests, is_attached, spellings, targets
+from oci_layout.graph.selection import describe
+from oci_layout.graph.walk import attached_to, stated_platform, walk
 from oci_layout.model.layout import ATTESTATION_DIGEST
-from oci_layout.plan.options import Options
-from oci_layout.plan.referrers import digests, is_attached, spellings, targets
-from oci_layout.plan.select import describe
-from oci_layout.source.graph import (
-    Absent,
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Opaque,
-    Root,
-    attached_to,
-    stated_platform,
-    walk,
-)
 
 _NAMED = 32  # digests that one message lists
 
 
-def complete(roots: tuple[Root, ...], options: Options, findings: Findings) -> tuple[Root, ...]:
+def complete(
+    roots: tuple[Root, ...], sparse: str, findings: Findings, *, chosen: bool = False
+) -> tuple[Root, ...]:
     """The roots without what is not all there, and without what is attached to that alone.
 
     Args:
         roots: what was selected.
-        options: ``sparse`` says whether absences are left out, kept in an index or refused; Docker
-            has no form for an absence, so there they are left out.
+        sparse: ``prune`` leaves absences out, ``keep`` leaves them in an index, ``fail`` refuses.
         findings: told of each absence.
+        chosen: whether somebody chose among the roots, for messages.
 
     Raises:
         DamagedError: nothing is complete, or an absence is refused.
     """
-    keep = options.sparse == "keep" and options.target is Family.OCI
+    keep = sparse == "keep"
     told = Findings() if keep else findings
     pruning = _Pruning(told)
     pruned = [(root, pruning.node(root.node, describe([root]))) for root in roots]
     if not pruning.missing:
         return roots
-    if options.sparse == "fail":
+    if sparse == "fail":
         raise _sparse("the source is not complete", pruning.missing)
     left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
     kept = _without_orphans(left, pruning.gone, told)
     if all(is_attached(root) for root in kept):
-        chosen = options.images or options.platforms
         what = "nothing that was chosen" if chosen else "nothing in this source"
         raise _sparse(f"{what} is complete", pruning.missing)
     if not keep:
@@ -154,7 +143,7 @@ def _without_orphans(roots: list[Root], gone: set[str], findings: Findings) -> l
         kept = []
         for root in roots:
             label = describe([root])
-            if id(root.node) in orphans:
+            if root.node in orphans:
                 findings.warning("sparse-index", "is left out with its image", Where(image=label))
                 continue
             node = _stripped(root.node, orphans, label, findings)
@@ -165,8 +154,8 @@ def _without_orphans(roots: list[Root], gone: set[str], findings: Findings) -> l
     return roots
 
 
-def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
-    """Nodes, by id, that are attached to what is gone, or to what goes with it."""
+def _orphans(roots: list[Root], gone: set[str]) -> set[Node]:
+    """Nodes that are attached to what is gone, or to what goes with it."""
     held: Counter[str] = Counter()
     waiting: dict[str, list[Node]] = {}
     for root in roots:
@@ -177,13 +166,13 @@ def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
             attached = (targets(root) if is_attached(root) else set()) if top else attached_to(node)
             for digest in attached:
                 waiting.setdefault(digest, []).append(node)
-    orphans: set[int] = set()
+    orphans: set[Node] = set()
     todo = [digest for digest in gone if not held[digest]]
     while todo:
         for node in waiting.pop(todo.pop(), ()):
-            if id(node) in orphans:
+            if node in orphans:
                 continue
-            orphans.add(id(node))
+            orphans.add(node)
             for each in walk(node):
                 names = spellings(each.descriptor.digest) if each.descriptor is not None else set()
                 held.subtract(names)
@@ -191,13 +180,13 @@ def _orphans(roots: list[Root], gone: set[str]) -> set[int]:
     return orphans
 
 
-def _stripped(node: Node, orphans: set[int], label: str, findings: Findings) -> Node | None:
+def _stripped(node: Node, orphans: set[Node], label: str, findings: Findings) -> Node | None:
     """A node without some of its children."""
     if not isinstance(node, ImageIndex):
         return node
     kept = []
     for child in node.children:
-        if id(child) in orphans and child.descriptor is not None:
+        if child in orphans and child.descriptor is not None:
             findings.warning(
                 "sparse-index",
                 f"{_what(child)} {child.descriptor.digest} is left out with its image",

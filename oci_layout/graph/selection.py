@@ -11,49 +11,54 @@ import attrs
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings, Where
-from oci_layout.plan.options import Options
-from oci_layout.plan.referrers import (
+from oci_layout.graph.nodes import Absent, Image, ImageIndex, Node, Root
+from oci_layout.graph.referrers import (
     digests,
     is_attached,
     targets,
     with_referrers,
     without_attached,
 )
+from oci_layout.graph.walk import attached_to, images, stated_platform, walk
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.graph import (
-    Absent,
-    Image,
-    ImageIndex,
-    Node,
-    Root,
-    attached_to,
-    images,
-    stated_platform,
-    walk,
-)
 
 _SHORT = re.compile(r"[0-9a-f]{7,63}")
 
 
-def select(roots: Sequence[Root], options: Options, findings: Findings) -> tuple[Root, ...]:
+@attrs.frozen(kw_only=True)
+class Choice:
+    """What is to be taken of a source.
+
+    Args:
+        images: names or digests to take; empty for all.
+        platforms: platforms to take; empty for all.
+        attestations: ``keep`` or ``drop`` what is attached to images.
+    """
+
+    images: tuple[str, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    attestations: str = "keep"
+
+
+def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[Root, ...]:
     """The roots that were asked for, by name and platform, with what belongs to them.
 
     Args:
         roots: of the source.
-        options: what was asked for.
+        choice: what was asked for.
         findings: told of what is left out.
 
     Raises:
         SelectionError: no such image or platform.
     """
-    chosen = _by_name(roots, options.images) if options.images else tuple(roots)
-    if options.platforms:
-        chosen = _by_platform(chosen, options.platforms, findings)
-    if options.images or options.platforms:
+    chosen = _by_name(roots, choice.images) if choice.images else tuple(roots)
+    if choice.platforms:
+        chosen = _by_platform(chosen, choice.platforms, findings)
+    if choice.images or choice.platforms:
         chosen = with_referrers(chosen, roots)
         _warn_taken_apart(chosen, roots, findings)
-    if options.attestations == "drop":
+    if choice.attestations == "drop":
         chosen = without_attached(chosen, findings)
     return chosen
 
@@ -67,16 +72,16 @@ def describe(roots: Sequence[Root]) -> str:
 
 def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings: Findings) -> None:
     """Tell of what is attached to an index of which one image is left, and no index."""
-    there, taken = digests(chosen), {id(root.node) for root in chosen}
-    parts = {id(node) for root in chosen for node in walk(root.node)}
+    there, taken = digests(chosen), {root.node for root in chosen}
+    parts = {node for root in chosen for node in walk(root.node)}
     apart = {
         str(node.descriptor.digest)
         for root in roots
         for node in walk(root.node)
-        if isinstance(node, ImageIndex) and any(id(each) in parts for each in walk(node))
+        if isinstance(node, ImageIndex) and any(each in parts for each in walk(node))
     } - there
     for root in roots:
-        if id(root.node) not in taken and targets(root) & apart:
+        if root.node not in taken and targets(root) & apart:
             findings.warning(
                 "attachment-dropped",
                 "is left out: it is attached to the whole index, and one image of it was chosen",
@@ -107,7 +112,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                 if node is root.node:
                     taken[number] = root
                 elif node is not None:
-                    part = _only(root.node, {id(node)})
+                    part = _only(root.node, {node})
                     extra.append(Root(node=_unwrapped(part if part is not None else node)))
                 hit = hit or node is not None
                 continue
@@ -167,7 +172,7 @@ def _by_platform(
     nowhere = set(wanted)
     for root in roots:
         there.update(str(image.platform) for image in images(root.node))
-        picked: set[int] = set()
+        picked: set[Node] = set()
         for platform in wanted:
             found = _matching(root.node, platform)
             picked |= found
@@ -194,7 +199,7 @@ def _by_platform(
     return tuple(kept)
 
 
-def _matching(node: Node, wanted: Platform) -> set[int]:
+def _matching(node: Node, wanted: Platform) -> set[Node]:
     """The best match for a platform below a node, as containerd would take it.
 
     Where a version of Windows is asked for, that is the newest one that runs there; else all are.
@@ -202,7 +207,7 @@ def _matching(node: Node, wanted: Platform) -> set[int]:
     candidates = [(each, stated_platform(each)) for each in walk(node)]
     for choice in wanted.runs():
         found = [
-            (id(each), platform.version_order if wanted.os_version else ())
+            (each, platform.version_order if wanted.os_version else ())
             for each, platform in candidates
             if platform is not None and platform.matches(choice)
         ]
@@ -212,9 +217,9 @@ def _matching(node: Node, wanted: Platform) -> set[int]:
     return set()
 
 
-def _only(node: Node, picked: set[int]) -> Node | None:
+def _only(node: Node, picked: set[Node]) -> Node | None:
     """A node without the images that were not picked, and without what belongs to them."""
-    if id(node) in picked:
+    if node in picked:
         return node
     if not isinstance(node, ImageIndex):
         return None

@@ -1,8 +1,10 @@
-"""The image graph: what a source holds, whichever way it was packed."""
+"""The image graph: what a source holds, whichever way it was packed.
+
+Nodes, roots and layers are compared by identity, so each can be a key: entries of one digest are
+two nodes. What they hold, a tuple of layers or blobs, is shared where the document is the same.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import attrs
 
@@ -10,7 +12,7 @@ from oci_layout.digest import Digest
 from oci_layout.mediatype import LayerType
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.layout import ATTESTATION_DIGEST, ATTESTATION_TYPE
+from oci_layout.model.layout import ATTESTATION_TYPE
 from oci_layout.model.manifest import Index, Manifest
 from oci_layout.model.schema1 import Schema1
 from oci_layout.platform import Platform
@@ -18,7 +20,7 @@ from oci_layout.reference import ImageName
 from oci_layout.streams.reader import Member
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Layer:
     """One layer of an image.
 
@@ -42,7 +44,7 @@ class Layer:
         return LayerType.parse(self.descriptor.media_type) if self.descriptor else None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Image:
     """One image of one platform.
 
@@ -89,7 +91,7 @@ class Image:
         return stated
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Artifact:
     """A manifest that holds no image: attestation, signature, Helm chart, anything.
 
@@ -118,7 +120,7 @@ class Artifact:
         return ATTESTATION_TYPE in self.descriptor.annotations
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class ImageIndex:
     """A list of platforms, and whatever else stands beside them.
 
@@ -133,7 +135,7 @@ class ImageIndex:
     children: tuple[Node, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Opaque:
     """A blob of a type that is nobody's manifest."""
 
@@ -141,7 +143,7 @@ class Opaque:
     member: Member
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Absent:
     """A manifest or index that is referred to and not there, or whose config is not.
 
@@ -161,7 +163,7 @@ class Absent:
 Node = Image | Artifact | ImageIndex | Opaque | Absent
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Root:
     """What one or more names stand for.
 
@@ -189,43 +191,3 @@ class Root:
         if isinstance(self.node, Image):
             return str(self.node.config.digest)
         return str(self.node.descriptor.digest)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it, parents first."""
-    yield node
-    if isinstance(node, ImageIndex):
-        for child in node.children:
-            yield from walk(child)
-
-
-def images(node: Node) -> Iterator[Image]:
-    """The images at and below a node."""
-    for each in walk(node):
-        if isinstance(each, Image):
-            yield each
-
-
-def stated_platform(node: Node) -> Platform | None:
-    """The platform an index states for a child, or else its config."""
-    if isinstance(node, Image):
-        stated = node.descriptor.platform if node.descriptor is not None else None
-        return stated if stated is not None and stated.architecture else node.platform
-    if isinstance(node, Absent):
-        return node.descriptor.platform
-    return None
-
-
-def attached_to(node: Node) -> set[str]:
-    """Digests of what an artifact, or an index of some, says it is attached to.
-
-    By ``subject`` (image-spec manifest.md), or by BuildKit's annotation, which tells even of an
-    attestation that is absent.
-    """
-    found = set()
-    if isinstance(node, Artifact | Absent):
-        found.add(node.descriptor.annotations.get(ATTESTATION_DIGEST, ""))
-    if isinstance(node, Artifact | ImageIndex):
-        document = node.manifest if isinstance(node, Artifact) else node.index
-        found.add(str(document.subject.digest) if document.subject is not None else "")
-    return found - {""}

@@ -14,18 +14,9 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.walk import attached_to, walk
 from oci_layout.model.layout import COSIGN_IMAGES, COSIGN_KIND, COSIGN_PREFIX
-from oci_layout.source.graph import (
-    Absent,
-    Artifact,
-    Image,
-    ImageIndex,
-    Node,
-    Opaque,
-    Root,
-    attached_to,
-    walk,
-)
 
 # distribution-spec, "Referrers Tag Schema": at most 64 characters of the hash.
 _TAG_HEX = 64
@@ -74,7 +65,7 @@ def digests(roots: Iterable[Root]) -> set[str]:
 def with_referrers(chosen: tuple[Root, ...], roots: Sequence[Root]) -> tuple[Root, ...]:
     """What was chosen, and what of the rest belongs to it; what refers to a referrer, too."""
     result = list(chosen)
-    taken = {id(root.node) for root in chosen}
+    taken = {root.node for root in chosen}
     waiting: dict[str, list[Root]] = {}
     for root in roots:
         for digest in targets(root):
@@ -82,8 +73,8 @@ def with_referrers(chosen: tuple[Root, ...], roots: Sequence[Root]) -> tuple[Roo
     todo = list(digests(chosen))
     while todo:
         for root in waiting.pop(todo.pop(), ()):
-            if id(root.node) not in taken:
-                taken.add(id(root.node))
+            if root.node not in taken:
+                taken.add(root.node)
                 result.append(root)
                 todo += digests([root])
     return tuple(result)

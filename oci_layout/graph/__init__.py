@@ -1,0 +1,1 @@
+"""The image graph: nodes, the one walk over them, and the rules that read it."""
