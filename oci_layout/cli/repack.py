@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DestinationError, UsageError
+from oci_layout.model import gojson
 from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
@@ -227,13 +227,13 @@ def print_report(
     for warning in result.warnings:
         print(finding_line(warning), file=sys.stderr)
     if report is not None:
-        text = json.dumps(result.to_json(), indent=2) + "\n"
+        text = gojson.show(result.to_json()) + "\n"
         try:
             Path(report).write_text(text, encoding="utf-8")
         except OSError as error:
             raise DestinationError(what=error.strerror or str(error), where=report) from error
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))
+        print(gojson.show(result.to_json()))
     elif not quiet:
         width = max(40, shutil.get_terminal_size().columns)
         stream = sys.stderr if output == "-" else sys.stdout

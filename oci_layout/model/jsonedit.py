@@ -129,9 +129,9 @@ class Edits:
 def _spelled(children: dict[str | int, _Node], segments: list[_Segment]) -> dict[str | int, _Node]:
     """The edits under the keys as this document spells them: Go matches without case."""
     there = {segment.key for segment in segments}
-    lower = {key.casefold(): key for key in there if isinstance(key, str)}
+    lower = {gojson.fold(key): key for key in there if isinstance(key, str)}
     return {
-        key if key in there or not isinstance(key, str) else lower.get(key.casefold(), key): child
+        key if key in there or not isinstance(key, str) else lower.get(gojson.fold(key), key): child
         for key, child in children.items()
     }
 
@@ -194,4 +194,4 @@ def _decoded(text: bytes) -> str:
     if b"\\" not in text:
         return text[1:-1].decode("utf-8")
     key: str = json.loads(text)
-    return key
+    return key  # halves of surrogate pairs stay: two such keys are refused before

@@ -19,8 +19,9 @@ from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.graph import Image, Layer
-from oci_layout.source.reading import read_bounded
+from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
+from oci_layout.streams.reader import Member
 
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
 
@@ -83,8 +84,16 @@ class DockerImage:
     names: tuple[ImageName, ...]
 
 
-def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
-    """Read ``manifest.json`` and the configs it names; None when it is no such list."""
+def read_docker(
+    store: Store, findings: Findings, allowance: Allowance | None = None
+) -> list[DockerImage] | None:
+    """Read ``manifest.json`` and the configs it names; None when it is no such list.
+
+    Args:
+        store: the source.
+        findings: told of all that does not hold.
+        allowance: what all documents may come to; one of its own by default.
+    """
     member = store.find(dockersave.MANIFEST)
     if member is None:
         return None
@@ -93,8 +102,9 @@ def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
     if saved is None:
         return None
     result = []
+    configs = _Configs(store, findings, allowance or Allowance())
     for entry in saved:
-        image = _docker_image(store, entry, findings)
+        image = _docker_image(store, entry, findings, configs)
         if image is not None:
             result.append(DockerImage(image=image, names=_tags(entry, findings)))
     return result
@@ -113,7 +123,47 @@ def _tags(entry: SavedImage, findings: Findings) -> tuple[ImageName, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image | None:
+class _Configs:
+    """The configs that ``manifest.json`` names, each read once.
+
+    Args:
+        store: the source.
+        findings: told of all that does not hold.
+        allowance: what all documents may come to.
+    """
+
+    def __init__(self, store: Store, findings: Findings, allowance: Allowance) -> None:
+        self._store, self._findings, self._allowance = store, findings, allowance
+        self._read: dict[str, Config | None] = {}
+
+    def config(self, name: str, member: Member) -> Config | None:
+        """The config of a name; None when it is none (reported)."""
+        if name not in self._read:
+            self._read[name] = self._config(name, member)
+        return self._read[name]
+
+    def _config(self, name: str, member: Member) -> Config | None:
+        raw = read_bounded(member, self._findings, self._allowance)
+        if raw is None:
+            return None
+        where = Where(member=name)
+        blob = _blob_digest(name)
+        algorithm = "sha256" if blob is None else blob.algorithm
+        config = Config.from_bytes(raw, where, self._findings, algorithm=algorithm)
+        if config is None:
+            return None
+        named = _CONFIG_NAME.fullmatch(name.rpartition("/")[2])
+        said = blob.hex if blob is not None else named[1] if named is not None else None
+        if said is not None and said != config.digest.hex:
+            self._findings.error(
+                "digest-mismatch", f"the config is {config.digest}, its name says {said}", where
+            )
+        return config
+
+
+def _docker_image(
+    store: Store, entry: SavedImage, findings: Findings, configs: _Configs
+) -> Image | None:
     place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
     member = store.find(entry.config)
     if member is None:
@@ -123,21 +173,9 @@ def _docker_image(store: Store, entry: SavedImage, findings: Findings) -> Image 
             place.at(f"{place.field}.Config"),
         )
         return None
-    raw = read_bounded(member, findings)
-    if raw is None:
-        return None
-    where = Where(member=entry.config)
-    blob = _blob_digest(entry.config)
-    algorithm = "sha256" if blob is None else blob.algorithm
-    config = Config.from_bytes(raw, where, findings, algorithm=algorithm)
+    config = configs.config(entry.config, member)
     if config is None:
         return None
-    named = _CONFIG_NAME.fullmatch(entry.config.rpartition("/")[2])
-    said = blob.hex if blob is not None else named[1] if named is not None else None
-    if said is not None and said != config.digest.hex:
-        findings.error(
-            "digest-mismatch", f"the config is {config.digest}, its name says {said}", where
-        )
     diff_ids = config.diff_ids or ()
     layers = []
     for number, name in enumerate(entry.layers):
