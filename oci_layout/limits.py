@@ -5,12 +5,15 @@ from __future__ import annotations
 CHUNK = 512 << 10  # bytes read, hashed and written at a time: what stays in a core's cache
 
 DOCUMENT_BYTES = 20 << 20  # containerd reads JSON members of at most 20 MiB
+DOCUMENTS_BYTES = 96 << 20  # manifests, indexes and configs of a source together, each once
 DOCUMENT_DEPTH = 64  # nested arrays and objects of a document
 DOCUMENT_TOKENS = 1_000_000  # values of a document: bounds the memory its parsed form takes
+NUMBER_DIGITS = 1_000  # of a whole number of a document
 MANIFEST_BYTES = 4 << 20  # what registries take for a manifest
 NODES = 500_000  # manifests and layers that all indexes together may list
 FINDINGS = 1_000  # findings of one code that are kept
 INDEX_DEPTH = 8  # indexes nested in indexes
+SIGNATURES = 64  # of one schema 1 manifest; those that exist have one
 V1_DEPTH = 1_000  # parents of a V1 image
 MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import shutil
@@ -12,6 +11,7 @@ import typer
 
 from oci_layout.cli.text import columns, finding_line, shown, wrapped
 from oci_layout.errors import UsageError
+from oci_layout.model import gojson
 
 if TYPE_CHECKING:
     from oci_layout.targets.answer import Answer, Loaded, Remark
@@ -79,7 +79,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(json.dumps({"version": 1, **report.to_json()}, indent=2))
+        print(gojson.show({"version": 1, **report.to_json()}))
     else:
         width = max(40, shutil.get_terminal_size().columns)
         print("\n".join(render(report, width, table=not targets)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from oci_layout.cli.text import finding_line
+from oci_layout.model import gojson
 
 
 def command(
@@ -74,7 +74,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(json.dumps({"version": 1, **found.to_json()}, indent=2))
+        print(gojson.show({"version": 1, **found.to_json()}))
         return int(not found.verdict.same)
     width = max(40, shutil.get_terminal_size().columns)
     print("\n".join(render(found, width, files=files)))

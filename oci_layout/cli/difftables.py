@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from oci_layout.comparison.layers import Change, LayerChange
 from oci_layout.comparison.meaning import ABSENT
 from oci_layout.comparison.reasons import packing
 from oci_layout.comparison.sides import LayerSide
+from oci_layout.model import gojson
 from oci_layout.streams.layerfiles import LayerFile
 
 _FIELDS = 40  # fields of a document,
@@ -84,7 +84,7 @@ def _value(value: Any) -> str:
     """A value on one line, shortened and harmless."""
     if value is ABSENT:
         return "absent"
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    text = gojson.on_a_line(value) if not isinstance(value, str) else value
     if isinstance(value, str) and not value:
         text = '""'
     return shown(text[:_VALUE] + ("..." if len(text) > _VALUE else ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from oci_layout.errors import UsageError
+from oci_layout.model import gojson
 
 
 class Raw(enum.StrEnum):
@@ -86,7 +86,7 @@ def command(
     else:
         value = inspect(source, images=images, platforms=platforms, tmp=tmp)
     if as_json:
-        print(json.dumps(value, indent=2))
+        print(gojson.show(value))
         return
     from oci_layout.cli.inspected import render  # noqa: PLC0415  likewise
 

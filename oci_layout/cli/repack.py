@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from oci_layout.cli.text import columns, finding_line, short, shown, size_of, si
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
+from oci_layout.model import gojson
 from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
@@ -249,9 +249,9 @@ def print_report(
     for warning in result.warnings:
         print(finding_line(warning), file=sys.stderr)
     if report is not None:
-        report.write((json.dumps(result.to_json(), indent=2) + "\n").encode())
+        report.write(f"{gojson.show(result.to_json())}\n".encode())
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))
+        print(gojson.show(result.to_json()))
     elif not quiet:
         width = max(40, shutil.get_terminal_size().columns)
         stream = sys.stderr if output == "-" else sys.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import shutil
 import sys
 from collections import Counter
@@ -13,6 +12,7 @@ import typer
 
 from oci_layout.cli.text import error_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DamagedError, NotAnImageError, UsageError
+from oci_layout.model import gojson
 
 if TYPE_CHECKING:
     from oci_layout.finding import Finding
@@ -120,7 +120,7 @@ def command(
                 print(line)
     if as_json:
         value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
-        print(json.dumps(value, indent=2))
+        print(gojson.show(value))
     return status
 
 

@@ -9,10 +9,11 @@ field that no struct has is compared as it is.
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from oci_layout.model.gojson import Number, encode, fold
 
 _Read = Callable[[Any], Any]
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -26,7 +27,7 @@ def _plain(value: Any) -> Any:
 
 
 def _zero(value: Any) -> bool:
-    return isinstance(value, int | float) and not value
+    return value.is_zero if isinstance(value, Number) else isinstance(value, int) and not value
 
 
 def _pointer(value: Any) -> Any:
@@ -70,14 +71,14 @@ def _set(value: Any) -> Any:
 
 
 def _struct(fields: Mapping[str, _Read]) -> _Read:
-    lower = {name.casefold(): name for name in fields}
+    folded = {fold(name): name for name in fields}
 
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             return _plain(value)
         result: dict[str, Any] = {}
         for key, item in value.items():
-            name = lower.get(key.casefold())
+            name = folded.get(fold(key))
             meant = _pointer(item) if name is None else fields[name](item)
             if meant is not ABSENT:
                 result[name or key] = meant
@@ -178,4 +179,10 @@ def config_meaning(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def exactly(value: Any) -> str:
     """A text that two JSON values share if and only if they are equal (1 is not true)."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return encode(_sorted(value))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(item) for key, item in sorted(value.items())}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

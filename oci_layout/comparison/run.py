@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -24,7 +23,9 @@ from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import SelectionError
+from oci_layout.finding import Findings, Where
 from oci_layout.graph.selection import Choice
+from oci_layout.model import jsontext
 from oci_layout.source.opening import Source
 from oci_layout.work.crew import Crew
 
@@ -195,9 +196,10 @@ def _verdict(a: Side, b: Side, changes: Sequence[LayerChange], *, same: bool) ->
 
 def _manifest_fields(a: Side, b: Side) -> tuple[FieldDifference, ...]:
     """Fields of two manifests of one kind; schema 1 has none in common with its successors."""
-    one, two = a.candidate.image, b.candidate.image
+    first, second = a.candidate.image, b.candidate.image
     if a.manifest is None or b.manifest is None or a.manifest == b.manifest:
         return ()
-    if (one.schema1 is None) != (two.schema1 is None):
+    if (first.schema1 is None) != (second.schema1 is None):
         return ()
-    return tuple(differences(json.loads(a.manifest), json.loads(b.manifest)))
+    one, two = (jsontext.parse(raw, Where(), Findings()) for raw in (a.manifest, b.manifest))
+    return tuple(differences(one, two))

@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 from oci_layout.comparison.meaning import ABSENT, exactly
+from oci_layout.finding import Findings, Where
+from oci_layout.model import jsontext
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]')
 
@@ -22,7 +24,7 @@ def spelling(a: bytes, b: bytes) -> tuple[str, ...]:
     tokens_a, tokens_b = _TOKEN.findall(text_a), _TOKEN.findall(text_b)
     if tokens_a == tokens_b:
         return ("white space",)
-    value_a, value_b = json.loads(text_a), json.loads(text_b)
+    value_a, value_b = (jsontext.parse(raw, Where(), Findings()) for raw in (a, b))
     told = []
     if exactly(value_a) != exactly(value_b):
         told += _values(value_a, value_b)

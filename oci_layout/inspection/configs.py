@@ -7,6 +7,7 @@ from typing import Any
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Image
 from oci_layout.model import jsontext
+from oci_layout.model.gojson import fold
 from oci_layout.source.reading import read_bounded
 
 _EXTRAS = {"healthcheck": "HEALTHCHECK", "onbuild": "ONBUILD", "shell": "SHELL"}
@@ -87,7 +88,7 @@ def _stated_type(image: Image) -> str | None:
 
 
 def _lowered(value: object) -> dict[str, Any]:
-    return {key.lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
+    return {fold(key): item for key, item in value.items()} if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:

@@ -12,7 +12,8 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import platform_of
-from oci_layout.model.fields import Fields
+from oci_layout.model.fields import Fields, canonical
+from oci_layout.model.gojson import fold
 from oci_layout.platform import Platform
 
 _TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET, _TIME = range(7)
@@ -245,6 +246,25 @@ def _diff_ids(fields: Fields, mends: _Mender, findings: Findings) -> tuple[Diges
     return tuple(result)
 
 
+def config_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a config, known fields under canonical names; empty when it is none.
+
+    Args:
+        raw: the config, which has been reported on before.
+    """
+    value = jsontext.parse(raw, Where(), Findings())
+    if not isinstance(value, dict):
+        return {}
+    value = dict(canonical(value, _TOP))
+    if isinstance(value.get("config"), dict):
+        value["config"] = canonical(value["config"], frozenset(_RUN_FIELDS))
+    if isinstance(value.get("history"), list):
+        known = frozenset(_HISTORY_FIELDS)
+        lines = value["history"]
+        value["history"] = [canonical(each, known) for each in lines if isinstance(each, dict)]
+    return value
+
+
 def foreign_fields(raw: bytes) -> list[tuple[str | int, ...]]:
     """Paths of all fields that the image spec does not define (specs-go/v1/config.go).
 
@@ -256,7 +276,7 @@ def foreign_fields(raw: bytes) -> list[tuple[str | int, ...]]:
         return []
     paths = _beyond(value, (), _TOP)
     for key, inner in value.items():
-        name = key.lower()
+        name = fold(key)
         if name == "config" and isinstance(inner, dict):
             paths += _beyond(inner, (key,), _RUN_FIELDS.keys() - _DOCKER_ONLY)
         elif name == "rootfs" and isinstance(inner, dict):
@@ -271,5 +291,5 @@ def foreign_fields(raw: bytes) -> list[tuple[str | int, ...]]:
 def _beyond(
     value: dict[str, Any], path: tuple[str | int, ...], known: Collection[str]
 ) -> list[tuple[str | int, ...]]:
-    lower = {name.lower() for name in known}
-    return [(*path, key) for key in value if key.lower() not in lower]
+    folded = {fold(name) for name in known}
+    return [(*path, key) for key in value if fold(key) not in folded]

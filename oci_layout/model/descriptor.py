@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.model.fields import Fields
+from oci_layout.model.fields import Fields, canonical
 from oci_layout.platform import Platform
 
 DESCRIPTOR_FIELDS = frozenset(
@@ -33,7 +33,8 @@ class Descriptor:
         annotations: free text by key.
         platform: what the image runs on; None when the document says nothing.
         artifact_type: type of an artifact, or empty.
-        source: the JSON object it was read from, so that unknown fields are not lost.
+        source: the JSON object it was read from, so that unknown fields are not lost; known ones
+            stand under their canonical names.
     """
 
     media_type: str
@@ -56,6 +57,11 @@ class Descriptor:
         platform = read_platform(fields)
         artifact_type = fields.text("artifactType") or ""
         data = fields.text("data")
+        source = fields.value
+        inner = fields.raw("platform")
+        if isinstance(inner, dict):
+            known = canonical(inner, _PLATFORM_FIELDS)
+            source = source if known is inner else {**source, "platform": known}
         if digest is None or size is None:
             return None
         if not media_type:
@@ -72,7 +78,7 @@ class Descriptor:
             annotations=annotations,
             platform=platform,
             artifact_type=artifact_type,
-            source=fields.value,
+            source=source,
         )
 
 

@@ -6,11 +6,16 @@ known field that stands twice in two cases is an error: two readers would see tw
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
+from oci_layout.model.gojson import Number, fold, merged
+
+_WHOLE = re.compile(r"-?[0-9]+")
 
 
 def describe(value: object) -> str:
@@ -19,42 +24,70 @@ def describe(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
-    for kind, name in ((str, "a string"), (int, "a number"), (float, "a fraction")):
+    for kind, name in ((str, "a string"), (int, "a number")):
         if isinstance(value, kind):
             return name
+    if isinstance(value, Number):
+        return "a fraction" if set(value.text) & set(".eE") else "a number"
     return "a list" if isinstance(value, list) else "an object"
+
+
+@functools.cache
+def _folded(known: frozenset[str]) -> Mapping[str, str]:
+    return {fold(name): name for name in known}
+
+
+def canonical(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """An object with its known fields under the names that their struct gives them.
+
+    Args:
+        value: the object; returned itself where nothing is spelled in another way.
+        known: the fields that its structure defines.
+    """
+    if value.keys() <= known:
+        return value
+    names = _folded(known)
+    if all(names.get(fold(key), key) == key for key in value):
+        return value
+    result: dict[str, Any] = {}
+    for key, item in value.items():
+        name = names.get(fold(key), key)
+        result[name] = merged(result[name], item) if name in result else item
+    return result
 
 
 class Fields:
     """One JSON object.
 
     Args:
-        value: the object.
+        value: the object; ``self.value`` has its known fields under their canonical names.
         where: its place; ``where.field`` is the path so far.
         findings: told of every field of a wrong type.
-        known: the fields that its structure defines, for the check of cases.
+        known: the fields that its structure defines.
     """
 
     def __init__(
         self, value: dict[str, Any], where: Where, findings: Findings, known: frozenset[str]
     ) -> None:
-        self.value, self.where, self.findings = value, where, findings
-        self._lower: dict[str, str] | None = None
-        lowered = {name.casefold() for name in known}
-        if not value.keys() <= known:
-            self._check_case(lowered)
+        self.where, self.findings = where, findings
+        self.value = canonical(value, known)
+        self._spelled: dict[str, str] = {}
+        if self.value is not value:
+            self._check_case(value, known)
 
-    def _check_case(self, lowered: set[str]) -> None:
-        self._lower = {}
-        for key in self.value:
-            lower = key.casefold()
-            if lower in self._lower and lower in lowered:
+    def _check_case(self, value: dict[str, Any], known: frozenset[str]) -> None:
+        names = _folded(known)
+        for key in value:
+            name = names.get(fold(key))
+            if name is None:
+                continue
+            if name in self._spelled:
                 self.findings.error(
                     "duplicate-key",
-                    f"{self._lower[lower]!r} and {key!r} are one field to Go and two to others",
+                    f"{self._spelled[name]!r} and {key!r} are one field to Go and two to others",
                     self.where,
                 )
-            self._lower.setdefault(lower, key)
+            self._spelled.setdefault(name, key)
 
     def path(self, key: str) -> Where:
         """The place of one of its fields."""
@@ -63,16 +96,11 @@ class Fields:
 
     def raw(self, key: str) -> Any:
         """The value of a field whatever its type; None when absent or null."""
-        value = self.value.get(key)
-        if value is None and self._lower is not None:
-            value = self.value.get(self._lower.get(key.casefold(), ""))
-        return value
+        return self.value.get(key)
 
     def actual(self, key: str) -> str | None:
         """How a field's key is spelled here; None when it is absent."""
-        if key in self.value:
-            return key
-        return self._lower.get(key.casefold()) if self._lower is not None else None
+        return self._spelled.get(key, key) if key in self.value else None
 
     def wrong(self, key: str, expected: str, value: object) -> None:
         """Report a field of a wrong type."""
@@ -98,6 +126,13 @@ class Fields:
     def integer(self, key: str, *, required: bool = False) -> int | None:
         """A whole number, not negative; True is not one."""
         value = self.raw(key)
+        if isinstance(value, Number) and _WHOLE.fullmatch(value.text):
+            value = 0 if value.is_zero else value
+            if isinstance(value, Number):
+                self.findings.error(
+                    "wrong-type", f"{value.text[:40]} is out of range", self.path(key)
+                )
+                return None
         if isinstance(value, int) and not isinstance(value, bool):
             if 0 <= value < 1 << 63:
                 return value

@@ -1,4 +1,6 @@
-"""JSON as Go's ``encoding/json`` writes it, which is how nearly all image documents came to be.
+"""JSON as Go's ``encoding/json`` writes it, and names the fields of its structs.
+
+Nearly all image documents came to be so, and every engine reads them so.
 
 Go escapes ``<``, ``>``, ``&``, U+2028 and U+2029, writes other text as UTF-8, and keeps the order
 of struct fields; so does this: the order of keys is that of the mapping given.
@@ -6,18 +8,58 @@ of struct fields; so does this: the order of keys is that of the mapping given.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import attrs
 
 _SPECIAL = re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029\ud800-\udfff]')
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class Number(str):
-    """A number kept as it was written (``1.50``, ``1e3``)."""
+# Beyond ASCII, two characters alone fold to a letter (encoding/json fold.go, foldRune).
+_FOLDS = str.maketrans({"\u017f": "s", "\u212a": "k"})
 
-    __slots__ = ()
+
+@attrs.frozen
+class Number:
+    """A number kept as it was written (``1.50``, ``1e400``), for none may change or become inf.
+
+    Args:
+        text: the number.
+    """
+
+    text: str
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is nothing, however it is written."""
+        return not self.text.lower().partition("e")[0].strip("-.0")
+
+
+def fold(key: str) -> str:
+    """What a key shares with every other key that Go takes for the same field of a struct.
+
+    That field's name must be ASCII, as all in images are: another key folds to itself.
+    """
+    folded = key.translate(_FOLDS)
+    return folded.lower() if folded.isascii() else key
+
+
+def merged(old: Any, new: Any) -> Any:
+    """What Go has read when a field stands twice (encoding/json decode.go, ``object``).
+
+    The last one counts, null changes no text and no number, and what two objects say is put
+    together.
+    """
+    if new is None and not isinstance(old, dict | list):
+        return old
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: merged(old.get(key), item) for key, item in new.items()}}
+    return new
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -41,14 +83,14 @@ def encode(value: Any) -> str:
         TypeError: not a JSON value.
     """
     if isinstance(value, Number):
-        return str(value)
+        return value.text
     if isinstance(value, str):
         return encode_text(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
     if isinstance(value, Mapping):
         inner = ",".join(f"{encode_text(key)}:{encode(item)}" for key, item in value.items())
@@ -61,3 +103,40 @@ def encode(value: Any) -> str:
 def encode_bytes(value: Any) -> bytes:
     """A value, compact, as UTF-8."""
     return encode(value).encode("utf-8")
+
+
+def show(value: Any, depth: int = 0) -> str:
+    """A value for people and programs: indented by two, nothing in it but ASCII.
+
+    Args:
+        value: the value.
+        depth: how far in it begins.
+
+    Raises:
+        TypeError: not a JSON value.
+    """
+    start, end = "\n" + "  " * (depth + 1), "\n" + "  " * depth
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, Mapping) and value:
+        items = (f"{json.dumps(str(key))}: {show(item, depth + 1)}" for key, item in value.items())
+        return f"{{{start}{f',{start}'.join(items)}{end}}}"
+    if isinstance(value, list | tuple) and value:
+        return f"[{start}{f',{start}'.join(show(item, depth + 1) for item in value)}{end}]"
+    return encode(value)
+
+
+def on_a_line(value: Any) -> str:
+    """A value for people, on one line, its texts as they are.
+
+    Raises:
+        TypeError: not a JSON value.
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        items = (f"{on_a_line(str(key))}: {on_a_line(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(on_a_line, value))}]"
+    return encode(value)

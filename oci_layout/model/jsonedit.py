@@ -37,7 +37,7 @@ class _Node:
 
     value: Any = None
     is_set: bool = False
-    children: dict[str | int, _Node] = attrs.field(factory=dict)
+    children: dict[str | int, _Node] | None = None  # there may be a node a field: kept small
 
 
 @attrs.frozen
@@ -66,7 +66,12 @@ class Edits:
         """Put a value at a path; a last key that is absent is added at the end of its object."""
         node = self._root
         for step in path:
-            node = node.children.setdefault(step, _Node())
+            if node.children is None:
+                node.children = {}
+            below = node.children.get(step)
+            if below is None:
+                below = node.children[step] = _Node()
+            node = below
         node.value, node.is_set = value, True
 
     def remove(self, path: Path) -> None:
@@ -87,9 +92,10 @@ class Edits:
         opening, closing = self._raw[start : start + 1], self._raw[end - 1 : end]
         parts: list[bytes] = []
         lead, gap, tail = b"", b":", b""
-        segments = list(_segments(self._raw, start))
-        left = _spelled(node.children, segments)
-        for segment in segments:
+        there = {segment.key for segment in _segments(self._raw, start)}
+        left = _spelled(node.children, there)
+        del there
+        for segment in _segments(self._raw, start):
             child = left.pop(segment.key, None)
             before = self._raw[segment.start : segment.value_start]
             lead = before[: len(before) - len(before.lstrip())]
@@ -120,18 +126,17 @@ class Edits:
             return gojson.encode_bytes(node.value)
         inner = b",".join(
             gojson.encode_text(str(key)).encode() + b":" + self._fresh(child)
-            for key, child in node.children.items()
+            for key, child in (node.children or {}).items()
             if child.value is not REMOVE
         )
         return b"{" + inner + b"}"
 
 
-def _spelled(children: dict[str | int, _Node], segments: list[_Segment]) -> dict[str | int, _Node]:
+def _spelled(children: dict[str | int, _Node], there: set[str | int]) -> dict[str | int, _Node]:
     """The edits under the keys as this document spells them: Go matches without case."""
-    there = {segment.key for segment in segments}
-    lower = {key.casefold(): key for key in there if isinstance(key, str)}
+    lower = {gojson.fold(key): key for key in there if isinstance(key, str)}
     return {
-        key if key in there or not isinstance(key, str) else lower.get(key.casefold(), key): child
+        key if key in there or not isinstance(key, str) else lower.get(gojson.fold(key), key): child
         for key, child in children.items()
     }
 
@@ -194,4 +199,4 @@ def _decoded(text: bytes) -> str:
     if b"\\" not in text:
         return text[1:-1].decode("utf-8")
     key: str = json.loads(text)
-    return key
+    return key  # halves of surrogate pairs stay: two such keys are refused before

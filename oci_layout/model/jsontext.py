@@ -1,12 +1,22 @@
-"""JSON as strict as every reader together: what two parsers could read differently is refused."""
+"""JSON as Go reads it, and as strict as every reader together.
+
+What two parsers could read differently is refused: invalid UTF-8 (Go replaces it), data behind the
+value (a ``json.Decoder``, as Docker has for ``manifest.json``, passes it over), keys that stand
+twice. The rest is as ``json.Unmarshal`` has it: half a surrogate pair is U+FFFD, numbers stay text.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from oci_layout import limits
 from oci_layout.finding import Findings, Where
+from oci_layout.model import gojson
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class _RefusedError(ValueError):
@@ -21,26 +31,40 @@ def _constant(name: str) -> NoReturn:
     raise _RefusedError("bad-json", f"{name} is not JSON")
 
 
-def _integer(text: str) -> int:
-    if len(text) > 20:
+def _integer(text: str) -> int | gojson.Number:
+    if len(text) > limits.NUMBER_DIGITS:
         raise _RefusedError("bad-json", f"a number of {len(text)} digits")
-    return int(text)
+    return gojson.Number(text) if len(text) > 20 or text == "-0" else int(text)
+
+
+def _replaced(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _replaced(item) for key, item in value.items()}
+    return value
 
 
 class _Pairs:
     """Builds objects and notices keys that stand twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, halves: bool) -> None:
         self.repeated: list[str] = []
+        self.halves = halves  # whether there may be halves of surrogate pairs
 
     def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if self.halves:
+            pairs = [(_replaced(key), item) for key, item in pairs]
         value = dict(pairs)
         if len(value) != len(pairs):
-            seen: set[str] = set()
-            for key, _ in pairs:
-                if key in seen:
+            value = {}
+            for key, item in pairs:
+                if key in value:
                     self.repeated.append(key)
-                seen.add(key)
+                value[key] = gojson.merged(value[key], item) if key in value else item
         return value
 
 
@@ -76,7 +100,7 @@ def parse(raw: bytes, where: Where, findings: Findings) -> Any:
         where: its place, for findings.
         findings: told of ``bad-json``, ``duplicate-key`` and ``document-too-large``.
     """
-    pairs = _Pairs()
+    pairs = _Pairs(halves=_SURROGATE.search(raw) is not None)
     try:
         _bounded(raw)
         if raw.startswith(b"\xef\xbb\xbf"):
@@ -86,9 +110,12 @@ def parse(raw: bytes, where: Where, findings: Findings) -> Any:
             object_pairs_hook=pairs,
             parse_constant=_constant,
             parse_int=_integer,
+            parse_float=gojson.Number,
         )
         if _too_deep(value):
             raise _RefusedError("bad-json", f"nested deeper than {limits.DOCUMENT_DEPTH}")
+        if pairs.halves:
+            value = _replaced(value)
     except _RefusedError as error:
         findings.error(error.code, str(error), where)
         return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from oci_layout.model import gojson
 from oci_layout.model.schema1 import Schema1, Signature, decode_base64url
 
 if TYPE_CHECKING:
@@ -102,7 +103,14 @@ def check(manifest: Schema1, trusted: Sequence[PublicKey] = ()) -> list[Checked]
         trusted: keys that prove identity.
     """
     known = {key_id(key) for key in trusted}
-    return [_check(signature, manifest.payload, known) for signature in manifest.signatures]
+    done: dict[tuple[str, bytes, str], Checked] = {}
+    results = []
+    for signature in manifest.signatures:
+        same = signature.protected, signature.signature, gojson.encode(signature.header)
+        if same not in done:
+            done[same] = _check(signature, manifest.payload, known)
+        results.append(done[same])
+    return results
 
 
 def _check(signature: Signature, payload: bytes, known: set[str]) -> Checked:

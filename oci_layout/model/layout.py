@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from oci_layout.finding import Findings, Where
 from oci_layout.model import jsontext
+from oci_layout.model.fields import canonical
 
 MARKER = "oci-layout"
 INDEX = "index.json"
 VERSION = "1.0.0"
+_VERSION_KEY = "imageLayoutVersion"
+_FIELDS = frozenset({_VERSION_KEY})
 MARKER_BYTES = b'{"imageLayoutVersion":"1.0.0"}'
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -20,16 +25,21 @@ COSIGN_PREFIX = "dev.cosignproject.cosign/"
 COSIGN_IMAGES = (f"{COSIGN_PREFIX}image", f"{COSIGN_PREFIX}imageIndex")
 
 
+def marker_version(value: Any) -> Any:
+    """The version that the value of an ``oci-layout`` file states, whatever its type, or None."""
+    return canonical(value, _FIELDS).get(_VERSION_KEY) if isinstance(value, dict) else None
+
+
 def check_marker(raw: bytes, findings: Findings) -> None:
     """Check the ``oci-layout`` file: an object whose version is exactly 1.0.0."""
     where = Where(member=MARKER)
     value = jsontext.parse(raw, where, findings)
     if value is None:
         return
-    version = value.get("imageLayoutVersion") if isinstance(value, dict) else None
+    version = marker_version(value)
     if version != VERSION:
         findings.error(
             "layout-version",
             f"imageLayoutVersion is {str(version)[:40]!r}, not {VERSION!r}",
-            where.at("imageLayoutVersion"),
+            where.at(_VERSION_KEY),
         )

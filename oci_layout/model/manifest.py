@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 
 from oci_layout import mediatype
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.mediatype import Family, Kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
-from oci_layout.model.fields import Fields
+from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.schema1 import Schema1
 
 _MANIFEST_FIELDS = frozenset(
@@ -24,6 +25,8 @@ _INDEX_FIELDS = frozenset(
 )
 # What early registries called a config (moby distribution/pull_v2.go, defaultImageTypes).
 _OLD_CONFIGS = ("", "application/octet-stream", "application/json", "text/html")
+_ANY_FIELDS = _MANIFEST_FIELDS | _ARTIFACT_FIELDS | _INDEX_FIELDS | {"fsLayers"}
+_LISTS = ("manifests", "layers", "blobs")
 _FOREIGN = {  # fields that make a document another kind's as well (CVE-2021-41190)
     Kind.MANIFEST: ("manifests", "fsLayers"),
     Kind.INDEX: ("config", "layers", "fsLayers"),
@@ -87,7 +90,8 @@ class Index:
         subject: what this index refers to, or None.
         artifact_type: type of an artifact, or empty.
         annotations: free text by key.
-        fields: the JSON object, so that unknown fields are not lost.
+        fields: the JSON object, so that unknown fields are not lost; known ones stand under
+            their canonical names.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -105,7 +109,8 @@ class Index:
 
 
 def kind_by_fields(value: Mapping[str, Any]) -> Kind:
-    """What a JSON object is, by the fields that only one kind has."""
+    """What a JSON object is, by the fields that only one kind has, spelled in any case."""
+    value = canonical(dict(value), _ANY_FIELDS)
     if "fsLayers" in value or value.get("schemaVersion") == 1:
         return Kind.SCHEMA1
     if "manifests" in value:
@@ -138,7 +143,7 @@ def read_document(
     if not isinstance(value, dict):
         findings.error("wrong-type", "expected an object", where)
         return None
-    stated = value.get("mediaType")
+    stated = canonical(value, _ANY_FIELDS).get("mediaType")
     kind, _ = mediatype.document_kind(media_type or (stated if isinstance(stated, str) else ""))
     if kind not in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1):
         by_fields = kind_by_fields(value)
@@ -152,6 +157,44 @@ def read_document(
     return _manifest(raw, value, where, findings, media_type)
 
 
+@attrs.frozen(kw_only=True)
+class Links:
+    """What a document of any kind leads to.
+
+    Args:
+        below: digests of all that it lists, and of its config.
+        subject: digest of what it refers to, or None.
+        media_type: what it says it is, or empty.
+    """
+
+    below: tuple[Digest, ...]
+    subject: Digest | None
+    media_type: str
+
+
+def read_links(raw: bytes, where: Where, findings: Findings) -> Links | None:
+    """What a manifest or index leads to; None when it is no JSON object (reported).
+
+    Args:
+        raw: the document.
+        where: its place, for findings.
+        findings: told of what is no digest.
+    """
+    value = jsontext.parse(raw, where, findings)
+    if not isinstance(value, dict):
+        return None
+    fields = Fields(value, where, findings, _ANY_FIELDS)
+    below = [each for key in _LISTS for _, each in fields.objects(key, DESCRIPTOR_FIELDS)]
+    config = fields.object("config", DESCRIPTOR_FIELDS)
+    digests = [each.digest("digest") for each in [*below, *([config] if config else [])]]
+    subject = fields.object("subject", DESCRIPTOR_FIELDS)
+    return Links(
+        below=tuple(digest for digest in digests if digest is not None),
+        subject=subject.digest("digest") if subject is not None else None,
+        media_type=fields.text("mediaType") or "",
+    )
+
+
 def _header(fields: Fields, kind: Kind, media_type: str) -> str:
     """Check what manifests and indexes share; the media type that counts."""
     version = fields.integer("schemaVersion", required=True)
@@ -159,8 +202,9 @@ def _header(fields: Fields, kind: Kind, media_type: str) -> str:
         fields.findings.error(
             "schema-version", f"is {version}, not 2", fields.path("schemaVersion")
         )
+    every = canonical(fields.value, _ANY_FIELDS)
     for name in _FOREIGN[kind]:
-        if fields.raw(name) is not None:
+        if every.get(name) is not None:
             fields.findings.error(
                 "two-kinds",
                 f"{'an' if kind is Kind.INDEX else 'a'} {kind} that also has {name!r}: readers "
@@ -206,7 +250,7 @@ def _manifest(
     fields = Fields(value, where, findings, _MANIFEST_FIELDS)
     stated = _header(fields, Kind.MANIFEST, media_type)
     artifact_type = fields.text("artifactType") or ""
-    if artifact_type and "config" not in value:
+    if artifact_type and "config" not in fields.value:
         # manifest.md requires one; tools that made artifacts before it did leave it out.
         findings.warning("missing-config", "an artifact without config", fields.path("config"))
     inner = fields.object("config", DESCRIPTOR_FIELDS, required=not artifact_type)
@@ -235,7 +279,7 @@ def _artifact(raw: bytes, value: dict[str, Any], where: Where, findings: Finding
             f"says {stated!r}, its descriptor {mediatype.OCI_ARTIFACT!r}",
             fields.path("mediaType"),
         )
-    blobs = _descriptors(fields, "blobs", findings) if "blobs" in value else ()
+    blobs = _descriptors(fields, "blobs", findings) if "blobs" in fields.value else ()
     return Manifest(
         raw=raw,
         media_type=mediatype.OCI_ARTIFACT,
@@ -260,5 +304,5 @@ def _index(
         subject=_subject(fields),
         artifact_type=fields.text("artifactType") or "",
         annotations=fields.mapping("annotations"),
-        fields=value,
+        fields=fields.value,
     )

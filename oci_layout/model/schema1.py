@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.model import jsontext
-from oci_layout.model.fields import Fields
+from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.v1 import V1Layer, is_id
 
 _FIELDS = frozenset(
@@ -26,6 +27,8 @@ _FIELDS = frozenset(
         "signatures",
     }
 )
+_LATER = ("manifests", "layers", "config")  # what the manifests that came after it have
+_PROTECTED_FIELDS = frozenset({"formatLength", "formatTail", "time"})
 _SIGNATURE_FIELDS = frozenset({"header", "signature", "protected"})
 
 
@@ -86,8 +89,9 @@ class Schema1:
         version = fields.integer("schemaVersion", required=True)
         if version is not None and version != 1:
             findings.error("schema-version", f"is {version}, not 1", fields.path("schemaVersion"))
-        for key in ("manifests", "layers", "config"):
-            if fields.raw(key) is not None:
+        every = canonical(fields.value, frozenset(_LATER))
+        for key in _LATER:
+            if every.get(key) is not None:
                 findings.error("two-kinds", f"a schema 1 manifest that also has {key!r}", where)
         signatures, payload = _signatures(fields, raw)
         if payload is None:
@@ -122,6 +126,14 @@ def _signatures(fields: Fields, raw: bytes) -> tuple[tuple[Signature, ...], byte
         return (), raw
     found = []
     payload: bytes | None = None
+    payloads: dict[str, tuple[bytes, str]] = {}
+    if len(fields.items("signatures")) > limits.SIGNATURES:
+        fields.findings.error(
+            "bad-signature",
+            f"more than {limits.SIGNATURES} signatures",
+            fields.path("signatures"),
+        )
+        return (), None
     for number, each in fields.objects("signatures", _SIGNATURE_FIELDS):
         header, protected = each.raw("header"), each.text("protected", required=True)
         text = each.text("signature", required=True)
@@ -129,7 +141,9 @@ def _signatures(fields: Fields, raw: bytes) -> tuple[tuple[Signature, ...], byte
             fields.findings.error("bad-signature", "a signature that is not whole", each.where)
             return (), None
         try:
-            mine, time = _payload(raw, protected, each)
+            if protected not in payloads:
+                payloads[protected] = _payload(raw, protected, each)
+            mine, time = payloads[protected]
             signature = decode_base64url(text)
         except (ValueError, binascii.Error) as error:
             fields.findings.error("bad-signature", str(error), each.where)
@@ -154,6 +168,7 @@ def _payload(raw: bytes, protected: str, fields: Fields) -> tuple[bytes, str]:
     value = jsontext.parse(decode_base64url(protected), fields.where, fields.findings)
     if not isinstance(value, dict):
         raise ValueError("the protected header is not an object")
+    value = canonical(value, _PROTECTED_FIELDS)
     length, tail, time = value.get("formatLength"), value.get("formatTail"), value.get("time")
     if isinstance(length, bool) or not isinstance(length, int) or not 0 <= length <= len(raw):
         raise ValueError("formatLength is not a length within the file")
@@ -165,6 +180,7 @@ def _payload(raw: bytes, protected: str, fields: Fields) -> tuple[bytes, str]:
 def _compare(fields: Fields, payload: bytes, findings: Findings) -> None:
     """What stands around the signed payload must say the same: some readers take the one."""
     signed = jsontext.parse(payload, fields.where.at("payload"), findings)
+    signed = canonical(signed, _FIELDS) if isinstance(signed, dict) else signed
     outer = {key: item for key, item in fields.value.items() if key != "signatures"}
     if signed is not None and signed != outer:
         findings.error(

@@ -6,7 +6,6 @@ HistoryFromConfig), so that an upgraded image is the one Docker itself would hav
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +55,7 @@ class V1Layer:
         parent: id of the step below; empty for the base.
         history: its line in the new config's history.
         throwaway: whether schema 1 says that it has no layer.
-        value: the whole document.
+        value: the whole document, its known fields under their canonical names.
     """
 
     id: str
@@ -86,14 +85,12 @@ class V1Layer:
         if comment:
             history["comment"] = comment
         throwaway = fields.raw("throwaway") is True
-        # Once more, with numbers as they were written: the config must not change them.
-        exact = json.loads(raw, parse_float=gojson.Number)
         return cls(
             id=fields.text("id") or "",
             parent=fields.text("parent") or "",
             history=history,
             throwaway=throwaway,
-            value=exact,
+            value=fields.value,
         )
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, gojson
+from oci_layout.model.config import config_object
 from oci_layout.plan.convert import Packed
 from oci_layout.reference import ImageName, Reference
 
@@ -71,7 +71,7 @@ class LegacyView:
         for packed in layers:
             if packed.layer.member is None or packed.compression is not Compression.NONE:
                 raise TargetError(what=f"the layer {packed.digest} has no V1 form", where=label)
-        value = json.loads(raw, parse_float=gojson.Number)
+        value = config_object(raw)
         lines = _lines(value, len(layers))
         ids = self._ids(layers, lines, config)
         paths = []

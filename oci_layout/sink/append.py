@@ -24,10 +24,11 @@ from oci_layout.disk.place import Place
 from oci_layout.errors import DestinationError
 from oci_layout.finding import FailFast, Findings, Where
 from oci_layout.model import dockersave, gojson, jsontext, layout
-from oci_layout.model.manifest import Index
+from oci_layout.model.manifest import Index, read_links
 from oci_layout.plan.assemble import Documents
 from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
+from oci_layout.reference import ImageName
 from oci_layout.sink.layoutdir import BlobFolder, fill
 from oci_layout.source import views
 from oci_layout.source.spool import write_all
@@ -97,6 +98,12 @@ def _name(entry: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _key(entry: Mapping[str, Any]) -> str | None:
+    """What makes an entry's name the same as another's; None without a name."""
+    name = _name(entry)
+    return ImageName.from_ref_name(name).key if name is not None else None
+
+
 def _merged(
     index: Index, new: list[dict[str, Any]], on_conflict: str, findings: Findings
 ) -> tuple[bytes, list[dict[str, Any]], list[dict[str, Any]]]:
@@ -107,18 +114,18 @@ def _merged(
     old = [dict(entry.source) for entry in index.manifests]
     there: dict[str, list[dict[str, Any]]] = {}
     for entry in old:
-        if (taken := _name(entry)) is not None:
+        if (taken := _key(entry)) is not None:
             there.setdefault(taken, []).append(entry)
-    known = {(entry.get("digest"), _name(entry)) for entry in old}
+    known = {(entry.get("digest"), _key(entry)) for entry in old}
     tags = {(entry.get("annotations") or {}).get(layout.REF_NAME) for entry in old}
     added: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for entry in new:
-        name = _name(entry)
-        if (entry["digest"], name) in known:
+        name, key = _name(entry), _key(entry)
+        if (entry["digest"], key) in known:
             again.append(entry)
             continue
-        holders = there.pop(name, []) if name is not None else []
+        holders = there.pop(key, []) if key is not None else []
         if holders:
             held = str(holders[0].get("digest"))
             if on_conflict == "error":
@@ -131,7 +138,7 @@ def _merged(
             where = Where(image=str(name))
             findings.warning("name-taken", f"goes to {goes}, not to {stays}", where)
             if on_conflict == "first":
-                there[str(name)] = holders
+                there[str(key)] = holders
                 continue
             # A flat layout has an entry of that name for each platform.
             old = [each for each in old if all(each is not holder for holder in holders)]
@@ -162,8 +169,8 @@ def _reachable(
 
 
 def _subject(raw: bytes) -> str:
-    value = jsontext.parse(raw, _OWN, FailFast())
-    return str((value.get("subject") or {}).get("digest"))
+    links = read_links(raw, _OWN, FailFast())
+    return "" if links is None else str(links.subject)
 
 
 def _below(tops: list[str], raw: Mapping[str, bytes]) -> set[str]:
@@ -177,15 +184,8 @@ def _below(tops: list[str], raw: Mapping[str, bytes]) -> set[str]:
         found.add(digest)
         if digest not in raw:
             continue
-        value = jsontext.parse(raw[digest], _OWN, FailFast())
-        below = [
-            *(value.get("manifests") or []),
-            *(value.get("layers") or []),
-            *(value.get("blobs") or []),
-        ]
-        if isinstance(value.get("config"), dict):
-            below.append(value["config"])
-        left += [str(each["digest"]) for each in below]
+        links = read_links(raw[digest], _OWN, FailFast())
+        left += [] if links is None else map(str, links.below)
     return found
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place
-from oci_layout.errors import SelectionError
+from oci_layout.errors import SelectionError, TargetError
+from oci_layout.graph.nodes import Absent, Opaque
 from oci_layout.graph.referrers import is_attached
 from oci_layout.model import dockersave
 from oci_layout.plan.assemble import Documents
@@ -27,6 +28,7 @@ def require_single(plan: Plan) -> None:
 
     Raises:
         SelectionError: there is not exactly one image or list.
+        TargetError: it is a blob of a type that is nobody's manifest.
     """
     if len(plan.roots) != 1:
         if sum(not is_attached(root) for root in plan.roots) == 1:
@@ -38,6 +40,13 @@ def require_single(plan: Plan) -> None:
         raise SelectionError(
             what=f"a dir: directory holds one image, and there are {len(plan.roots)}",
             hint=f"choose one with --image; there are {names}" if names else "choose with --image",
+        )
+    node = plan.roots[0].node
+    if isinstance(node, Opaque | Absent):
+        stated = node.descriptor.media_type[:80]
+        raise TargetError(
+            what=f"a dir: directory begins with a manifest, and there is none: {stated!r}",
+            hint="--to oci copies it",
         )
 
 

@@ -17,7 +17,7 @@ from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
-from oci_layout.source.reading import read_bounded
+from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
@@ -72,13 +72,21 @@ class GraphReader:
         blobs: where blobs are.
         findings: told of all that does not hold.
         trusted: keys that prove who signed a schema 1 manifest.
+        allowance: what all documents may come to; one of its own by default.
     """
 
     def __init__(
-        self, blobs: Blobs, findings: Findings, trusted: Sequence[jws.PublicKey] = ()
+        self,
+        blobs: Blobs,
+        findings: Findings,
+        trusted: Sequence[jws.PublicKey] = (),
+        allowance: Allowance | None = None,
     ) -> None:
         self._blobs, self._findings = blobs, findings
         self._trusted = trusted
+        self._allowance = allowance or Allowance()
+        self._looked: set[Digest] = set()
+        self._looking = Allowance()
         self._nodes = 0
         self._documents: dict[tuple[Digest, str], Manifest | Index | Schema1 | None] = {}
         self._configs: dict[Digest, Config | None] = {}
@@ -86,7 +94,7 @@ class GraphReader:
 
     def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
         """A document's bytes, held against its descriptor's size and digest."""
-        raw = read_bounded(member, self._findings)
+        raw = read_bounded(member, self._findings, self._allowance)
         if raw is not None:
             self._check(raw, descriptor, Where(member=member.name))
         return raw
@@ -180,17 +188,26 @@ class GraphReader:
         It is left alone: layouts may hold what nobody here knows. But no engine will see an
         image in it, and that may be one wrong letter.
         """
-        if member.size > limits.MANIFEST_BYTES or not member.head(64).lstrip().startswith(b"{"):
+        if descriptor.digest in self._looked:
             return
-        where = Where(member=member.name)
-        value = jsontext.parse(member.read(limits.MANIFEST_BYTES), where, Findings())
-        if isinstance(value, dict) and kind_by_fields(value) is not Kind.OTHER:
+        self._looked.add(descriptor.digest)
+        if self._is_document(member):
             self._findings.warning(
                 "media-type-mismatch",
                 f"is a manifest or index, and hidden: its descriptor says "
                 f"{descriptor.media_type!r}",
-                where,
+                Where(member=member.name),
             )
+
+    def _is_document(self, member: Member) -> bool:
+        """Whether a blob is a manifest or index by its fields; a bounded number is looked at."""
+        if member.size > limits.MANIFEST_BYTES or not member.head(64).lstrip().startswith(b"{"):
+            return False
+        if not self._looking.take(member):
+            return False
+        raw = member.read(limits.MANIFEST_BYTES)
+        value = jsontext.parse(raw, Where(member=member.name), Findings())
+        return isinstance(value, dict) and kind_by_fields(value) is not Kind.OTHER
 
     def _schema1(self, document: Schema1, descriptor: Descriptor, member: Member) -> Leaf:
         """The image that a schema 1 manifest comes to (containers/image docker_schema1.go)."""
@@ -220,7 +237,7 @@ class GraphReader:
     ) -> Manifest | Index | Schema1 | None:
         key = descriptor.digest, descriptor.media_type
         if key not in self._documents:
-            raw = read_bounded(member, self._findings)
+            raw = read_bounded(member, self._findings, self._allowance)
             document = None if raw is None else self._parsed(raw, descriptor, member)
             self._documents[key] = document
         return self._documents[key]

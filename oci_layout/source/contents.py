@@ -12,13 +12,14 @@ from oci_layout.digest import Digest
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Root
-from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind
+from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind, document_kind
 from oci_layout.model import dockersave, jsontext, jws, layout
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source import views
 from oci_layout.source.blobs import Blobs, FlatBlobs, GraphReader, LayoutBlobs
+from oci_layout.source.reading import Allowance
 from oci_layout.source.reconcile import Reconciler
 from oci_layout.source.store import Store
 from oci_layout.source.unlisted import unlisted_referrers
@@ -76,6 +77,7 @@ class Reading:
         self._store, self._findings = store, findings
         self._mend, self._trusted = mend, trusted
         self._reconciler = Reconciler(findings)
+        self._allowance = Allowance()
 
     def contents(self, *, archive: bool) -> Contents:
         """What is there.
@@ -105,7 +107,7 @@ class Reading:
                     cut.where,
                     "copy the file again",
                 )
-            docker = V1View(self._store, self._findings).read()
+            docker = V1View(self._store, self._findings, self._allowance).read()
             self._reconciler.take_docker(docker)
             return Contents(
                 kind=Kinds.V1, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
@@ -116,10 +118,14 @@ class Reading:
 
     def _layout(self, *, hybrid: bool) -> Contents:
         blobs = LayoutBlobs(self._store)
-        docker = (views.read_docker(self._store, self._findings) or []) if hybrid else []
+        docker = (
+            (views.read_docker(self._store, self._findings, self._allowance) or [])
+            if hybrid
+            else []
+        )
         index = views.read_index(self._store, self._findings, mend=self._mend)
         if index is not None:
-            reader = GraphReader(blobs, self._findings, self._trusted)
+            reader = GraphReader(blobs, self._findings, self._trusted, self._allowance)
             self._reconciler.take_index(index, reader, docker)
         self._take_docker(docker, named=hybrid)
         if index is not None:
@@ -142,11 +148,14 @@ class Reading:
                 "there is an index.json but no oci-layout file: engines read manifest.json alone",
                 Where(member=layout.MARKER),
             )
-        docker = views.read_docker(self._store, self._findings) or []
+        docker = self._saved()
         self._take_docker(docker, named=True)
         return Contents(
             kind=Kinds.DOCKER, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
         )
+
+    def _saved(self) -> list[views.DockerImage]:
+        return views.read_docker(self._store, self._findings, self._allowance) or []
 
     def _take_docker(self, docker: list[views.DockerImage], *, named: bool) -> None:
         self._reconciler.take_docker(docker)
@@ -177,10 +186,12 @@ class Reading:
             digest = document.digest
         else:
             media_type = document.media_type if document is not None else ""
+            if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
+                media_type = ""  # read by its fields, and what it says of itself is reported
             digest = Digest.of(raw)
         blobs = FlatBlobs(self._store, digest)
         descriptor = Descriptor(media_type=media_type, digest=digest, size=len(raw))
-        node = GraphReader(blobs, self._findings, self._trusted).node(descriptor)
+        node = GraphReader(blobs, self._findings, self._trusted, self._allowance).node(descriptor)
         self._reconciler.take_node(node)
         return Contents(kind=kind, blobs=blobs, roots=self._reconciler.roots())
 

@@ -14,15 +14,14 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.walk import attached_to, images
-from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import Index
 from oci_layout.reference import ImageName
 from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
+from oci_layout.source.fitting import contradicts, files, fits
 from oci_layout.source.views import DockerImage, entry_name
-from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
 _NAMES = {layout.REF_NAME, layout.CONTAINERD_NAME}
 
@@ -198,8 +197,37 @@ class Reconciler:
                 self._drafts.append(new)
                 places = by_image[identity] = _Places()
                 places.take(new)
+            self._compare_layers(saved.image, places, where)
             for name in saved.names:
                 self._name_saved(name, config, places, where)
+
+    def _compare_layers(self, saved: Image, places: _Places, where: Where) -> None:
+        """Hold the layers of ``manifest.json`` against those that ``index.json`` leads to.
+
+        Other files may hold the same layers, packed in another way. It is an error where that
+        cannot be: then some engines load another image than others.
+        """
+        ruling = next(
+            (
+                image
+                for draft in places.drafts
+                for image in images(draft.node)
+                if image.descriptor is not None and _identity(image) == _identity(saved)
+            ),
+            None,
+        )
+        if ruling is None or files(ruling) == files(saved):
+            return
+        diff_ids = saved.config.diff_ids
+        wrong = diff_ids is not None and (not fits(saved, diff_ids) or contradicts(saved, diff_ids))
+        report = self._findings.error if wrong else self._findings.warning
+        report(
+            "views-disagree",
+            "lists layers that are not those of its config, and index.json lists others"
+            if wrong
+            else "lists other layer files than index.json does for the same config",
+            where.at(f"{where.field}.Layers"),
+        )
 
     def _name_saved(
         self,
@@ -272,11 +300,11 @@ class Reconciler:
         diff_ids = image.config.diff_ids
         if diff_ids is None:
             return image
-        if _fits(image, diff_ids):
+        if fits(image, diff_ids):
             return image
         where = Where(image=image.config.digest.short, member=image.config_member.name)
         for other in others:
-            if image.manifest is not None and _fits(other, diff_ids):
+            if image.manifest is not None and fits(other, diff_ids):
                 # Docker 25.0.0 wrote the layers of a manifest in random order.
                 self._findings.warning(
                     "shuffled-layers",
@@ -339,25 +367,3 @@ def _identity(image: Image) -> object:
 
 def _place(image: Image) -> str:
     return image.descriptor.digest.blob_path if image.descriptor is not None else ""
-
-
-def _fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
-    """Whether the layers can be those of the diff_ids, as far as names alone tell.
-
-    The digest of an uncompressed layer is its diff_id. Only where one seems wrong is the blob
-    looked at, to see whether it is uncompressed.
-    """
-    if len(image.layers) != len(diff_ids):
-        return False
-    known = frozenset(diff_ids)
-    for layer, diff_id in zip(image.layers, diff_ids, strict=True):
-        if layer.digest is None or layer.digest == diff_id or layer.member is None:
-            continue
-        if layer.digest.algorithm != diff_id.algorithm:
-            continue
-        kind = layer.type
-        if kind is not None and (kind.compression is not Compression.NONE or kind.encrypted):
-            continue
-        if layer.digest in known and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
-            return False
-    return True

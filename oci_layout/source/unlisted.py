@@ -6,6 +6,7 @@ the image, and nothing points at it. ``cosign verify --local-image`` looks throu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from oci_layout import limits
@@ -16,9 +17,12 @@ from oci_layout.graph.walk import walk
 from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import kind_by_fields, read_document
+from oci_layout.model.manifest import kind_by_fields, read_document, read_links
 from oci_layout.source.blobs import GraphReader
 from oci_layout.source.store import Store
+
+# A key that may be "subject", in any case and spelled with escapes.
+_SUBJECT = re.compile(rb'(?i)ubject"|\\u')
 
 
 def unlisted_referrers(store: Store, reader: GraphReader, roots: Sequence[Root]) -> Iterator[Node]:
@@ -81,22 +85,20 @@ def _referrer(store: Store, name: str) -> tuple[str, Descriptor] | None:
     if not member.head(64).lstrip().startswith(b"{"):
         return None
     raw = member.read(limits.MANIFEST_BYTES)
-    if b'"subject"' not in raw:
+    if _SUBJECT.search(raw) is None:
         return None
-    value = jsontext.parse(raw, Where(member=name), Findings())
-    subject = value.get("subject") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(subject, dict):
+    links = read_links(raw, Where(member=name), Findings())
+    if links is None or links.subject is None:
         return None
-    of = subject.get("digest")
-    stated = value.get("mediaType")
-    media_type = stated if isinstance(stated, str) else ""
+    media_type = links.media_type
     if not media_type:
+        value = jsontext.parse(raw, Where(member=name), Findings())
         media_type = OCI_INDEX if kind_by_fields(value) is Kind.INDEX else OCI_MANIFEST
     kind, _ = document_kind(media_type)
-    if not isinstance(of, str) or kind not in (Kind.MANIFEST, Kind.INDEX):
+    if kind not in (Kind.MANIFEST, Kind.INDEX):
         return None
     probe = Findings()
     read_document(raw, Where(member=name), probe, media_type=media_type)
     if probe.errors:
         return None  # nobody lists it, so nobody misses what is no manifest
-    return of, Descriptor(media_type=media_type, digest=digest, size=member.size)
+    return str(links.subject), Descriptor(media_type=media_type, digest=digest, size=member.size)

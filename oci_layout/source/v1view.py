@@ -12,7 +12,7 @@ from oci_layout.graph.nodes import Layer
 from oci_layout.model import dockersave
 from oci_layout.model.v1 import V1Layer, is_id
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.reading import read_bounded
+from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
 from oci_layout.source.views import DockerImage
@@ -27,10 +27,11 @@ class V1View:
     Args:
         store: the source.
         findings: told of all that does not hold.
+        allowance: what all documents may come to.
     """
 
-    def __init__(self, store: Store, findings: Findings) -> None:
-        self._store, self._findings = store, findings
+    def __init__(self, store: Store, findings: Findings, allowance: Allowance) -> None:
+        self._store, self._findings, self._allowance = store, findings, allowance
         self._prefix = ""
         self._steps: dict[str, V1Layer] = {}
         self._layers = 0  # of all images
@@ -85,7 +86,9 @@ class V1View:
                     )
                 continue
             member = self._store.find(name)
-            raw = read_bounded(member, self._findings) if member is not None else None
+            if member is None:
+                continue
+            raw = read_bounded(member, self._findings, self._allowance)
             if raw is None:
                 continue
             step = V1Layer.from_bytes(raw, where, self._findings)

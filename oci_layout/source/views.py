@@ -19,7 +19,7 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.reading import read_bounded
+from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
 from oci_layout.streams.reader import Member
 
@@ -84,8 +84,16 @@ class DockerImage:
     names: tuple[ImageName, ...]
 
 
-def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
-    """Read ``manifest.json`` and the configs it names; None when it is no such list."""
+def read_docker(
+    store: Store, findings: Findings, allowance: Allowance | None = None
+) -> list[DockerImage] | None:
+    """Read ``manifest.json`` and the configs it names; None when it is no such list.
+
+    Args:
+        store: the source.
+        findings: told of all that does not hold.
+        allowance: what all documents may come to; one of its own by default.
+    """
     member = store.find(dockersave.MANIFEST)
     if member is None:
         return None
@@ -94,7 +102,7 @@ def read_docker(store: Store, findings: Findings) -> list[DockerImage] | None:
     if saved is None:
         return None
     result = []
-    reader = _SavedReader(store, findings)
+    reader = _SavedReader(store, findings, allowance or Allowance())
     for entry in saved:
         image = reader.image(entry)
         if image is not None:
@@ -123,8 +131,8 @@ class _SavedReader:
         findings: told of all that does not hold.
     """
 
-    def __init__(self, store: Store, findings: Findings) -> None:
-        self._store, self._findings = store, findings
+    def __init__(self, store: Store, findings: Findings, allowance: Allowance) -> None:
+        self._store, self._findings, self._allowance = store, findings, allowance
         self._configs: dict[tuple[str, str], Config | None] = {}
 
     def image(self, entry: SavedImage) -> Image | None:
@@ -174,7 +182,7 @@ class _SavedReader:
         return Image(config=config, config_member=member, layers=tuple(layers))
 
     def _config(self, member: Member, name: str, algorithm: str) -> Config | None:
-        raw = read_bounded(member, self._findings)
+        raw = read_bounded(member, self._findings, self._allowance)
         where = Where(member=name)
         return (
             None

@@ -220,7 +220,7 @@ def gather(
 def _version(marker: Member) -> str:
     raw = read_bounded(marker, Findings())
     value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
-    version = value.get("imageLayoutVersion") if isinstance(value, dict) else None
+    version = layout.marker_version(value)
     return version if isinstance(version, str) else ""
 
 

@@ -31,7 +31,6 @@ def check_agreement(source: Source, findings: Findings) -> None:
     for root in source.roots:
         for node in walk(root.node):
             _node(node, root, there, findings)
-    _views(source, findings)
 
 
 def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
@@ -141,28 +140,4 @@ def _index(index: ImageIndex, label: str, findings: Findings) -> None:
                 "repeated-platform",
                 f"{platform} stands in the index more than once; readers take the first",
                 Where(image=label, member=index.descriptor.digest.blob_path),
-            )
-
-
-def _views(source: Source, findings: Findings) -> None:
-    """Hold each image of ``manifest.json`` against the same image of ``index.json``."""
-    if source.contents.index is None:
-        return
-    ruling = {
-        node.config.digest: node
-        for root in source.roots
-        for node in walk(root.node)
-        if isinstance(node, Image) and node.descriptor is not None
-    }
-    for number, saved in enumerate(source.contents.docker):
-        image = ruling.get(saved.image.config.digest)
-        if image is None:
-            continue
-        mine = [layer.member.name if layer.member else None for layer in image.layers]
-        other = [layer.member.name if layer.member else None for layer in saved.image.layers]
-        if mine != other:
-            findings.warning(
-                "views-disagree",
-                "lists other layer files than index.json does for the same config",
-                Where(member="manifest.json", field=f"[{number}].Layers"),
             )

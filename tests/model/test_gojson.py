@@ -26,6 +26,7 @@ GO = [
     ([], "[]"),
     ({}, "{}"),
     (9007199254740993, "9007199254740993"),
+    ([gojson.Number("1e400"), gojson.Number("-0"), gojson.Number("1.50")], "[1e400,-0,1.50]"),
     ((), "[]"),
 ]
 
@@ -66,3 +67,43 @@ def test_what_is_written_is_read_back(value: Any) -> None:
     text = gojson.encode(value)
     assert json.loads(text) == value
     assert not set("<>&\u2028\u2029") & set(text)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_json_number_is_never_written(value: float) -> None:
+    with pytest.raises(TypeError, match="float"):
+        gojson.encode({"a": [value]})
+    with pytest.raises(TypeError, match="float"):
+        gojson.show({"a": [value]})
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_shown_as_the_standard_library_shows_it(value: Any) -> None:
+    assert gojson.show(value) == json.dumps(value, indent=2)
+    assert gojson.on_a_line(value) == json.dumps(value, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "folded"),
+    [
+        ("mediaType", "mediatype"),
+        ("\u017fize", "size"),
+        ("as\u212a", "ask"),
+        ("con\ufb01g", "con\ufb01g"),  # a ligature is no letter to Go, and two to casefold
+        ("\u0130d", "\u0130d"),
+        ("Stra\u00dfe", "Stra\u00dfe"),
+    ],
+)
+def test_keys_fold_as_go_folds_them(key: str, folded: str) -> None:
+    assert gojson.fold(key) == folded
+
+
+def test_a_field_that_stands_twice() -> None:
+    assert gojson.merged("a", None) == "a"
+    assert gojson.merged({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}}) == {
+        "a": 1,
+        "b": {"c": 1, "d": 2},
+    }
+    assert gojson.merged([1, 2], [3]) == [3]
+    assert gojson.merged({"a": 1}, None) is None

@@ -13,6 +13,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import FailFast, Findings, Where
 from oci_layout.model import jsontext
+from oci_layout.model.gojson import Number
 
 HERE = Where(member="index.json")
 
@@ -28,13 +29,17 @@ def codes(raw: bytes) -> list[str]:
     [
         (b"{}", {}),
         (b" \n{ } \t\r\n", {}),
-        (b'{"a":[1,true,null,"x",1.5]}', {"a": [1, True, None, "x", 1.5]}),
+        (b'{"a":[1,true,null,"x",1.5]}', {"a": [1, True, None, "x", Number("1.5")]}),
+        (b"[1e400,-1E5,0.10]", [Number("1e400"), Number("-1E5"), Number("0.10")]),
+        (b"123456789012345678901", Number("123456789012345678901")),
+        (b'{"\\ud800":"\\udc00x"}', {"\ufffd": "\ufffdx"}),
+        (b'["\\ud800\\ud83d\\ude00"]', ["\ufffd\U0001f600"]),
         (b'{"A":1,"a":2}', {"A": 1, "a": 2}),
         (b'[{"a":1},{"a":2}]', [{"a": 1}, {"a": 2}]),
         (b'{"a":{"a":{"a":1}}}', {"a": {"a": {"a": 1}}}),
         ('"\u00fc\\u00fc\\n"'.encode(), "\u00fc\u00fc\n"),
         (b"18446744073709551615", 2**64 - 1),
-        (b"-0", 0),
+        (b"-0", Number("-0")),
     ],
 )
 def test_read(raw: bytes, value: Any) -> None:
@@ -69,6 +74,7 @@ def test_read(raw: bytes, value: Any) -> None:
         (b'{"a":1,"a":1}', "duplicate-key"),
         (b'{"a":1,"\\u0061":2}', "duplicate-key"),
         (b'{"x":[{"a":1,"a":2}]}', "duplicate-key"),
+        (b'{"\\ud800":1,"\\udc00":2}', "duplicate-key"),
     ],
 )
 def test_refused(raw: bytes, code: str) -> None:

@@ -66,6 +66,18 @@ def other_layers(value: Any) -> None:
     value[0]["Layers"][0] = value[0]["Layers"][1]
 
 
+def layer_twice(folder: Path) -> Path:
+    """The first layer under another name as well, which manifest.json has."""
+
+    def copy(files: Files) -> None:
+        value = json.loads(files["manifest.json"])
+        files["copy/layer.tar"] = files[value[0]["Layers"][0]]
+        value[0]["Layers"][0] = "copy/layer.tar"
+        files["manifest.json"] = json.dumps(value).encode()
+
+    return edit(hybrid(folder), copy)
+
+
 def mislabelled() -> Files:
     image = tiny()
     layers = [layer.descriptor("oci") for layer in image.layers]
@@ -153,7 +165,8 @@ AGREEMENT = [
         "platform-mismatch", "warning", entry(platform={"architecture": "arm64", "os": "linux"})
     ),
     Situation("label-mismatch", "warning", in_files(mislabelled())),
-    Situation("views-disagree", "warning", edited(hybrid, "manifest.json", other_layers)),
+    Situation("views-disagree", "error", edited(hybrid, "manifest.json", other_layers)),
+    Situation("views-disagree", "warning", layer_twice),
     Situation(
         "names-disagree", "warning", edited(saved, "repositories", lambda value: value.clear())
     ),
