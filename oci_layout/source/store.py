@@ -244,6 +244,8 @@ class ArchiveStore:
             wanted = names.normalise(name)
         except names.UnsafeNameError:
             return None
+        if len(wanted) > NAME_BYTES:
+            return None
         found = self._members.get(wanted)
         if found is None or found.type is not MemberType.FILE:
             resolved = names.follow(wanted, self._links.get) if self._links else None

@@ -174,6 +174,14 @@ def test_the_mode_of_old_writers(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_long_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of such a name can be there: looking for it costs nothing."""
+    store, _ = stored(member("a", b"x") + link("l", "a"), tmp_path)
+    monkeypatch.setattr("oci_layout.streams.names.follow", lambda *_: pytest.fail("followed"))
+    assert store.find("l/" * NAME_BYTES + "a") is None
+    store.close()
+
+
 def test_names_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, findings = stored(pax(("path", "n" * (NAME_BYTES + 1))) + member("n"), tmp_path)
     assert codes(findings)[0] == ["unsafe-name"]
