@@ -186,7 +186,8 @@ class TarScanner:
         return None
 
     def _second_zero(self) -> bool:
-        second = self._window.get(self._at + BLOCK, BLOCK) if self._end > self._at + BLOCK else b""
+        left = min(BLOCK, max(0, self._end - self._at - BLOCK))
+        second = self._window.get(self._at + BLOCK, left)
         if second.strip(b"\0"):
             self._findings.error(
                 "bad-tar-header",
@@ -195,7 +196,12 @@ class TarScanner:
                 self._where(),
             )
             return True
-        if len(second) < BLOCK:
+        if 0 < len(second) < BLOCK:
+            self._findings.error(
+                "truncated", "the archive ends inside its end-of-archive marker", self._where()
+            )
+            return True
+        if not second:
             return False
         tail_at = self._at + 2 * BLOCK
         tail = self._file.pread(min(limits.CHUNK, max(0, self._end - tail_at)), tail_at)
