@@ -7,6 +7,7 @@ which these come to the same is accepted.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import posixpath
 from collections.abc import Iterable, Mapping
@@ -36,6 +37,7 @@ class Alike:
         self._folders: set[str] = set()
         self._special: set[str] = set()
         self._bytes = 0
+        self._crowded = False
 
     def take(self, name: str, member: TarMember, old: TarMember | None) -> None:
         """One member, in the order of the archive.
@@ -46,7 +48,7 @@ class Alike:
             old: the file or link that had this name before.
 
         Raises:
-            DamagedError: ``too-many-members`` or ``special-member``: more than can be kept.
+            DamagedError: ``too-many-members``: longer names than can be kept.
         """
         self._bytes += len(name) + len(member.linkname)
         if self._bytes > limits.NAMES_BYTES:
@@ -74,13 +76,11 @@ class Alike:
         if is_folder:
             self._folders.add(name)
         elif is_special:
-            self._special.add(name)
-            if len(self._special) > limits.SPECIAL_MEMBERS:
-                raise DamagedError(
-                    what=f"more than {limits.SPECIAL_MEMBERS} devices and FIFOs",
-                    where=name,
-                    code="special-member",
-                )
+            if len(self._special) < limits.SPECIAL_MEMBERS:
+                self._special.add(name)
+            elif not self._crowded:
+                self._crowded = True
+                self._conflict(f"more than {limits.SPECIAL_MEMBERS} devices and FIFOs", where)
 
     def finish(self, files: Mapping[str, TarMember], links: Iterable[str]) -> None:
         """After the last member: what only the whole archive tells.
@@ -91,18 +91,18 @@ class Alike:
         """
         for name in links:
             self._target(name, files)
-        # With the lowest separator what lies below a name follows it immediately.
-        last = None
         every = itertools.chain(self._folders, self._special, files)
-        for key in sorted(name.replace("/", "\0") for name in every):
-            if last is not None and key.startswith(last):
+        parents = {name.rpartition("/")[0] for name in every} - {""}
+        # With the lowest separator what lies below a name follows it immediately.
+        below = sorted(name.replace("/", "\0") for name in parents)
+        for name in itertools.chain(self._special, files) if below else ():
+            key = name.replace("/", "\0")
+            at = bisect.bisect_left(below, key)
+            if at < len(below) and (below[at] == key or below[at].startswith(f"{key}\0")):
                 self._conflict(
-                    "lies below a link or a file: who unpacks the archive writes elsewhere",
-                    Where(member=key.replace("\0", "/")),
+                    "members lie below this link or file: who unpacks the archive writes elsewhere",
+                    Where(member=name, offset=files[name].header if name in files else None),
                 )
-                last = None
-            if (name := key.replace("\0", "/")) not in self._folders:
-                last = f"{key}\0"
 
     def _target(self, name: str, files: Mapping[str, TarMember]) -> None:
         """A link whose target is another member for who unpacks than for who joins names."""
