@@ -19,6 +19,9 @@ MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 
 MEMBERS = 2_000_000  # members of an archive
 MEMBER_NAME_BYTES = 64 << 10  # a GNU long name or long link
+NAME_BYTES = 4096  # a name in an archive: PATH_MAX, past which nobody can unpack it
+NAMES_BYTES = 48 << 20  # all names of an archive together
+SPECIAL_MEMBERS = 10_000  # devices and FIFOs of an archive, which images have none of
 PAX_BYTES = 1 << 20  # one PAX header
 LINK_HOPS = 40  # symbolic links followed for one name, as the kernel does
 

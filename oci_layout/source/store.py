@@ -10,11 +10,15 @@ from typing import Protocol
 
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import Findings, Where
-from oci_layout.limits import DOCUMENT_BYTES
+from oci_layout.limits import DOCUMENT_BYTES, NAME_BYTES
+from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.reader import HeldFile, Member, chunks
 from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
+
+_READ = frozenset({MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK})
+_SHOWN = 200  # characters of a name that a message has
 
 
 class Store(Protocol):
@@ -140,18 +144,24 @@ class ArchiveStore:
         self._links: dict[str, str] = {}
         self._findings = findings
         self._absolute = self._dotted = False
+        alike = Alike(findings)
         for member in tarindex.TarScanner(file, findings):
-            self._take(member)
+            self._take(member, alike)
+        alike.finish(self._members, self._links)
 
-    def _take(self, member: TarMember) -> None:
+    def _take(self, member: TarMember, alike: Alike) -> None:
+        where = Where(member=member.name[:_SHOWN], offset=member.header)
         try:
             # Nothing is extracted, so an absolute name only means its path from the archive's root.
             name = names.normalise(member.name.lstrip("/"))
         except names.UnsafeNameError:
+            self._findings.error("unsafe-name", "a member's name leaves the archive", where)
+            return
+        if max(len(name), len(member.linkname)) > NAME_BYTES:
             self._findings.error(
                 "unsafe-name",
-                "a member's name leaves the archive",
-                Where(member=member.name, offset=member.header),
+                f"a name of more than {NAME_BYTES} bytes: nobody can unpack it",
+                where,
             )
             return
         if member.name.startswith("/") and not self._absolute:
@@ -159,26 +169,28 @@ class ArchiveStore:
             self._findings.warning(
                 "absolute-name",
                 "members have absolute names; they are read from the archive's root",
-                Where(member=member.name, offset=member.header),
+                where,
             )
         if member.name.startswith("./") and name and not self._dotted:
             self._dotted = True
             self._findings.note(
                 "dot-slash-name",
                 "members have names that begin with ./, which ctr images import does not clean",
-                Where(member=member.name, offset=member.header),
+                where,
             )
-        if member.type is MemberType.DIRECTORY or not name:
+        if not name:
             return
+        alike.take(name, member, self._members.get(name))
         if member.type is MemberType.SPECIAL:
             self._findings.warning(
                 "special-member",
-                "a device, FIFO or sparse file; engines ignore it, and so does this",
-                Where(member=name, offset=member.header),
+                "a device or FIFO; engines ignore it, and so does this",
+                where,
             )
+        if member.type not in _READ:
             return
         old = self._members.get(name)
-        if old is not None:
+        if old is not None and old.type is member.type:
             self._repeated(name, old, member)
         self._members[name] = member
         self._links.pop(name, None)
@@ -200,7 +212,7 @@ class ArchiveStore:
 
     def _repeated(self, name: str, old: TarMember, new: TarMember) -> None:
         """Some readers take the first of two members of one name, some the last."""
-        same = old.type is new.type and old.linkname == new.linkname and old.size == new.size
+        same = old.linkname == new.linkname and old.size == new.size
         if same and old.type is MemberType.FILE:
             same = all(
                 a == b
@@ -231,6 +243,8 @@ class ArchiveStore:
         try:
             wanted = names.normalise(name)
         except names.UnsafeNameError:
+            return None
+        if len(wanted) > NAME_BYTES:
             return None
         found = self._members.get(wanted)
         if found is None or found.type is not MemberType.FILE:

@@ -200,7 +200,8 @@ class _Layer:
                     long_name = text(data)
                 elif kind == b"K":
                     long_link = text(data)
-                # A global header is passed over: engines do so.
+                else:  # Go hands it out as a member of its own: what was said before it is gone
+                    records, long_name, long_link = [], "", ""
             except ValueError as error:
                 raise DamagedError(
                     what=str(error),

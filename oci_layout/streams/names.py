@@ -55,18 +55,16 @@ def follow(name: str, link: Callable[[str], str | None]) -> str | None:
     Returns:
         The name it comes to, or None when there are too many hops (a loop).
     """
-    rest = name.split("/")
-    done = ""
+    at = -1  # the end of what is known to hold no link
     hops = 0
-    while rest:
-        here = f"{done}/{rest[0]}" if done else rest[0]
-        target = link(here)
+    while at < len(name):
+        slash = name.find("/", at + 1)
+        at = slash if slash >= 0 else len(name)
+        target = link(name[:at])
         if target is None:
-            done, rest = here, rest[1:]
             continue
         hops += 1
         if hops > LINK_HOPS:
             return None
-        rest = [part for part in target.split("/") if part] + rest[1:]
-        done = ""
-    return done
+        name, at = "/".join(part for part in f"{target}{name[at:]}".split("/") if part), -1
+    return name

@@ -1,7 +1,6 @@
 """The fields of a tar header, and of the extended headers before it: bytes in, values out.
 
-POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar "Basic Tar Format"
-for long names and base-256 numbers.
+Everything is read as Go's archive/tar reads it (strconv.go, reader.go), since the engines are Go.
 """
 
 from __future__ import annotations
@@ -14,6 +13,15 @@ BLOCK = 512
 ZERO = bytes(BLOCK)
 # An extended header tells of the member that follows; a global one of all that follow.
 EXTENDED = (b"x", b"L", b"K", b"g")
+_INT64 = 1 << 63
+_INT64_DIGITS = 19
+_NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148))  # mode to mtime
+_DEVICE = ((329, 337), (337, 345))
+_STAR_TIMES = ((476, 488), (488, 500))
+_PAX_IDS = frozenset({"uid", "gid", "size"})
+_PAX_NUMBERS = _PAX_IDS | {"atime", "ctime", "mtime"}
+_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+_TEXTS = (b"path", b"linkpath", b"uname", b"gname")  # PAX records that hold no NUL
 
 
 def looks_like_tar(head: bytes) -> bool:
@@ -26,7 +34,7 @@ def looks_like_tar(head: bytes) -> bool:
 def checksum_holds(header: bytes) -> bool:
     """Whether a header block has the checksum that it states."""
     try:
-        stated = number(header[148:156])
+        stated = _octal(header[148:156])
     except ValueError:
         return False
     # The lower half of an Adler-32 is one and the sum of the bytes, as long as that is below 65521:
@@ -43,32 +51,59 @@ def number(field: bytes) -> int:
     """A number of a header: octal, or base-256 (GNU) when the first bit is set.
 
     Raises:
-        ValueError: neither, or negative.
+        ValueError: neither, negative, or more than 63 bits.
     """
-    if field[0] & 0x80:
-        value = signed_number(field)
-        if value < 0:
-            raise ValueError("a negative number")
-        return value
-    text = field.split(b"\0", 1)[0].strip(b" ")
-    if not text:
-        return 0
-    if not text.isdigit() or b"8" in text or b"9" in text:
-        raise ValueError(f"{text!r} is not an octal number")
-    return int(text, 8)
+    value = signed_number(field)
+    if value < 0:
+        raise ValueError("a negative number")
+    return value
 
 
 def signed_number(field: bytes) -> int:
     """A number that may be negative, as times before 1970 are (in base-256 only).
 
+    Go: parseNumeric, parseOctal.
+
     Raises:
-        ValueError: neither octal nor base-256.
+        ValueError: neither octal nor base-256, or more than 63 bits.
     """
     if not field[0] & 0x80:
-        return number(field)
+        return _octal(field)
     bits = 8 * len(field) - 1
     value = int.from_bytes(field, "big") & ((1 << bits) - 1)
-    return value - (1 << bits) if field[0] & 0x40 else value
+    value = value - (1 << bits) if field[0] & 0x40 else value
+    if not -_INT64 <= value < _INT64:
+        raise ValueError("a number of more than 63 bits")
+    return value
+
+
+def _octal(field: bytes) -> int:
+    """Octal digits with spaces and NULs around them; no digits are zero."""
+    digits = field.strip(b" \0").split(b"\0", 1)[0]
+    if not digits:
+        return 0
+    if digits.translate(None, b"01234567"):
+        raise ValueError(f"{digits!r} is not an octal number")
+    return int(digits, 8)
+
+
+def check_numbers(header: bytes) -> None:
+    """Hold every number that Go reads against its form, also those that nobody asks for.
+
+    Go: readHeader, which refuses the archive for any one of them.
+
+    Raises:
+        ValueError: one that is none.
+    """
+    for begin, end in _NUMBERS:
+        signed_number(header[begin:end])
+    if not (_posix(header) or _gnu(header)):
+        return
+    for begin, end in _DEVICE:
+        signed_number(header[begin:end])
+    if _star(header):
+        for begin, end in _STAR_TIMES:
+            signed_number(header[begin:end])
 
 
 def text(field: bytes) -> str:
@@ -77,13 +112,39 @@ def text(field: bytes) -> str:
 
 
 def ustar_name(header: bytes) -> str:
-    """The name in a header block; only POSIX headers have a prefix for it."""
-    name = text(header[0:100])
-    if header[257:263] == b"ustar\0":
+    """The name in a header block, with the prefix that its format has.
+
+    Go: readHeader. POSIX headers have 155 bytes of prefix, star's 131, GNU's none; but Go before
+    1.8 wrote one into GNU headers, so where the times that belong there are no numbers, text is.
+    """
+    name, prefix = text(header[0:100]), ""
+    if _star(header):
+        prefix = text(header[345:476])
+    elif _posix(header):
         prefix = text(header[345:500])
-        if prefix:
-            return f"{prefix}/{name}"
-    return name
+    elif _gnu(header) and not (_is_time(header[345:357]) and _is_time(header[357:369])):
+        prefix = text(header[345:500])
+        prefix = prefix if prefix.isascii() else ""
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _posix(header: bytes) -> bool:
+    return header[257:263] == b"ustar\0"
+
+
+def _star(header: bytes) -> bool:
+    return _posix(header) and header[508:512] == b"tar\0"
+
+
+def _gnu(header: bytes) -> bool:
+    return header[257:265] == b"ustar  \0"
+
+
+def _is_time(field: bytes) -> bool:
+    try:
+        return not field[0] or signed_number(field) is not None
+    except ValueError:
+        return False
 
 
 def extended_limit(kind: bytes) -> int:
@@ -102,15 +163,15 @@ def pax_pairs(data: bytes) -> list[tuple[str, str]]:
     while at < len(data):
         space = data.find(b" ", at, at + 12)
         if space < 0 or not data[at:space].isdigit():
-            if not data[at:].strip(b"\0"):
-                break
             raise ValueError("a record without a length")
         end = at + int(data[at:space])
         if end > len(data) or end <= space + 1 or data[end - 1 : end] != b"\n":
             raise ValueError("a record with a wrong length")
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
-        if not equals:
-            raise ValueError("a record without a value")
+        if not equals or not key:
+            raise ValueError("a record without a key or a value")
+        if b"\0" in (value if key in _TEXTS else key):
+            raise ValueError("a record with a NUL")
         records.append(
             (key.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         )
@@ -119,20 +180,41 @@ def pax_pairs(data: bytes) -> list[tuple[str, str]]:
 
 
 def pax_records(data: bytes) -> dict[str, str]:
-    """The records of a PAX header; of two of one name the last.
+    """The records of a PAX header; of two of one name the last, and none whose value is empty.
+
+    An empty value gives the field back to the header block (Go: mergePAX).
 
     Raises:
         ValueError: not a PAX header.
     """
-    return dict(pax_pairs(data))
+    return {key: value for key, value in dict(pax_pairs(data)).items() if value}
+
+
+def pax_size(records: dict[str, str]) -> int | None:
+    """The size that PAX records give the next member; None when they give none.
+
+    Raises:
+        ValueError: a number among them is none (Go: mergePAX refuses the archive for any).
+    """
+    for key in _PAX_NUMBERS & records.keys():
+        whole, point, fraction = records[key].removeprefix("-").partition(".")
+        decimal(whole)
+        if point and (key in _PAX_IDS or fraction.translate(_NO_DIGITS)):
+            raise ValueError(f"{records[key][:40]!r} is not a number")
+    size = records.get("size")
+    return None if size is None else decimal(size)
 
 
 def decimal(value: str) -> int:
     """A number of a PAX record that is a size or an id.
 
     Raises:
-        ValueError: not plain digits.
+        ValueError: not plain digits, or more than 63 bits.
     """
-    if not (value.isascii() and value.isdigit()):
+    digits = value.lstrip("0")
+    if not (value.isascii() and value.isdigit()) or len(digits) > _INT64_DIGITS:
         raise ValueError(f"{value[:40]!r} is not a number")
-    return int(value)
+    found = int(digits or "0")
+    if found >= _INT64:
+        raise ValueError(f"{value!r} is a number of more than 63 bits")
+    return found

@@ -1,4 +1,7 @@
-"""Where each member of a tar lies: one pass over the headers, no data read, everything bounded."""
+"""Where each member of a tar lies: one pass over the headers, no data read, everything bounded.
+
+Members are those that Go's archive/tar sees (reader.go: Reader.next), since the engines are Go.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,13 @@ from oci_layout.streams.tarheader import (
     BLOCK,
     EXTENDED,
     ZERO,
+    check_numbers,
     checksum_holds,
-    decimal,
     extended_limit,
     number,
     pax_records,
+    pax_size,
+    signed_number,
     text,
     ustar_name,
 )
@@ -34,16 +39,24 @@ class MemberType(enum.Enum):
     DIRECTORY = "directory"
     SYMLINK = "symlink"
     HARDLINK = "hard link"
-    SPECIAL = "special"
+    SPECIAL = "device or FIFO"
+    OTHER = "sparse file, or of an unknown type"
 
 
+# They have no data, whatever size they state.
+HEADER_ONLY = frozenset(
+    {MemberType.DIRECTORY, MemberType.SYMLINK, MemberType.HARDLINK, MemberType.SPECIAL}
+)
 _TYPES = {
     b"\0": MemberType.FILE,
     b"0": MemberType.FILE,
     b"7": MemberType.FILE,
     b"1": MemberType.HARDLINK,
     b"2": MemberType.SYMLINK,
+    b"3": MemberType.SPECIAL,
+    b"4": MemberType.SPECIAL,
     b"5": MemberType.DIRECTORY,
+    b"6": MemberType.SPECIAL,
 }
 
 
@@ -58,6 +71,7 @@ class TarMember:
         offset: where its data begins in the file.
         header: where its headers begin.
         linkname: what a link points at, as written.
+        format_bits: the bits of its mode beyond permissions, which tell some readers its type.
     """
 
     name: str
@@ -66,6 +80,7 @@ class TarMember:
     offset: int
     header: int
     linkname: str = ""
+    format_bits: int = 0
 
 
 class _Window:
@@ -95,35 +110,20 @@ def read_size(header: bytes) -> int:
 
 def member_kind(kind: bytes) -> MemberType:
     """What a member is, by the type flag of its header."""
-    return _TYPES.get(kind, MemberType.SPECIAL)
-
-
-def pax_size(data: bytes) -> int | None:
-    """The size that a PAX header gives the next member; None when it gives none.
-
-    Raises:
-        ValueError: not a PAX header.
-    """
-    size = pax_records(data).get("size")
-    return None if size is None else int(size)
+    return _TYPES.get(kind, MemberType.OTHER)
 
 
 @attrs.define
 class _Pending:
-    """What extended headers say about the member that follows."""
+    """What extended headers say about the member that follows.
+
+    Of two PAX headers the last replaces the other; a GNU long name counts before a PAX path.
+    """
 
     start: int = -1
-    name: str | None = None
-    linkname: str | None = None
-    size: int | None = None
-    sparse: bool = False
-
-    def take_pax(self, records: dict[str, str]) -> None:
-        self.name = records.get("path", self.name)
-        self.linkname = records.get("linkpath", self.linkname)
-        if "size" in records:
-            self.size = decimal(records["size"])
-        self.sparse = self.sparse or any(key.startswith("GNU.sparse.") for key in records)
+    long_name: str = ""
+    long_link: str = ""
+    records: dict[str, str] = attrs.field(factory=dict)
 
 
 class TarScanner:
@@ -174,7 +174,7 @@ class TarScanner:
             self._findings.error(
                 "truncated", "the archive ends after an extended header", self._where()
             )
-        elif len(header) < BLOCK and header.strip(b"\0"):
+        elif 0 < len(header) < BLOCK:
             self._findings.error("truncated", "the archive ends inside a tar header", self._where())
         elif len(header) < BLOCK or not self._second_zero():
             self._findings.warning(
@@ -186,7 +186,8 @@ class TarScanner:
         return None
 
     def _second_zero(self) -> bool:
-        second = self._window.get(self._at + BLOCK, BLOCK) if self._end > self._at + BLOCK else b""
+        left = min(BLOCK, max(0, self._end - self._at - BLOCK))
+        second = self._window.get(self._at + BLOCK, left)
         if second.strip(b"\0"):
             self._findings.error(
                 "bad-tar-header",
@@ -195,7 +196,12 @@ class TarScanner:
                 self._where(),
             )
             return True
-        if len(second) < BLOCK:
+        if 0 < len(second) < BLOCK:
+            self._findings.error(
+                "truncated", "the archive ends inside its end-of-archive marker", self._where()
+            )
+            return True
+        if not second:
             return False
         tail_at = self._at + 2 * BLOCK
         tail = self._file.pread(min(limits.CHUNK, max(0, self._end - tail_at)), tail_at)
@@ -210,8 +216,10 @@ class TarScanner:
     def _member(self, header: bytes) -> TarMember | None:
         """The member a header begins; None for an extended header."""
         start = self._at
+        check_numbers(header)
         kind = header[156:157]
-        size = number(header[124:136])
+        member_type = member_kind(kind)
+        size = 0 if member_type in HEADER_ONLY else number(header[124:136])
         if kind in EXTENDED:
             self._extend(kind, size, start)
             return None
@@ -225,24 +233,25 @@ class TarScanner:
         pending = self._pending
         if pending.start >= 0:
             self._pending = _Pending()
-        name = pending.name if pending.name is not None else ustar_name(header)
-        linkname = pending.linkname if pending.linkname is not None else text(header[157:257])
-        if pending.size is not None:
-            if size not in (0, pending.size):
+        records = pending.records
+        name = pending.long_name or records.get("path") or ustar_name(header)
+        linkname = pending.long_link or records.get("linkpath") or text(header[157:257])
+        if kind == b"\0" and name.endswith("/"):
+            member_type = MemberType.DIRECTORY  # how pre-POSIX tars wrote directories
+        pax = pax_size(records)
+        if pax is not None and member_type not in HEADER_ONLY:
+            if size not in (0, pax):
                 self._findings.error(
                     "size-conflict",
-                    f"the PAX header says {pending.size} bytes, the tar header {size}: "
+                    f"the PAX header says {pax} bytes, the tar header {size}: "
                     "readers would see different members",
                     Where(member=name, offset=start),
                 )
-            size = pending.size
-        member_type = _TYPES.get(kind, MemberType.SPECIAL)
-        if pending.sparse:
-            member_type = MemberType.SPECIAL
-        if member_type is MemberType.FILE and name.endswith("/"):
-            member_type = MemberType.DIRECTORY  # how pre-POSIX tars wrote directories
-        holds_data = member_type is MemberType.FILE or member_type is MemberType.SPECIAL
-        data_size = size if holds_data else 0
+            size = pax
+        data_size = 0 if member_type in HEADER_ONLY else size
+        if any(key.startswith("GNU.sparse.") for key in records):
+            member_type = MemberType.OTHER
+            name = records.get("GNU.sparse.name") or name
         offset = start + BLOCK
         if offset + data_size > self._end:
             self._findings.error(
@@ -262,6 +271,7 @@ class TarScanner:
             offset=offset,
             header=start if pending.start < 0 else pending.start,
             linkname=linkname,
+            format_bits=signed_number(header[100:108]) & ~0o7777,
         )
 
     def _extend(self, kind: bytes, size: int, start: int) -> None:
@@ -279,11 +289,11 @@ class TarScanner:
         if self._pending.start < 0:
             self._pending.start = start
         if kind == b"L":
-            self._pending.name = text(data)
+            self._pending.long_name = text(data)
         elif kind == b"K":
-            self._pending.linkname = text(data)
+            self._pending.long_link = text(data)
         elif kind == b"x":
-            self._pending.take_pax(pax_records(data))
+            self._pending.records = pax_records(data)
         else:
             self._global(pax_records(data))
         self._at = start + BLOCK + -(-size // BLOCK) * BLOCK
@@ -296,5 +306,5 @@ class TarScanner:
                 "a global PAX header sets a name or size: readers disagree what it means",
                 self._where(),
             )
-        if self._pending.start == self._at:
-            self._pending = _Pending()
+        # Go hands it out as a member of its own: what was said before it is gone.
+        self._pending = _Pending()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from oci_layout import limits
-from oci_layout.streams.tarheader import BLOCK, ZERO
-from oci_layout.streams.tarindex import MemberType, member_kind, pax_size, read_size
+from oci_layout.streams.tarheader import BLOCK, ZERO, pax_records, pax_size
+from oci_layout.streams.tarindex import HEADER_ONLY, member_kind, read_size
 
 
 class TarWalker:
@@ -47,8 +47,7 @@ class TarWalker:
     def _header(self, header: bytes) -> None:
         try:
             if self._extended is not None:
-                size = pax_size(bytes(self._extended))
-                self._size = self._size if size is None else size
+                self._size = pax_size(pax_records(bytes(self._extended)))
                 self._extended = None
             if header == ZERO:
                 self.ended = True
@@ -65,6 +64,8 @@ class TarWalker:
             self._extended, self._extended_left = bytearray(), size
         elif kind not in (b"g", b"L", b"K"):
             size, self._size = self._size if self._size is not None else size, None
-            if member_kind(kind) not in (MemberType.FILE, MemberType.SPECIAL):
+            if member_kind(kind) in HEADER_ONLY:
                 size = 0
+        elif kind == b"g":
+            self._size = None  # Go hands it out as a member: what was said before it is gone
         self._skip = -(-size // BLOCK) * BLOCK

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from oci_layout import limits
+from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
-from oci_layout.limits import LINK_HOPS
+from oci_layout.limits import LINK_HOPS, NAME_BYTES
 from oci_layout.source.store import ArchiveStore, DirectoryStore
 from oci_layout.streams.reader import HeldFile
-from tests.streams.tars import END, codes, member
+from tests.streams.tars import END, checksummed, codes, member, pax
 
 
 def stored(raw: bytes, tmp_path: Path) -> tuple[ArchiveStore, Findings]:
@@ -139,6 +141,59 @@ def test_special_members_are_no_files(kind: bytes, tmp_path: Path) -> None:
     assert codes(findings) == ([], ["special-member"])
     assert content(store, "dev") is None
     assert content(store, "f") == b"x"
+    store.close()
+
+
+DISAGREED = {
+    "FIFO, then file": member("a", kind=b"6") + member("a", b"x"),
+    "file, then device": member("a", b"x") + member("a", kind=b"3"),
+    "folder, then file": member("a", kind=b"5") + member("a", b"x"),
+    "file, then folder": member("a", b"x") + member("a", kind=b"5"),
+    "below a link": member("d/f", b"1") + link("l", "d") + member("l/f", b"2"),
+    "below a file": member("l-", b"1") + member("l/a/f", b"2") + member("l", b"3"),
+    "sparse": pax(("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")) + member("a", b"x"),
+    "unknown type": member("a", b"x", kind=b"A"),
+    "absolute link": member("a", b"1") + member("d/a", b"2") + link("d/l", "/a"),
+    "hard link to a link": member("a", b"1") + link("d/l", "../a") + link("h", "d/l", hard=True),
+    "'..' after a folder": member("a", b"1") + link("l", "x/../a"),
+    "mode of a link": checksummed(member("a")[:100] + b"0120644\0" + member("a")[108:]),
+}
+
+
+@pytest.mark.parametrize("raw", DISAGREED.values(), ids=DISAGREED)
+def test_members_that_engines_take_differently(raw: bytes, tmp_path: Path) -> None:
+    store, findings = stored(raw, tmp_path)
+    assert "conflicting-member" in codes(findings)[0]
+    store.close()
+
+
+def test_the_mode_of_old_writers(tmp_path: Path) -> None:
+    old = checksummed(member("a")[:100] + b"0100644\0" + member("a")[108:])
+    store, findings = stored(old, tmp_path)
+    assert not findings.found
+    store.close()
+
+
+def test_a_long_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of such a name can be there: looking for it costs nothing."""
+    store, _ = stored(member("a", b"x") + link("l", "a"), tmp_path)
+    monkeypatch.setattr("oci_layout.streams.names.follow", lambda *_: pytest.fail("followed"))
+    assert store.find("l/" * NAME_BYTES + "a") is None
+    store.close()
+
+
+def test_names_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, findings = stored(pax(("path", "n" * (NAME_BYTES + 1))) + member("n"), tmp_path)
+    assert codes(findings)[0] == ["unsafe-name"]
+    assert len(str(findings.errors[0])) < 500
+    store.close()
+    monkeypatch.setattr(limits, "NAMES_BYTES", 10)
+    with pytest.raises(DamagedError, match="10 bytes"):
+        stored(member("abcdef") + member("ghijkl"), tmp_path)
+    monkeypatch.setattr(limits, "NAMES_BYTES", 1000)
+    monkeypatch.setattr(limits, "SPECIAL_MEMBERS", 2)
+    store, findings = stored(b"".join(member(name, kind=b"6") for name in "abcd"), tmp_path)
+    assert codes(findings)[0] == ["conflicting-member"]
     store.close()
 
 

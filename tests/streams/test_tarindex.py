@@ -18,6 +18,7 @@ from tests.streams.tars import (
     END,
     by_tarfile,
     checksummed,
+    codes,
     member,
     padded,
     pax,
@@ -68,7 +69,8 @@ def test_long_link_names(form: Literal[0, 1, 2], tmp_path: Path) -> None:
         (b"4", MemberType.SPECIAL),
         (b"5", MemberType.DIRECTORY),
         (b"6", MemberType.SPECIAL),
-        (b"S", MemberType.SPECIAL),
+        (b"S", MemberType.OTHER),
+        (b"A", MemberType.OTHER),
     ],
 )
 def test_types(kind: bytes, expected: MemberType, tmp_path: Path) -> None:
@@ -81,9 +83,58 @@ def test_types(kind: bytes, expected: MemberType, tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_with_a_slash_is_a_directory(tmp_path: Path) -> None:
-    members, _ = scan(member("dir/") + END, tmp_path)
-    assert members[0].type is MemberType.DIRECTORY
+def test_only_a_v7_file_with_a_slash_is_a_directory(tmp_path: Path) -> None:
+    archive = member("dir/", kind=b"\0", size=700) + member("file/", b"data") + END
+    members, _ = scan(archive, tmp_path)
+    assert [(each.type, each.size) for each in members] == [
+        (MemberType.DIRECTORY, 0),
+        (MemberType.FILE, 4),
+    ]
+
+
+def gnu_name(name: str) -> bytes:
+    return member("././@LongLink", name.encode() + b"\0", kind=b"L", magic=b"ustar  \0")
+
+
+SMUGGLED = {
+    "FIFO with a size": (member("p", kind=b"6", size=512) + member("n"), ["p", "n"]),
+    "device with a size": (member("p", kind=b"3", size=512) + member("n"), ["p", "n"]),
+    "two PAX headers": (pax(("path", "x")) + pax(("mtime", "1")) + member("n"), ["n"]),
+    "an empty PAX path": (pax(("path", "")) + member("n"), ["n"]),
+    "a PAX path taken back": (pax(("path", "x"), ("path", "")) + member("n"), ["n"]),
+    "GNU name, then PAX path": (gnu_name("n") + pax(("path", "x")) + member("m"), ["n"]),
+    "PAX path, then GNU name": (pax(("path", "x")) + gnu_name("n") + member("m"), ["n"]),
+    "empty GNU name": (gnu_name("") + member("n"), ["n"]),
+    "global between": (pax(("path", "x")) + pax(("a", "b"), kind=b"g") + member("n"), ["n"]),
+    "global after GNU name": (gnu_name("x") + pax(("a", "b"), kind=b"g") + member("n"), ["n"]),
+    "star's shorter prefix": (
+        checksummed((member("n", prefix="p" * 131)[:476] + b"0" * 24).ljust(508, b"\0") + b"tar\0"),
+        ["p" * 131 + "/n"],
+    ),
+    "an empty PAX size": (pax(("size", "")) + member("n", b"x") + member("m"), ["n", "m"]),
+}
+
+
+@pytest.mark.parametrize(("archive", "expected"), SMUGGLED.values(), ids=SMUGGLED)
+def test_what_go_reads(archive: bytes, expected: list[str], tmp_path: Path) -> None:
+    members, findings = scan(archive + END, tmp_path)
+    assert ([each.name for each in members], findings.errors) == (expected, [])
+
+
+@pytest.mark.parametrize("at", [100, 108, 116, 136, 329, 337])
+def test_any_number_that_is_none_refuses_the_archive(at: int, tmp_path: Path) -> None:
+    header = member("n")
+    header = checksummed(header[:at] + b"x" + header[at + 1 :])
+    assert codes(scan(header + END, tmp_path)[1])[0] == ["bad-tar-header"]
+
+
+@pytest.mark.parametrize("key", ["uid", "gid", "mtime", "atime", "ctime", "size"])
+@pytest.mark.parametrize("value", ["x", "9" * 20, "9" * 5000, "-", "1.x", " 1", "1_0"])
+def test_any_pax_number_that_is_none_refuses_the_archive(
+    key: str, value: str, tmp_path: Path
+) -> None:
+    _, findings = scan(pax((key, value)) + member("n") + END, tmp_path)
+    assert codes(findings)[0] == ["bad-tar-header"]
 
 
 def test_links_have_no_data_whatever_size_they_state(tmp_path: Path) -> None:
@@ -94,9 +145,10 @@ def test_links_have_no_data_whatever_size_they_state(tmp_path: Path) -> None:
 
 
 def test_a_prefix_counts_only_where_posix_says_so(tmp_path: Path) -> None:
-    archive = member("n", prefix="p") + member("o", prefix="junk", magic=b"ustar  \0") + END
+    archive = member("n", prefix="p") + member("o", prefix="junk", magic=b"ustar  \0")
+    archive += member("v", prefix="junk", magic=bytes(8)) + END
     members, _ = scan(archive, tmp_path)
-    assert [each.name for each in members] == ["p/n", "o"]
+    assert [each.name for each in members] == ["p/n", "junk/o", "v"]  # no time: what Go 1.7 wrote
 
 
 def test_base_256_sizes(tmp_path: Path) -> None:
@@ -106,7 +158,8 @@ def test_base_256_sizes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [b"0000003\0    ", b"          3 ", b"00000000003 ", b"3\0" + bytes(10)]
+    "field",
+    [b"0000003\0    ", b"          3 ", b"00000000003 ", b"3\0" + bytes(10), b"\0\0 00000003\0"],
 )
 def test_octal_as_old_writers_wrote_it(field: bytes, tmp_path: Path) -> None:
     members, findings = scan(member("n", b"abc", size=field) + END, tmp_path)
@@ -152,10 +205,10 @@ def test_harmless_global_headers_pass(tmp_path: Path) -> None:
     assert ([each.name for each in members], findings.errors) == (["n"], [])
 
 
-def test_sparse_members_are_special(tmp_path: Path) -> None:
+def test_sparse_members_are_other(tmp_path: Path) -> None:
     archive = pax(("GNU.sparse.major", "1"), ("GNU.sparse.size", "9")) + member("s", b"x") + END
     members, _ = scan(archive, tmp_path)
-    assert members[0].type is MemberType.SPECIAL
+    assert members[0].type is MemberType.OTHER
 
 
 def test_what_looks_like_a_tar() -> None:

@@ -73,8 +73,10 @@ def test_cut_inside_blocks(family: str, tmp_path: Path) -> None:
     whole, end, harmless = source.read_bytes(), end_of(source), between(family, source)
     for size in (at + extra for at in range(BLOCK, end + 1, BLOCK) for extra in (-1, 1, 257)):
         found = serious(cut(source, whole, size))
-        if size > end or any(size in each for each in harmless):
+        if size < end and any(size in each for each in harmless) and -size % BLOCK < BLOCK - 1:
             assert found == {("warning", "no-end-marker")}, size
+        elif size > end:  # Go reads whole blocks, so engines stop at half of one
+            assert found == {("error", "truncated")}, size
         else:
             assert "error" in {severity for severity, _ in found}, size
 

@@ -1,0 +1,1 @@
+"""Random tars that two readers might read differently, and readers to ask."""
