@@ -33,6 +33,7 @@ from oci_layout.streams.whiteouts import Whiteout, whiteout
 
 _XATTR = "SCHILY.xattr."
 _NANOSECONDS = 10**9
+_DIGITS = 19  # of the largest number in 64 bits
 
 
 class FileType(enum.Enum):
@@ -329,7 +330,14 @@ def _device(type_: FileType, header: bytes) -> tuple[int, int] | None:
 
 
 def _integer(value: str) -> int:
-    return -decimal(value[1:]) if value.startswith("-") else decimal(value)
+    """A number of a PAX record; Go holds it in 64 bits (strconv.ParseInt), and refuses others."""
+    digits = value.removeprefix("-").lstrip("0") or value[-1:]
+    if len(digits) > _DIGITS:  # before it costs anything to convert
+        raise ValueError(f"a number of {len(digits)} digits, which 64 bits do not hold")
+    found = -decimal(digits) if value.startswith("-") else decimal(digits)
+    if not -(1 << 63) <= found < 1 << 63:
+        raise ValueError(f"the number {value[:40]}, which 64 bits do not hold")
+    return found
 
 
 def _mtime(header: bytes, records: dict[str, str]) -> int:
@@ -340,7 +348,7 @@ def _mtime(header: bytes, records: dict[str, str]) -> int:
     whole, _, fraction = value.removeprefix("-").partition(".")
     if fraction and not (fraction.isascii() and fraction.isdigit()):
         raise ValueError(f"mtime {value[:40]!r}")
-    nanoseconds = decimal(whole or "0") * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
+    nanoseconds = _integer(whole or "0") * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
     return -nanoseconds if value.startswith("-") else nanoseconds
 
 

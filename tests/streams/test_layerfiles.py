@@ -336,3 +336,12 @@ def test_many_files_take_no_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 << 20
+
+
+@pytest.mark.parametrize("key", ["mtime", "uid", "gid"])
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("digits", [20, 4_295, 5_000])
+def test_a_number_that_go_cannot_hold_is_damage(key: str, sign: str, digits: int) -> None:
+    with pytest.raises(DamagedError, match="64 bits") as caught:
+        files(pax((key, sign + "9" * digits)) + member("f") + END)
+    assert caught.value.code == "bad-tar-header"
