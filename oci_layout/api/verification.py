@@ -83,10 +83,13 @@ def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
 
 def _read_text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(DOCUMENT_BYTES)
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read(DOCUMENT_BYTES + 1)
     except OSError as error:
         raise UsageError(what=error.strerror or str(error), where=path) from error
+    if len(text) > DOCUMENT_BYTES:
+        raise UsageError(what=f"is over {DOCUMENT_BYTES} bytes", where=path)
+    return text
 
 
 def _write_text(path: str, text: str) -> None:

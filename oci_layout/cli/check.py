@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import shutil
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import columns, finding_line, shown, wrapped
 from oci_layout.errors import UsageError
 
@@ -79,10 +79,10 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(json.dumps({"version": 1, **report.to_json()}, indent=2))
+        show_json({"version": 1, **report.to_json()})
     else:
         width = max(40, shutil.get_terminal_size().columns)
-        print("\n".join(render(report, width, table=not targets)))
+        show(render(report, width, table=not targets))
     return 0 if report.loads else 1
 
 

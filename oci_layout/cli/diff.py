@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from typing import Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line
 
 
@@ -74,12 +73,12 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(json.dumps({"version": 1, **found.to_json()}, indent=2))
+        show_json({"version": 1, **found.to_json()})
         return int(not found.verdict.same)
     width = max(40, shutil.get_terminal_size().columns)
-    print("\n".join(render(found, width, files=files)))
+    show(render(found, width, files=files))
     for side, source in (("A", found.a), ("B", found.b)):
         for finding in source.findings:
             if finding.severity != "note":
-                print(f"{side}: {finding_line(finding)}", file=sys.stderr)
+                show([f"{side}: {finding_line(finding)}"], error=True)
     return int(not found.verdict.same)

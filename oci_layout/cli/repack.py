@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from oci_layout.cli.screen import json_text, show, show_json
 from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.plan.options import Target
@@ -225,19 +225,18 @@ def print_report(
         quiet: no table.
     """
     for warning in result.warnings:
-        print(finding_line(warning), file=sys.stderr)
+        show([finding_line(warning)], error=True)
     if report is not None:
-        text = json.dumps(result.to_json(), indent=2) + "\n"
+        text = json_text(result.to_json()) + "\n"
         try:
             Path(report).write_text(text, encoding="utf-8")
         except OSError as error:
             raise DestinationError(what=error.strerror or str(error), where=report) from error
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))
+        show_json(result.to_json())
     elif not quiet:
         width = max(40, shutil.get_terminal_size().columns)
-        stream = sys.stderr if output == "-" else sys.stdout
-        print("\n".join(render(result, width)), file=stream)
+        show(render(result, width), error=output == "-")
 
 
 def render(result: Report, width: int) -> list[str]:

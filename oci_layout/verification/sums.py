@@ -11,7 +11,8 @@ from oci_layout.source.opening import Source
 from oci_layout.streams.reader import Member, chunks
 from oci_layout.verification.blobs import Looked
 
-_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+_LINE = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{64}) [ *]([^\0]+)", re.DOTALL)
+_ESCAPED = re.compile(r"(?:[^\\]|\\[\\nr])+", re.DOTALL)
 
 
 def _sum(member: Member) -> str:
@@ -50,26 +51,32 @@ def render(values: dict[str, str]) -> str:
 
 
 def parse(text: str, label: str) -> dict[str, str]:
-    """Read such lines.
+    """Read such lines, as ``sha256sum -c`` of coreutils does (src/digest.c, split_3).
+
+    A newline alone ends a line: all else may stand in a name. A line that begins with a backslash
+    has its name escaped.
 
     Args:
         text: the file.
         label: its name, for messages.
 
     Raises:
-        UsageError: a line of another form.
+        UsageError: a line of another form, or two sums of one name.
     """
-    result = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    result: dict[str, str] = {}
+    for number, whole in enumerate(text.split("\n"), 1):
+        line = whole.removesuffix("\r")
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.fullmatch(line)
-        if match is None:
+        if match is None or (match[1] and _ESCAPED.fullmatch(match[3]) is None):
             raise UsageError(what="is not a line of sha256sum", where=f"{label}: line {number}")
         name = match[3]
         if match[1]:
             name = re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), name)
-        result[name.removeprefix("./")] = match[2]
+        name, value = name.removeprefix("./"), match[2].lower()
+        if result.setdefault(name, value) != value:
+            raise UsageError(what="a second, other sum of a name", where=f"{label}: line {number}")
     return result
 
 
