@@ -22,7 +22,10 @@ def spelling(a: bytes, b: bytes) -> tuple[str, ...]:
     tokens_a, tokens_b = _TOKEN.findall(text_a), _TOKEN.findall(text_b)
     if tokens_a == tokens_b:
         return ("white space",)
-    value_a, value_b = json.loads(text_a), json.loads(text_b)
+    try:
+        value_a, value_b = json.loads(text_a), json.loads(text_b)
+    except (ValueError, RecursionError):  # a signed payload of another kind; a finding tells it
+        return ("bytes that are no JSON document",)
     told = []
     if exactly(value_a) != exactly(value_b):
         told += _values(value_a, value_b)
