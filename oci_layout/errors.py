@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 import attrs
+
+_TEXT = 500  # characters of one text in a message
+
+
+def elided(text: str, room: int = _TEXT) -> str:
+    """A text cut to so many characters: its middle gives way to the count of what is missing."""
+    if len(text) <= room:
+        return text
+    half = (room - 30) // 2
+    return f"{text[:half]}...({len(text) - 2 * half} characters)...{text[-half:]}"
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
@@ -24,8 +35,9 @@ class LayoutError(Exception):
     exit_status: ClassVar[int] = 3
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text} ({self.hint})" if self.hint else text
+        where, what, hint = elided(self.where), elided(self.what), elided(self.hint)
+        text = f"{where}: {what}" if where else what
+        return f"{text} ({hint})" if hint else text
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
@@ -70,3 +82,32 @@ class TargetError(LayoutError):
     """The target format cannot hold this, or digests had to be preserved and could not."""
 
     exit_status: ClassVar[int] = 6
+
+
+@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
+class ResourceError(LayoutError):
+    """The machine ran out of something: memory, threads, file descriptors."""
+
+    exit_status: ClassVar[int] = 7
+
+
+def of_machine(error: BaseException) -> LayoutError | None:
+    """What an exception of Python means, where the machine and not the program is to blame."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return ResourceError(
+            what="out of memory", hint="give it more, or fewer --jobs; ulimit -v may be set"
+        )
+    if (isinstance(error, RuntimeError) and "start new thread" in str(error)) or (
+        number == errno.EAGAIN
+    ):
+        return ResourceError(
+            what="the system allows no more threads", hint="fewer --jobs, or raise ulimit -u"
+        )
+    if number in (errno.EMFILE, errno.ENFILE):
+        return ResourceError(what="too many open files", hint="raise ulimit -n")
+    if isinstance(error, OSError) and number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return DestinationError(
+            what=error.strerror or str(error), where=str(error.filename or ""), hint=""
+        )
+    return None

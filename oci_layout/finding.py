@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from oci_layout.codes import CODES
-from oci_layout.errors import DamagedError
+from oci_layout.errors import DamagedError, elided
 from oci_layout.limits import FINDINGS
 
 
@@ -27,7 +27,7 @@ class Severity(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Where:
-    """The place of a finding.
+    """The place of a finding, each text cut to the size of a message.
 
     Args:
         member: name inside the source (tar member, file of a layout); empty for the source itself.
@@ -37,9 +37,9 @@ class Where:
         offset: byte offset in the archive file.
     """
 
-    member: str = ""
-    field: str = ""
-    image: str = ""
+    member: str = attrs.field(default="", converter=elided)
+    field: str = attrs.field(default="", converter=elided)
+    image: str = attrs.field(default="", converter=elided)
     layer: int | None = None
     offset: int | None = None
 
@@ -73,9 +73,9 @@ class Finding:
 
     code: str = attrs.field(validator=_known_code)
     severity: Severity
-    message: str
+    message: str = attrs.field(converter=elided)
     where: Where = NOWHERE
-    hint: str = ""
+    hint: str = attrs.field(default="", converter=elided)
 
     def to_json(self) -> dict[str, Any]:
         """The finding as a JSON value, its place in parts."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import columns, finding_line, shown, wrapped
 from oci_layout.errors import UsageError
-from oci_layout.model import gojson
 
 if TYPE_CHECKING:
     from oci_layout.targets.answer import Answer, Loaded, Remark
@@ -79,10 +79,10 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(gojson.show({"version": 1, **report.to_json()}))
+        show_json({"version": 1, **report.to_json()})
     else:
         width = max(40, shutil.get_terminal_size().columns)
-        print("\n".join(render(report, width, table=not targets)))
+        show(render(report, width, table=not targets))
     return 0 if report.loads else 1
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from typing import Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line
-from oci_layout.model import gojson
 
 
 def command(
@@ -74,12 +73,12 @@ def command(
             progress=progress,
         )
     if as_json:
-        print(gojson.show({"version": 1, **found.to_json()}))
+        show_json({"version": 1, **found.to_json()})
         return int(not found.verdict.same)
     width = max(40, shutil.get_terminal_size().columns)
-    print("\n".join(render(found, width, files=files)))
+    show(render(found, width, files=files))
     for side, source in (("A", found.a), ("B", found.b)):
         for finding in source.findings:
             if finding.severity != "note":
-                print(f"{side}: {finding_line(finding)}", file=sys.stderr)
+                show([f"{side}: {finding_line(finding)}"], error=True)
     return int(not found.verdict.same)

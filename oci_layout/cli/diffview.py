@@ -76,12 +76,9 @@ def _alone(letter: str, source: SourceNotes, width: int) -> list[str]:
     if source.alone:
         lines += ["", f"In {letter} alone"]
         for each in source.alone[:_ALONE]:
-            lines += wrapped(
-                f"{_names(each)}  {each.platform}  image ID {short(each.image.config.digest)}",
-                width,
-                "  ",
-                "    ",
-            )
+            place, identity = shown(str(each.platform)), short(each.image.config.digest)
+            text = f"{_names(each)}  {place}  image ID {identity}"
+            lines += wrapped(text, width, "  ", "    ")
     if len(source.alone) > _ALONE:
         lines.append(f"  and {len(source.alone) - _ALONE} more; --json lists them")
     if source.absent:

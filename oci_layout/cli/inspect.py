@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.errors import UsageError
-from oci_layout.model import gojson
 
 
 class Raw(enum.StrEnum):
@@ -86,12 +86,12 @@ def command(
     else:
         value = inspect(source, images=images, platforms=platforms, tmp=tmp)
     if as_json:
-        print(gojson.show(value))
+        show_json(value)
         return
     from oci_layout.cli.inspected import render  # noqa: PLC0415  likewise
 
     lines = render(value, max(40, shutil.get_terminal_size().columns), history=history)
-    print("\n".join(map(_painted, lines) if _colour() else lines))
+    show(lines, paint=_painted if _colour() else str)
 
 
 def _colour() -> bool:

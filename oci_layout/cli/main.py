@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import os
 import signal
 import sys
@@ -16,11 +15,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from oci_layout import temporary
+from oci_layout.cli import screen
 from oci_layout.cli.text import error_line
-from oci_layout.errors import LayoutError, UsageError
+from oci_layout.errors import LayoutError, UsageError, elided, of_machine
 
 _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+
+_STATUSES = (
+    "Exit status: 0 done; 1 findings, a difference, or an engine that does not load it; 2 wrong "
+    "usage; 3 no image, or damaged; 4 no such image or platform; 5 the destination or standard "
+    "output; 6 the target cannot hold it; 7 out of memory, threads or file descriptors; 8 an "
+    "internal failure; 130 interrupted."
 )
 
 # In the order of the help. A verb's module is imported when the verb is called: the start of the
@@ -61,6 +68,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     app = typer.Typer(
         name="layout",
         help="Convert saved container images between Docker and OCI formats, offline.",
+        epilog=_STATUSES,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -74,6 +82,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     return app
 
 
+_INTERNAL = 8  # exit status of an exception that is not ours
 _GRACE = 0.7  # seconds that threads have to end after a signal
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -126,18 +135,22 @@ def _open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, mode)
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for good
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for good
+    screen.open_streams()
 
 
-def _finish(status: int) -> NoReturn:
-    """End the process, though the reader of standard output may be gone."""
+def _finish(status: int, debug: bool) -> NoReturn:
+    """End the process, though the reader of standard output may be gone, or its disk be full."""
     _ignore_signals()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        screen.discard(1)
         status = status or 141  # what a shell shows for a process that SIGPIPE ended
+    except LayoutError as error:
+        screen.discard(1)
+        if status in (0, 1):  # the findings were not seen, or not all
+            status = error.exit_status
+            _tell(str(error), debug)
     sys.exit(status)
 
 
@@ -156,6 +169,18 @@ def _require_values(arguments: list[str]) -> None:
             )
 
 
+def _failure(error: Exception, debug: bool) -> int:
+    """Tell of what no part of the program expected, and the status for it."""
+    known = of_machine(error)
+    if known is not None:
+        _tell(str(known), debug)
+        return known.exit_status
+    kind = type(error).__name__
+    text = f"{kind}: {elided(str(error))}" if str(error) else kind
+    _tell(f"internal failure: {text} (please report it, with the output of --debug)", debug)
+    return _INTERNAL
+
+
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
@@ -163,9 +188,6 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         arguments: without the program's name; those of the process by default.
     """
     _open_standard_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter
-            stream.reconfigure(errors="backslashreplace")
     for number in SIGNALS:
         signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -195,9 +217,11 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         _end_at_once(error.number)
     except BrokenPipeError:
         status = 141
+    except Exception as error:  # noqa: BLE001  the last place where it can be told
+        status = _failure(error, debug)
     finally:
         temporary.remove_all()
-    _finish(status)
+    _finish(status, debug)
 
 
 def _end_at_once(number: int) -> NoReturn:
@@ -211,6 +235,6 @@ def _end_at_once(number: int) -> NoReturn:
 
 def _tell(message: str, debug: bool) -> None:
     if debug:
-        traceback.print_exc()
+        screen.show(traceback.format_exc().splitlines(), error=True)
     if message:
-        print(error_line(message), file=sys.stderr)
+        screen.show([error_line(message)], error=True)

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
+from oci_layout.cli.screen import json_text, show, show_json
 from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
-from oci_layout.model import gojson
 from oci_layout.plan.options import Target
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
@@ -247,15 +247,14 @@ def print_report(
         quiet: no table.
     """
     for warning in result.warnings:
-        print(finding_line(warning), file=sys.stderr)
+        show([finding_line(warning)], error=True)
     if report is not None:
-        report.write(f"{gojson.show(result.to_json())}\n".encode())
+        report.write(f"{json_text(result.to_json())}\n".encode())
     if as_json:
-        print(gojson.show(result.to_json()))
+        show_json(result.to_json())
     elif not quiet:
         width = max(40, shutil.get_terminal_size().columns)
-        stream = sys.stderr if output == "-" else sys.stdout
-        print("\n".join(render(result, width)), file=stream)
+        show(render(result, width), error=output == "-")
 
 
 def render(result: Report, width: int) -> list[str]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import enum
 import shutil
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import error_line, short, shown, size_of, size_text, wrapped
 from oci_layout.errors import DamagedError, NotAnImageError, UsageError
-from oci_layout.model import gojson
 
 if TYPE_CHECKING:
     from oci_layout.finding import Finding
@@ -110,17 +109,16 @@ def command(
         except (NotAnImageError, DamagedError) as error:
             if len(sources) == 1 and not as_json:
                 raise
-            print(error_line(str(error)), file=sys.stderr)
+            show([error_line(str(error))], error=True)
             status = 3
             continue
         reports.append(report)
         status = max(status, int(report.failed(strict=strict)))
         if not as_json:
-            for line in render(report, _width(), strict=strict, quiet=quiet):
-                print(line)
+            show(render(report, _width(), strict=strict, quiet=quiet))
     if as_json:
         value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
-        print(gojson.show(value))
+        show_json(value)
     return status
 
 
@@ -154,7 +152,7 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         if count > _NOTES
     ]
     if not quiet:
-        lines.append(_verdict(report, strict=strict))
+        lines += _verdict(report, strict=strict).split("\n")
     return lines
 
 

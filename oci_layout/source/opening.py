@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from itertools import islice
 from types import TracebackType
 
 import attrs
@@ -13,7 +14,7 @@ from oci_layout.errors import NotAnImageError
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
-from oci_layout.model import dockersave, jws
+from oci_layout.model import dockersave, jws, layout
 from oci_layout.source.contents import Contents, Kinds, Reading
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
@@ -117,6 +118,7 @@ def open_source(
             file.close()
             raise
     else:
+        _refuse_any_folder(path)
         store = DirectoryStore(path)
     try:
         reading = Reading(store, findings, mend=mend, trusted=trusted)
@@ -135,6 +137,39 @@ def open_source(
         contents=contents,
         findings=findings,
     )
+
+
+_LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
+
+
+def _refuse_any_folder(path: str) -> None:
+    """Tell a folder that is no image from its first two levels, before it is walked.
+
+    Raises:
+        NotAnImageError: none of the documents is there that an image begins with.
+    """
+    known = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
+    if any(os.path.lexists(os.path.join(path, name)) for name in known):
+        return
+    folders = _entries(path)
+    for folder in [path, *folders]:
+        # Docker before 1.10 has ID/json, which some tools put into one more folder.
+        below = folders if folder == path else _entries(folder)
+        if any(os.path.lexists(os.path.join(each, "json")) for each in below):
+            return
+    inside = ", ".join(repr(os.path.basename(each)[:60]) for each in folders[:4]) or "nothing"
+    raise NotAnImageError(
+        what=f"no image: there is neither index.json nor manifest.json (found {inside})",
+        where=path,
+    )
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.path for entry in islice(entries, _LOOKED_AT))
+    except OSError:
+        return []
 
 
 def _store(file: HeldFile, label: str, findings: Findings, *, lone: bool) -> Store:

@@ -11,7 +11,7 @@ from oci_layout.source.opening import Source
 from oci_layout.streams.reader import Member, chunks
 from oci_layout.verification.blobs import Looked
 
-_LINE = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)", re.DOTALL)
+_LINE = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{64}) [ *](.+)", re.DOTALL)
 _TAGGED = re.compile(r"(\\?)SHA256 \((.+)\) = ([0-9a-fA-F]{64})", re.DOTALL)  # of --tag, and of BSD
 _ESCAPES = {"n": "\n", "r": "\r", "\\": "\\"}
 _ESCAPED = re.compile(r"(?:[^\\]|\\[nr\\])+", re.DOTALL)

@@ -63,7 +63,7 @@ def test_other_lines_are_refused(text: str) -> None:
 
 
 def test_lines_of_others() -> None:
-    text = f"# made by hand\r\n\r\n{ONE.upper()} *./a\r\n{ONE}  a\n"
+    text = f"# made by hand\r\n\r\n{ONE.upper()} *./a\r\n  {ONE}  a\n"
     assert parse(text, "sums") == {"a": ONE}
 
 

@@ -1,0 +1,111 @@
+"""The one way out: all text and JSON that reaches a terminal or a pipe is written here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from oci_layout.cli.text import shown
+from oci_layout.errors import DestinationError
+from oci_layout.model import gojson
+
+_DIGITS_BITS = 14_000  # of an integer that Python still writes in digits
+
+
+class _Standard(io.FileIO):
+    """Descriptor 1: what it does not take is an error of the destination.
+
+    A reader that has gone (EPIPE) stays what it is: that is no fault of anybody.
+    """
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise DestinationError(
+                what=error.strerror or str(error),
+                where="standard output",
+                hint="what was printed is not complete",
+            ) from error
+
+
+def open_streams() -> None:
+    """Make the standard streams fit for text from images, and for failing as they should.
+
+    Letters that a terminal cannot show become escapes. Closed descriptors must have been filled.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) or sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(_Standard(1, "wb", closefd=False)),
+            encoding=getattr(sys.stdout, "encoding", "utf-8"),
+            errors="backslashreplace",
+            line_buffering=os.isatty(1),
+        )
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for good
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def discard(number: int) -> None:
+    """Let go of a standard stream that takes nothing, or the interpreter fails on it at the end."""
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)
+
+
+def show(lines: Iterable[str], *, paint: Callable[[str], str] = str, error: bool = False) -> None:
+    """Print lines, whatever is in them, as text.
+
+    Args:
+        lines: without line ends.
+        paint: adds our own colours, after all else was made harmless.
+        error: on standard error; one that takes nothing is no failure.
+    """
+    if not error:
+        for line in lines:
+            print(paint(shown(line)))
+        return
+    try:
+        for line in lines:
+            print(shown(line), file=sys.stderr)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        discard(2)
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON document."""
+    print(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON in ASCII, without a character that a terminal would obey.
+
+    Numbers that JSON or its readers do not know come out as text.
+    """
+    try:
+        text = gojson.show(value)
+    except (TypeError, ValueError):
+        text = gojson.show(_finite(value))
+    return text.replace("\x7f", "\\u007f")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, int) and value.bit_length() > _DIGITS_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    return value
