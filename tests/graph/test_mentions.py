@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from oci_layout import limits
+from oci_layout import inspect, limits
 from oci_layout.api.verification import verify
 from oci_layout.comparison import aligning
+from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.graph.walk import every
+from oci_layout.inspection import nodes
 from oci_layout.model.config import Config
 from oci_layout.source import opening
-from oci_layout.targets import containerd
+from oci_layout.targets import containerd, unpacking
 from oci_layout.verification import blobs as verified
+from oci_layout.work.blob import examine
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -158,7 +161,7 @@ def test_a_file_that_many_links_lead_to_is_read_once(
     links: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    real = verified.examine
+    real = examine
 
     def counted(job: Any, crew: Any) -> Any:
         read.append(job.member.name)
@@ -185,7 +188,7 @@ def test_an_image_is_unpacked_once_however_many_tags_it_has(
     from oci_layout.api.checking import check  # noqa: PLC0415
 
     unpacked = 0
-    real = containerd.unpack_saved
+    real = unpacking.unpack_saved
 
     def counted(*args: Any) -> None:
         nonlocal unpacked
@@ -195,7 +198,7 @@ def test_an_image_is_unpacked_once_however_many_tags_it_has(
     monkeypatch.setattr(containerd, "unpack_saved", counted)
     entries = [{"Config": "c.json", "RepoTags": [f"a:{n}" for n in range(30)], "Layers": []}]
     source = saved(tmp_path / "s", entries, {"c.json": CONFIG})
-    check(str(source), ["containerd@1.7"])
+    check(str(source), ("containerd@1.7",))
     assert unpacked <= 1
 
 
@@ -218,3 +221,11 @@ def test_lines_that_are_few_are_searched() -> None:
         ("insert", 1, 1, 1, 2),
         ("equal", 1, 4, 2, 5),
     ]
+
+
+def test_more_than_anybody_reads_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "_SHOWN_BLOBS", 100)
+    with pytest.raises(SelectionError, match="more than 100 layers and blobs"):
+        inspect(str(many(tmp_path / "l", 20, 30)))
