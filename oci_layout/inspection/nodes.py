@@ -17,6 +17,7 @@ from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
 
 _SHOWN_BYTES = 128 << 20
+_SHOWN_BLOBS = 100_000
 
 
 class Nodes:
@@ -30,8 +31,9 @@ class Nodes:
     def __init__(self, manifests: Manifests, layers: LayerReader) -> None:
         self._manifests, self._layers = manifests, layers
         self._shown = 0
+        self._held = 0
 
-    def _show(self, size: int) -> None:
+    def _show(self, size: int, held: int = 0) -> None:
         """Count what the documents shown have: a few small ones can list each other without end.
 
         Raises:
@@ -41,6 +43,12 @@ class Nodes:
         if self._shown > _SHOWN_BYTES:
             raise SelectionError(
                 what=f"more than {_SHOWN_BYTES} bytes of documents, repeated ones included",
+                hint="choose with --image or --platform",
+            )
+        self._held += held
+        if self._held > _SHOWN_BLOBS:
+            raise SelectionError(
+                what=f"more than {_SHOWN_BLOBS} layers and blobs, repeated ones included",
                 hint="choose with --image or --platform",
             )
 
@@ -81,7 +89,7 @@ class Nodes:
         }
 
     def _image(self, image: Image) -> dict[str, Any]:
-        self._show(image.config.size)
+        self._show(image.config.size, len(image.layers))
         fields = config_fields(image)
         manifest, stated = image.manifest, stated_platform(image)
         value = _described("image", image.descriptor)
@@ -114,7 +122,7 @@ class Nodes:
     def _artifact(self, artifact: Artifact, root: Root | None) -> dict[str, Any]:
         manifest = artifact.manifest
         config = manifest.config
-        self._show(len(manifest.raw))
+        self._show(len(manifest.raw), len(artifact.blobs))
         return {
             **_described("artifact", artifact.descriptor),
             "kind": kind_of(artifact),
@@ -150,7 +158,7 @@ class Nodes:
     def _without_config(
         self, node: Absent, manifest: Manifest, config: Descriptor
     ) -> dict[str, Any]:
-        self._show(len(manifest.raw))
+        self._show(len(manifest.raw), len(manifest.layers))
         layers = enumerate(self._manifests.layers(manifest))
         return {
             **_described("image", node.descriptor),

@@ -77,6 +77,7 @@ class Assembler:
         self._docker = DockerView(options.target, findings)
         self._legacy = LegacyView() if options.legacy else None
         self._made: dict[Node, tuple[Made, Converted | None]] = {}
+        self._images: dict[object, tuple[Made, Converted]] = {}
         self.documents = Documents()
         self._following = Following(options.target, self.documents.changes)
         self._referred: frozenset[str] = frozenset()
@@ -228,6 +229,21 @@ class Assembler:
         return made
 
     def _image(self, image: Image) -> tuple[Made, Converted]:
+        """The image, converted once however many entries lead to it."""
+        key = (
+            image.config.digest,
+            image.config_member.name,
+            image.layers,
+            None
+            if image.descriptor is None
+            else (image.descriptor.digest, image.descriptor.platform),
+            image.manifest is None,
+        )
+        if key not in self._images:
+            self._images[key] = self._converted(image)
+        return self._images[key]
+
+    def _converted(self, image: Image) -> tuple[Made, Converted]:
         config = image.config_member.read(limits.DOCUMENT_BYTES)
         converted = convert(image, self._packing.layers(image), config, self._options)
         self.documents.blobs[converted.config_digest] = (
