@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from oci_layout import limits
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
@@ -18,6 +17,8 @@ from oci_layout.work.blob import Counted
 from oci_layout.work.crew import Crew
 
 _SHOWN = 1_000  # differences that are kept; the rest is counted
+_WAITING_BYTES = 200 << 20  # files without a match yet, with their names and extended attributes
+_FILE_BYTES = 560  # one, without them (measured)
 # What is compared of two files of one path. Engines look at numbers of owners, not at names.
 _ATTRIBUTES = (
     "type",
@@ -161,20 +162,24 @@ class _Matching:
     def __init__(self) -> None:
         self._waiting: tuple[dict[str, LayerFile], dict[str, LayerFile]] = ({}, {})
         self._changed: list[FileDifference] = []
-        self._changes = self._same = 0
+        self._changes = self._same = self._kept = 0
 
     def take(self, file: LayerFile, side: int) -> None:
         """One file of the first (0) or second (1) layer."""
         mine, other = self._waiting[side], self._waiting[1 - side]
         match = other.pop(file.path, None)
         if match is None:
-            mine[file.path] = file  # of two of one path the last counts
-            if len(mine) > limits.MEMBERS:
+            earlier = mine.get(file.path)  # of two of one path the last counts
+            mine[file.path] = file
+            self._kept += _bytes_of(file) - (_bytes_of(earlier) if earlier is not None else 0)
+            if self._kept > _WAITING_BYTES:
                 raise DamagedError(
-                    what=f"more than {limits.MEMBERS} files that the other layer does not have",
+                    what=f"{len(mine)} files, and the other layer does not have them: too much to "
+                    "be compared",
                     code="too-many-members",
                 )
             return
+        self._kept -= _bytes_of(match)
         pair = (match, file) if side else (file, match)
         difference = FileDifference(path=file.path, a=pair[0], b=pair[1])
         if not difference.attributes:
@@ -199,6 +204,12 @@ class _Matching:
             same=self._same,
             differences=tuple(found[:_SHOWN]),
         )
+
+
+def _bytes_of(file: LayerFile) -> int:
+    """What a file takes that waits."""
+    texts = 2 * len(file.path) + len(file.linkname)
+    return _FILE_BYTES + texts + sum(len(name) + len(value) for name, value in file.xattrs)
 
 
 def _files(side: LayerSide | None, crew: Crew, label: str) -> Iterator[LayerFile]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.digest import Digest
+from oci_layout.errors import DamagedError
 from oci_layout.mediatype import LayerType
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
@@ -65,6 +67,22 @@ class Image:
     descriptor: Descriptor | None = None
     made_from: str = ""
     schema1: Schema1 | None = None
+
+    def raw_config(self) -> bytes:
+        """The bytes of the config, which are those that were judged.
+
+        Raises:
+            DamagedError: the file was changed meanwhile.
+        """
+        raw = self.config_member.read(limits.DOCUMENT_BYTES)
+        if Digest.of(raw, self.config.digest.algorithm) != self.config.digest:
+            raise DamagedError(
+                what="has changed while it was read",
+                where=self.config_member.name,
+                hint="try again when nobody writes to the source",
+                code="digest-mismatch",
+            )
+        return raw
 
     @property
     def complete(self) -> bool:

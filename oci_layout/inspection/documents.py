@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oci_layout import limits
 from oci_layout.errors import SelectionError
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.walk import walk
@@ -58,7 +57,7 @@ def _of(node: Node, manifests: Manifests, what: str) -> Iterator[tuple[str, byte
         if manifest is not None and node.descriptor is not None:
             yield str(node.descriptor.digest), manifest.raw
     elif what == "config" and isinstance(node, Image) and not node.made_from:
-        yield str(node.config.digest), node.config_member.read(limits.DOCUMENT_BYTES)
+        yield str(node.config.digest), node.raw_config()
 
 
 def _why(nodes: list[Node], what: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout import limits, mediatype
+from oci_layout import mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
@@ -244,7 +244,7 @@ class Assembler:
         return self._images[key]
 
     def _converted(self, image: Image) -> tuple[Made, Converted]:
-        config = image.config_member.read(limits.DOCUMENT_BYTES)
+        config = image.raw_config()
         converted = convert(image, self._packing.layers(image), config, self._options)
         self.documents.blobs[converted.config_digest] = (
             config if converted.config is None else converted.config

@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from oci_layout import limits
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
@@ -79,7 +78,7 @@ class Plan:
         return [self._preview(packing, root, image) for root, image in every_image(self.roots)]
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
-        raw = image.config_member.read(limits.DOCUMENT_BYTES)
+        raw = image.raw_config()
         mode, mend = self.options.config, self.options.mend
         foreseen = packing.foreseen(image)
         new, reasons, platform = new_config(image, foreseen, raw, mode=mode, overrule=mend)

@@ -47,7 +47,10 @@ class Aside:
         self._thread: threading.Thread | None = threading.Thread(
             target=self._run, name="layout-aside", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads: pieces are consumed where they are fed
+            self._thread = None
 
     def feed(self, piece: bytes) -> None:
         """Give a piece; waits where too many are on their way.
@@ -57,6 +60,9 @@ class Aside:
         """
         if self._error is not None:
             self.finish()
+        if self._thread is None:
+            self._consume(piece)
+            return
         self._room.get()
         self._pieces.put(piece)
 

@@ -181,6 +181,7 @@ class _Layer:
 
     def __init__(self, stream: _Stream, where: str, *, contents: bool) -> None:
         self._stream, self._where, self._contents = stream, where, contents
+        self._holes = 0
 
     def __iter__(self) -> Iterator[LayerFile]:
         records: list[tuple[str, str]] = []
@@ -293,9 +294,10 @@ class _Layer:
         if not self._contents:
             self._stream.skip(left + padding)
             return file
-        if sparse.size > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
+        self._holes += sparse.size - left  # of all files: they cost as much as bytes would
+        if self._holes > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
             raise DamagedError(
-                what=f"{left} bytes stand for a sparse file of {sparse.size}",
+                what=f"holes of sparse files come to {self._holes} bytes",
                 where=f"{self._where}: {file.path}",
                 code="bomb",
             )
@@ -347,6 +349,8 @@ def _mtime(header: bytes, records: dict[str, str]) -> int:
     value = records["mtime"]
     whole, _, fraction = value.removeprefix("-").partition(".")
     if fraction and not (fraction.isascii() and fraction.isdigit()):
+        raise ValueError(f"mtime {value[:40]!r}")
+    if not (whole or "0").isdigit():  # a second sign
         raise ValueError(f"mtime {value[:40]!r}")
     nanoseconds = _integer(whole or "0") * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
     return -nanoseconds if value.startswith("-") else nanoseconds

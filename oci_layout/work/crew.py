@@ -19,6 +19,7 @@ Do = Callable[[Job], Fact]
 # What a blob at work may hold in memory, by what packs it (measured, with room to spare).
 _COST = {Compression.ZSTD: 20 << 20, Compression.GZIP: 5 << 20}
 _COST_KEPT = 4 << 20
+_COST_ZSTD = ((16, 160 << 20), (10, 60 << 20))  # from a level on: its tables, for each lane
 _COST_WIDE = 20 << 20  # one that has lanes, with all that is on its way between stages
 _SMALL = 8 << 20  # a blob of less is not worth a thread for each of its stages
 
@@ -138,9 +139,10 @@ class Crew:
         """
         fair = max(sum(job.member.size for job in ordered) / self._workers, _SMALL)
         wide = [job for job in ordered if job.member.size > fair] if self._workers > 1 else []
-        wide = wide[: limits.WORK_BYTES // _COST_WIDE]
+        cost_wide = max([_COST_WIDE, *(_cost(job) for job in wide)])
+        wide = wide[: max(1, limits.WORK_BYTES // cost_wide)]
         self._lanes = {job.key: max(1, min(self._workers, _room(job)) // len(wide)) for job in wide}
-        left = limits.WORK_BYTES - len(wide) * _COST_WIDE
+        left = max(0, limits.WORK_BYTES - len(wide) * cost_wide)
         fits = len(wide) + left // max(_cost(job) for job in ordered)
         return max(1, min(self._workers, len(ordered), fits))
 
@@ -181,4 +183,10 @@ def _room(job: Job) -> int:
 
 
 def _cost(job: Job) -> int:
-    return _COST_KEPT if job.encoding is None else _COST.get(job.result, _COST_KEPT)
+    if job.encoding is None:
+        return _COST_KEPT
+    if job.result is Compression.ZSTD:
+        for level, cost in _COST_ZSTD:
+            if (job.encoding.level or 0) >= level:
+                return cost
+    return _COST.get(job.result, _COST_KEPT)

@@ -338,6 +338,23 @@ def test_many_files_take_no_memory() -> None:
     assert peak < 2 << 20
 
 
+@pytest.mark.parametrize("value", ["--5", "--5.5", "-+5", "5.-5"])
+def test_a_time_has_one_sign(value: str) -> None:
+    with pytest.raises(DamagedError):
+        files(pax(("mtime", value)) + member("f") + END)
+
+
+def test_holes_of_all_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many files just below the bound cost as much as one above it."""
+    monkeypatch.setattr("oci_layout.limits.BOMB_BYTES", 3_000_000)
+    one = sparse_1_0(1_000_000, b"1\n0\n3\n", b"abc").rstrip(b"\0")
+    one += bytes(-len(one) % BLOCK)
+    assert len(files(one * 3 + END)) == 3
+    with pytest.raises(DamagedError) as caught:
+        files(one * 4 + END)
+    assert caught.value.code == "bomb"
+
+
 @pytest.mark.parametrize("key", ["mtime", "uid", "gid"])
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("digits", [20, 4_295, 5_000])
