@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import compare, limits
+from oci_layout import compare
 from oci_layout.comparison import files as module
 from oci_layout.comparison.files import FilesReport
 from oci_layout.errors import DamagedError
@@ -113,8 +113,8 @@ def test_what_is_shown_is_bounded_and_the_rest_counted(
 
 
 def test_files_without_a_match_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MEMBERS", 3)
-    with pytest.raises(DamagedError, match="3 files"):
+    monkeypatch.setattr(module, "_WAITING_BYTES", 3 * 600)
+    with pytest.raises(DamagedError, match="4 files"):
         compared(tmp_path, tar(*(entry(f"{n}") for n in range(9))), tar(entry("x")))
 
 
