@@ -53,6 +53,11 @@ class NotAnImageError(LayoutError):
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
+class ChangedError(NotAnImageError):
+    """Somebody changed the source while it was read: what was judged is not what is there."""
+
+
+@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class DamagedError(LayoutError):
     """The source is an image, and something in it does not hold.
 
