@@ -205,17 +205,12 @@ class _Zstd:
     """A run of zstd frames."""
 
     def __init__(self, reader: Reader, guard: _Guard, where: str) -> None:
-        self._reader, self._guard, self._where = reader, guard, where
+        self._guard, self._where = guard, where
         self._walker = zstdframes.FrameWalker()
+        self._pull = _Pull(reader, guard, self._walker)
         context = zstandard.ZstdDecompressor(max_window_size=limits.ZSTD_WINDOW)
-        source = cast("IO[bytes]", _Pull(self._pull))  # zstandard only ever calls read
+        source = cast("IO[bytes]", self._pull)  # zstandard only ever calls read
         self._out = context.stream_reader(source, read_size=_READ, read_across_frames=True)
-
-    def _pull(self, size: int) -> bytes:
-        data = self._reader.read(size)
-        self._guard.packed += len(data)
-        self._walker.feed(data)
-        return data
 
     def read(self, size: int, /) -> bytes:
         try:
@@ -235,7 +230,7 @@ class _Zstd:
             self._guard.unpacked += len(data)
             self._guard.check()
             return data
-        while self._pull(_READ):  # what libzstd left unread is walked all the same
+        while self._pull.read(_READ):  # what libzstd left unread is walked all the same
             pass
         if self._walker.garbage:
             raise self._garbage()
@@ -256,13 +251,20 @@ class _Zstd:
 
 
 class _Pull:
-    """A file-like object around one function, as zstandard wants it."""
+    """The file-like object that zstandard reads: counts and walks what it hands on.
 
-    def __init__(self, pull: Callable[[int], bytes]) -> None:
-        self._pull = pull
+    It knows nothing of what reads it. zstandard's reader takes no part in garbage collection: in a
+    cycle it would never be freed, nor would its window of up to 8 MiB and more.
+    """
+
+    def __init__(self, reader: Reader, guard: _Guard, walker: zstdframes.FrameWalker) -> None:
+        self._reader, self._guard, self._walker = reader, guard, walker
 
     def read(self, size: int) -> bytes:
-        return self._pull(size)
+        data = self._reader.read(size)
+        self._guard.packed += len(data)
+        self._walker.feed(data)
+        return data
 
 
 def decoded(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
 import random
+import weakref
 import zlib
 
 import pytest
@@ -46,6 +48,18 @@ def test_several_streams_are_one(kind: Compression, piece: int) -> None:
     parts = [b"one" * 100, b"", b"two" * 200, NOISE[:5000]]
     packed = b"".join(PACK[kind](part) for part in parts)
     assert unpack(packed, kind, piece=piece) == b"".join(parts)
+
+
+@EACH
+def test_what_is_read_is_freed(kind: Compression) -> None:
+    """A window of zstd is megabytes, and a cycle through its reader is never freed."""
+    source = io.BytesIO(PACK[kind](DATA))
+    seen, reader = weakref.ref(source), decoded(source, kind, "x")
+    while reader.read(1 << 20):
+        pass
+    del source, reader
+    gc.collect()
+    assert seen() is None
 
 
 @settings(deadline=None, max_examples=60)
