@@ -202,4 +202,6 @@ def _manifest_fields(a: Side, b: Side) -> tuple[FieldDifference, ...]:
     if (first.schema1 is None) != (second.schema1 is None):
         return ()
     one, two = (jsontext.parse(raw, Where(), Findings()) for raw in (a.manifest, b.manifest))
+    if not isinstance(one, dict) or not isinstance(two, dict):
+        return ()  # a signed payload of another kind: it has no fields
     return tuple(differences(one, two))

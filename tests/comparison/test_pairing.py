@@ -22,6 +22,7 @@ from tests.builders import (
 )
 from tests.comparison.made import IMAGE, packed, plain, running, the_pair
 from tests.legacy.builders import schema1, schema1_dir, steps_of, write_v1
+from tests.legacy.signing import key, signature, with_signatures
 
 
 def named(*names: str, text: bytes = b"x", architecture: str = "amd64") -> Image:
@@ -184,6 +185,18 @@ def test_what_is_absent_is_told(tmp_path: Path) -> None:
         {"digest": arm.manifest_digest(), "platform": "linux/arm64"}
     ]
     assert [str(each.platform) for each in found.b.alone] == ["linux/arm64"]
+
+
+def test_a_signed_payload_that_is_no_document_has_no_fields(tmp_path: Path) -> None:
+    """The document around it is one; what is signed is cut out of it as a signature says."""
+    steps = steps_of({"a": b"1"})
+    plain_one = schema1(steps)
+    cut = signature(plain_one, key(), protected={"formatLength": 7})
+    a = write_files(schema1_dir(steps, with_signatures(plain_one, [cut])), tmp_path / "a")
+    b = write_files(schema1_dir(steps, plain_one), tmp_path / "b")
+    pair = the_pair(a, b)
+    assert pair.manifest == ()
+    assert pair.verdict is the_pair(b, a).verdict is Verdict.SAME_IMAGE_ID
 
 
 def test_older_formats_are_compared_as_what_engines_make_of_them(tmp_path: Path) -> None:
