@@ -91,7 +91,7 @@ def load_trusted(text: bytes, label: str) -> PublicKey:
         if b"BEGIN CERTIFICATE" in text:
             return _usable(x509.load_pem_x509_certificate(text).public_key())
         return _usable(serialization.load_pem_public_key(text))
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, UnsupportedAlgorithm) as error:
         raise ValueError(f"{label} is no PEM or JWK public key: {error}") from error
 
 

@@ -156,8 +156,9 @@ def test_images_of_today_have_no_such_signature(tmp_path: Path) -> None:
         key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         b"\xff\xfe\x00",
         b"{" * 100_000,
+        b'{"kty":' + b"[" * 100_000,
     ],
-    ids=[*"0123456789", "private", "binary", "deep"],
+    ids=[*"0123456789", "private", "binary", "braces", "deep"],
 )
 def test_files_that_are_no_key(data: bytes, tmp_path: Path) -> None:
     """A usage error that names the file, before anything is checked."""
