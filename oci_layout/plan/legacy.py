@@ -140,7 +140,8 @@ def _step(
         kept.setdefault("created", _NO_TIME)
         # The line of this step, not of the last step of all, which may be an empty one.
         if "created_by" in line:
-            container = dict(kept.get("container_config") or {})
+            stated = kept.get("container_config")
+            container = stated if isinstance(stated, dict) else {}  # Docker refuses any other
             kept["container_config"] = {**container, "Cmd": [line["created_by"]]}
         return {**step, **kept}
     step["created"] = line.get("created") or _NO_TIME

@@ -210,6 +210,16 @@ def test_history_that_does_not_fit(lines: str, tmp_path: Path) -> None:
     assert found.diff_ids(top["id"]) == [layer.diff_id for layer in image.layers]
 
 
+@pytest.mark.parametrize("stated", ["text", 1, [["a", "b"]], None, {}])
+def test_container_config_that_is_no_object(stated: object, tmp_path: Path) -> None:
+    """No part of the image spec, so anything may stand there."""
+    image = make_image()
+    image.config["container_config"] = stated
+    found = legacy([image], tmp_path)
+    top = found.chain(found.tops["demo:1"])[-1]
+    assert top["container_config"].keys() == {"Cmd"}
+
+
 def test_v1_in_and_out(tmp_path: Path) -> None:
     """From V1 to V1: the same layers, runtime config and lines."""
     steps = steps_of({"a": b"1"}, {"b": b"2"})
