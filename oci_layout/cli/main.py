@@ -140,7 +140,6 @@ def _open_standard_streams() -> None:
 
 def _finish(status: int, debug: bool) -> NoReturn:
     """End the process, though the reader of standard output may be gone, or its disk be full."""
-    _ignore_signals()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -189,9 +188,23 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     """
     _open_standard_streams()
     for number in SIGNALS:
-        signal.signal(number, _on_signal)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    try:
+        status = _status(arguments, debug)
+        _ignore_signals()  # what was done stays so
+    except _SignalledError as error:
+        if debug:
+            traceback.print_exc()
+        temporary.remove_all()
+        _end_at_once(error.number)
+    _finish(status, debug)
+
+
+def _status(arguments: list[str], debug: bool) -> int:
+    """Run the command line; the exit status."""
     status = 0 if arguments else 2
     arguments = arguments or ["--help"]
     try:
@@ -210,18 +223,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         status = 130
         _tell("interrupted; nothing was left behind", debug)
-    except _SignalledError as error:
-        if debug:
-            traceback.print_exc()
-        temporary.remove_all()
-        _end_at_once(error.number)
     except BrokenPipeError:
         status = 141
     except Exception as error:  # noqa: BLE001  the last place where it can be told
         status = _failure(error, debug)
     finally:
         temporary.remove_all()
-    _finish(status, debug)
+    return status
 
 
 def _end_at_once(number: int) -> NoReturn:

@@ -3,9 +3,10 @@
 import signal
 from typing import NoReturn
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is done yet: an interrupt just ends it
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a job in the background has it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is done yet: an interrupt just ends it
 
-from oci_layout.cli import main  # noqa: E402  takes most of that time
+from oci_layout.cli import main  # takes most of that time
 
 
 def run() -> NoReturn:

@@ -116,7 +116,7 @@ def _disturbed(stage: _Stage, kind: str, chance: random.Random) -> tuple[str, li
     dest = stage.dest(kind)
     before = fingerprint(dest) if dest.exists() else None
     process = _begun(stage.words(kind, packed, dest))
-    time.sleep(chance.random() * length)
+    time.sleep(chance.random() ** 0.6 * length)  # loading modules is the first half
     sent = []
     for _ in range(chance.randint(1, 5)):
         if process.poll() is None:
