@@ -84,6 +84,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
 
 _INTERNAL = 8  # exit status of an exception that is not ours
 _GRACE = 0.7  # seconds that threads have to end after a signal
+_SOON = 0.01  # seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -123,6 +124,14 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, _GRACE)
     temporary.interrupt(stop)
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Some code of Python lets no exception out: then the alarm ends the process, and soon."""
+    if isinstance(what.exc_value, _SignalledError):
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+    else:
+        sys.__unraisablehook__(what)
 
 
 def _open_standard_streams() -> None:
@@ -187,6 +196,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         arguments: without the program's name; those of the process by default.
     """
     _open_standard_streams()
+    sys.unraisablehook = _unraisable
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _on_signal)

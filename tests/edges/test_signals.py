@@ -123,6 +123,31 @@ def test_while_it_ends(function: str, number: signal.Signals, tmp_path: Path) ->
     assert b"Traceback" not in done.stderr
 
 
+# Signals itself where Python lets no exception out: in what is called as an object goes.
+_SWALLOWED = """
+import os, sys, time
+from oci_layout.cli import main
+class Going:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+def status(arguments, debug):
+    Going()
+    time.sleep(30)
+    return 0
+main._status = status
+main.run(["verify", "x"])
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_where_no_exception_comes_out(number: signal.Signals) -> None:
+    argv = [sys.executable, "-c", _SWALLOWED, str(int(number))]
+    done = subprocess.run(argv, capture_output=True, env=environment(), check=False, timeout=25)
+    assert "nothing was left" in the_line(done, SIGNALS[number])
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_at_each_step(number: signal.Signals, target: str, tmp_path: Path, figure: Figure) -> None:
