@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # typing takes longer to import than all that is needed at the start
 if TYPE_CHECKING:
+    from typing import Any
+
     from oci_layout.api import Progress as Progress
     from oci_layout.api import check as check
     from oci_layout.api import compare as compare

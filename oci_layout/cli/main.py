@@ -84,6 +84,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
 
 _INTERNAL = 8  # exit status of an exception that is not ours
 _GRACE = 0.7  # seconds that threads have to end after a signal
+_SOON = 0.01  # seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -125,6 +126,14 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     temporary.interrupt(stop)
 
 
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Some code of Python lets no exception out: then the alarm ends the process, and soon."""
+    if isinstance(what.exc_value, _SignalledError):
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+    else:
+        sys.__unraisablehook__(what)
+
+
 def _open_standard_streams() -> None:
     """Fill closed descriptors 0 to 2, or the next file that is opened would take their place.
 
@@ -140,7 +149,6 @@ def _open_standard_streams() -> None:
 
 def _finish(status: int, debug: bool) -> NoReturn:
     """End the process, though the reader of standard output may be gone, or its disk be full."""
-    _ignore_signals()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -188,10 +196,25 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         arguments: without the program's name; those of the process by default.
     """
     _open_standard_streams()
+    sys.unraisablehook = _unraisable
     for number in SIGNALS:
-        signal.signal(number, _on_signal)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _on_signal)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    try:
+        status = _status(arguments, debug)
+        _ignore_signals()  # what was done stays so
+    except _SignalledError as error:
+        if debug:
+            traceback.print_exc()
+        temporary.remove_all()
+        _end_at_once(error.number)
+    _finish(status, debug)
+
+
+def _status(arguments: list[str], debug: bool) -> int:
+    """Run the command line; the exit status."""
     status = 0 if arguments else 2
     arguments = arguments or ["--help"]
     try:
@@ -210,18 +233,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         status = 130
         _tell("interrupted; nothing was left behind", debug)
-    except _SignalledError as error:
-        if debug:
-            traceback.print_exc()
-        temporary.remove_all()
-        _end_at_once(error.number)
     except BrokenPipeError:
         status = 141
     except Exception as error:  # noqa: BLE001  the last place where it can be told
         status = _failure(error, debug)
     finally:
         temporary.remove_all()
-    _finish(status, debug)
+    return status
 
 
 def _end_at_once(number: int) -> NoReturn:

@@ -1,11 +1,18 @@
 """Where the command starts and ends: what comes before and after anything is done."""
 
-import signal
+from __future__ import annotations
+
+# Nothing is done yet: an interrupt just ends it. The module `signal` takes milliseconds to import,
+# in which Python would print a traceback; what it stands on is part of the interpreter.
+import _signal  # type: ignore[import-not-found]
+
+if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:  # as a job in the background has it
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+import signal  # only now
 from typing import NoReturn
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is done yet: an interrupt just ends it
-
-from oci_layout.cli import main  # noqa: E402  takes most of that time
+from oci_layout.cli import main  # takes most of the time
 
 
 def run() -> NoReturn:

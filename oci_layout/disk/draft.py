@@ -81,10 +81,11 @@ class Draft:
         temporary.register(self, self._discard)
         try:
             if self._directory:
-                os.mkdir(self.name, 0o755, dir_fd=parent.fd)
+                os.mkdir(self.name, 0o700 if self._old else 0o755, dir_fd=parent.fd)
                 self._held = parent.enter(self.name)
             else:
-                self._held = Folder(parent.create(self.name), self.name)
+                mode = 0o600 if self._old else 0o644
+                self._held = Folder(parent.create(self.name, mode), self.name)
         except FileNotFoundError:
             if not self._directory:  # it was never made: no such place
                 raise
@@ -113,6 +114,23 @@ class Draft:
             self._parent.close()
 
     @property
+    def _old(self) -> os.stat_result | None:
+        """What is to be replaced by its like; whoever cannot read that cannot read the new one."""
+        kinds = (Kind.EMPTY, Kind.FOLDER) if self._directory else (Kind.FILE,)
+        return self.place.status if self.place.kind in kinds else None
+
+    def _keep_access(self) -> None:
+        """Give it the owner and the mode of what it replaces."""
+        old, new = self._old, os.fstat(self.fd)
+        if old is None:
+            return
+        with contextlib.suppress(PermissionError):
+            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+                os.fchown(self.fd, old.st_uid, old.st_gid)
+        with contextlib.suppress(PermissionError):
+            os.fchmod(self.fd, stat.S_IMODE(old.st_mode) & (0o7777 if self._directory else 0o777))
+
+    @property
     def fd(self) -> int:
         """The file's descriptor."""
         return self.folder.fd
@@ -134,6 +152,7 @@ class Draft:
             DestinationError: something else is there than before the work.
             OSError: the disk refused.
         """
+        self._keep_access()
         if self._directory:
             self.folder.sync_all()
         else:

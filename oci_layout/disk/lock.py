@@ -70,7 +70,8 @@ def _wait(folder: Folder, path: str, end: float) -> None:
                 hint="lslocks shows who; try again when it is done",
             )
         if pause > 0.2 and not told:  # not worth a word below half a second
-            _told.warning("waiting for another process that holds %s", path)
+            shown = path if path.isprintable() else ascii(path)
+            _told.warning("waiting for another process that holds %s", shown)
             told = True
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, 0.25)

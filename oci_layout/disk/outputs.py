@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -9,11 +10,12 @@ from types import TracebackType
 import attrs
 
 from oci_layout.disk.folder import Identity, identity
-from oci_layout.disk.place import Place
+from oci_layout.disk.place import Kind, Place
 from oci_layout.errors import DestinationError, UsageError
 
 STANDARD_STREAM = "-"
 _HINT = "choose another name"
+_FLOORS = 3  # of a layout: itself, blobs, one for each algorithm
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +81,7 @@ class Outputs:
             above = frozenset(_above(place.real))
             for read in self._read:
                 _require_apart(place, above, read)
+                _require_unlinked(place, read)
             for other, taken in self._places:
                 same = place.name == taken.name and place.parent.identity == taken.parent.identity
                 if same or (place.identity is not None and place.identity == taken.identity):
@@ -131,3 +134,24 @@ def _require_apart(place: Place, above: frozenset[Identity], read: _Read) -> Non
         )
     if place.identity in read.above:
         raise DestinationError(what=f"holds the source {read.path}", where=place.path, hint=_HINT)
+
+
+def _require_unlinked(place: Place, read: _Read) -> None:
+    """Refuse a file that a folder which is read has under another name, mostly by a link."""
+    if place.kind is not Kind.FILE:
+        return
+    for path in _files(read.path, _FLOORS):
+        with contextlib.suppress(OSError):
+            if identity(os.stat(path)) == place.identity:
+                raise DestinationError(
+                    what=f"is read in this run, as {path}", where=place.path, hint=_HINT
+                )
+
+
+def _files(folder: str, floors: int) -> Iterator[str]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                yield entry.path
+            elif floors > 1:
+                yield from _files(entry.path, floors - 1)

@@ -157,6 +157,39 @@ def test_what_was_seen_is_replaced_whole(
     assert content(path) == "new"
 
 
+@pytest.mark.parametrize("directory", [True, False])
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
+@NO_EXCHANGE
+def test_whoever_could_not_read_the_old_one_cannot_read_the_new_one(
+    mode: int,
+    directory: bool,
+    exchange: bool,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    if not exchange:
+        request.getfixturevalue("without_exchange")
+    path = tmp_path / "out"
+    (a_folder if directory else APPEARS["file"])(path)
+    path.chmod(mode)
+    with draft_of(path, directory=directory, replace=True) as draft:
+        while_written = (tmp_path / draft.name).stat().st_mode & 0o077
+        filled(draft)
+        draft.appear()
+    assert while_written == 0
+    assert path.stat().st_mode & 0o777 == mode
+    assert content(path) == "new"
+
+
+def test_an_empty_private_folder_stays_private(tmp_path: Path) -> None:
+    """As `mktemp -d` makes one."""
+    (tmp_path / "out").mkdir(mode=0o700)
+    with draft_of(tmp_path / "out", directory=True) as draft:
+        filled(draft)
+        draft.appear()
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_came_into_the_old_folder_at_the_last_moment_is_not_removed(tmp_path: Path) -> None:
     path = tmp_path / "out"
     a_folder(path)

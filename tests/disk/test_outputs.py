@@ -80,6 +80,16 @@ def test_a_file_that_turns_out_to_be_read(work: Path) -> None:
             outputs.require_unread([str(work / "second.tar")])
 
 
+def test_a_file_that_a_layout_links_to_is_read(work: Path) -> None:
+    """Build tools make layouts of links to files elsewhere."""
+    (work / "source/blobs/sha256").mkdir()
+    (work / "source/blobs/sha256/abc").symlink_to(work / "archive.tar")
+    with Outputs(str(work / "source")) as outputs:
+        with pytest.raises(DestinationError, match="is read"):
+            outputs.look("--report", str(work / "second.tar"))
+        outputs.look("--report", str(work / "other.tar"))
+
+
 def write(path: Path, data: bytes = b"new") -> None:
     with Outputs() as outputs, SideFile("--report", str(path), outputs) as file:
         file.write(data)

@@ -42,6 +42,12 @@ run()
 """
 
 
+def lines_of(told: bytes) -> list[str]:
+    """What a run said of how it ended, without what it said before."""
+    said_before = ("warning: ", "waiting for ")
+    return [line for line in told.decode().splitlines() if not line.startswith(said_before)]
+
+
 @dataclass
 class Outcome:
     """What came of many runs.
@@ -116,7 +122,7 @@ def _disturbed(stage: _Stage, kind: str, chance: random.Random) -> tuple[str, li
     dest = stage.dest(kind)
     before = fingerprint(dest) if dest.exists() else None
     process = _begun(stage.words(kind, packed, dest))
-    time.sleep(chance.random() * length)
+    time.sleep(chance.random() ** 0.6 * length)  # loading modules is the first half
     sent = []
     for _ in range(chance.randint(1, 5)):
         if process.poll() is None:
@@ -124,7 +130,7 @@ def _disturbed(stage: _Stage, kind: str, chance: random.Random) -> tuple[str, li
             process.send_signal(sent[-1])
         time.sleep(chance.choice([0, 0.0005, 0.01, 0.1]))
     _, raw = process.communicate(timeout=60)
-    told = [line for line in raw.decode().splitlines() if not line.startswith("warning: ")]
+    told = lines_of(raw)
     status = process.returncode
     state = "absent" if not dest.exists() else "old"
     if dest.exists() and fingerprint(dest) != before:
@@ -197,12 +203,12 @@ def writers(processes: int, seconds: float, seed: int) -> Outcome:
                 run = subprocess.run(
                     argv_of(*words), capture_output=True, env=environment(), check=False
                 )
-                told = run.stderr.decode()
+                told = lines_of(run.stderr)
                 with lock:
                     result.runs += 1
                     result.counts[f"{kind or 'plain'}: status {run.returncode}"] += 1
-                    if run.returncode not in (0, 5) or told.count("\n") > 1:
-                        result.faults.append(f"{tag} {kind}: {run.returncode} {told[-300:]}")
+                    if run.returncode not in (0, 5) or len(told) > 1:
+                        result.faults.append(f"{tag} {kind}: {run.returncode} {told[-8:]}")
                     if run.returncode == 0:
                         done.append(_Written(began, time.monotonic(), kind, tag))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -77,6 +78,74 @@ def test_while_writing_into_a_pipe(number: signal.Signals, tmp_path: Path) -> No
     assert len(first) == 4096
     assert not rest.endswith(bytes(1024))
     assert names_in(tmp_path) == ["in.tar"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_the_caller_ignores_is_ignored(number: signal.Signals, tmp_path: Path) -> None:
+    """`nohup layout ...`, and a job that a script has put into the background."""
+    stage = make_stage(tmp_path / "stage", "new archive", flags=("--compression", "zstd:12"))
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        process = started(stage)
+    finally:
+        signal.signal(number, before)
+    until_work(stage, process)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert stage.state() == "new"
+
+
+# Signals itself when a function of the main module is called, which it then calls.
+_SIGNALLED_IN = """
+import os, sys
+from oci_layout.cli import main
+name, number, *words = sys.argv[1:]
+owner = main if hasattr(main, name) else main.temporary
+call = getattr(owner, name)
+def called(*args):
+    os.kill(os.getpid(), int(number))
+    return call(*args)
+setattr(owner, name, called)
+main.run(words)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("function", ["_tell", "remove_all", "_finish"])
+def test_while_it_ends(function: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Between an error and the end there is no place for a traceback."""
+    argv = [sys.executable, "-c", _SIGNALLED_IN, function, str(int(number))]
+    done = subprocess.run(
+        [*argv, "verify", tmp_path / "absent"], capture_output=True, env=environment(), check=False
+    )
+    assert done.returncode in (3, SIGNALS[number]), done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+# Signals itself where Python lets no exception out: in what is called as an object goes.
+_SWALLOWED = """
+import os, sys, time
+from oci_layout.cli import main
+class Going:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+def status(arguments, debug):
+    Going()
+    time.sleep(30)
+    return 0
+main._status = status
+main.run(["verify", "x"])
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_where_no_exception_comes_out(number: signal.Signals) -> None:
+    argv = [sys.executable, "-c", _SWALLOWED, str(int(number))]
+    done = subprocess.run(argv, capture_output=True, env=environment(), check=False, timeout=25)
+    assert "nothing was left" in the_line(done, SIGNALS[number])
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -23,6 +23,7 @@ from tests.builders import make_image, write_docker_archive, write_oci_layout
 CALLS = (
     "open", "mkdir", "rename", "unlink", "rmdir", "link", "fsync", "write", "pwrite", "pread",
     "ftruncate", "listdir", "scandir", "stat", "fstat", "dup", "copy_file_range", "fpathconf",
+    "fchmod", "fchown",
 )  # fmt: skip
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES)
 SMALL = [{"a": b"1" * 3000}, {"b": b"2" * 3000}]
