@@ -25,7 +25,8 @@ from oci_layout.errors import LayoutError, ResourceError
 from scripts.fuzzing import cases
 from scripts.fuzzing.targets import BrokenError, Target
 
-SECONDS = 10  # that one input may take
+SECONDS = 10  # of the processor that one input may take
+_WAIT = 60  # seconds of the clock
 ROOM = 2 << 30  # bytes of address space: what needs more runs out of memory
 SHARED = "/dev/shm"  # a file system in memory, where there is one  # noqa: S108
 _PACKAGE = f"{os.sep}oci_layout{os.sep}"
@@ -49,14 +50,16 @@ class Crash:
 
 
 def _too_long(number: int, frame: FrameType | None) -> None:
-    raise HangError(f"more than {SECONDS} s")
+    what = f"{SECONDS} s of work" if number == signal.SIGPROF else f"{_WAIT} s"
+    raise HangError(f"more than {what}")
 
 
 def prepare(*, room: int = ROOM) -> None:
     """Make this process fit for the loop: nothing is synced, memory has a bound, no log."""
     logging.disable(logging.CRITICAL)
     os.fsync = os.fdatasync = lambda fd: None  # type: ignore[assignment]
-    signal.signal(signal.SIGALRM, _too_long)
+    for number in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(number, _too_long)
     if room:
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
@@ -70,7 +73,8 @@ def scratch() -> str:
 def run_one(target: Target, value: Any, room: str) -> Crash | None:
     """Run one input in an empty folder; what it crashed with."""
     inside = f"{room}/in"
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _WAIT)
     try:
         if target.empty:
             os.mkdir(inside)
@@ -90,6 +94,7 @@ def run_one(target: Target, value: Any, room: str) -> Crash | None:
     except (Exception, HangError) as error:  # noqa: BLE001  everything else is what is looked for
         return _crash(error)
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         if target.empty:
             shutil.rmtree(inside, ignore_errors=True)
