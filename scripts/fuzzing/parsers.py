@@ -167,10 +167,64 @@ PIECES = [
 ]
 
 
-def _words(rng: random.Random) -> bytes:
-    text = "".join(rng.choice(PIECES) for _ in range(rng.choice([1, 2, 3, 5, 9, 30])))
+HOSTS = ["", "docker.io/", "localhost/", "host:5000/", "[::1]:5/", "A.b/", "index.docker.io/", "h/"]
+PATHS = ["demo", "library/demo", "a/b/c", "a__b", "a-b.c", "a--b", "Demo", "a" * 64, "x/" * 20 + "y"]
+SYSTEMS = ["linux", "windows", "macos", "darwin", "freebsd", "Linux"]
+MACHINES = ["amd64", "x86_64", "x86-64", "i386", "aarch64", "arm64", "arm", "armhf", "armel", "riscv64"]
+VARIANTS = ["", "", "/v5", "/v6", "/v7", "/v8", "/8", "/v9", "/v9.1", "/v8.4", "/v10", "/v2", "/v1"]
+ENGINES = "docker containerd podman skopeo cri-o kind k3s rke2 nerdctl".split()
+VERSIONS = ["", "@1", "@1.9", "@20.10", "@29", "@v1.30.2", "@1.30.2+k3s1", "@0.11", "@1.2.3.4"]
+TAILS = ["", "+containerd", "+oci", "+oci-archive", "+docker-archive", "+dir", "+k3s1", "+x"]
+FILES = ["a", "b c", "./a", "\\n", "a\\\\b", "a\rb", " a", "#", "(", "x) = y", "\u00fc", "\udcff"]
+
+
+def _sum_line(rng: random.Random) -> str:
+    name, value = rng.choice(FILES), "".join(rng.choices("0123456789abcdefABCDEF", k=64))
+    form = rng.choice(["{v}  {n}", "{v} *{n}", "\\{v}  {n}", "SHA256 ({n}) = {v}", "# {n}", ""])
+    return form.format(v=rng.choice([value, "0" * 64]), n=name) + rng.choice(["\n", "\n", "\r\n"])
+
+
+def _path(rng: random.Random) -> str:
+    parts = [rng.choice([".wh.", ".wh..wh..opq", ".wh.x", "..", ".", "", "a", "b"]) for _ in range(4)]
+    return "/".join(parts[: rng.randrange(1, 5)])
+
+
+FORMS: dict[str, Callable[[random.Random], str]] = {
+    "reference": lambda rng: (
+        rng.choice(HOSTS)
+        + rng.choice(PATHS)
+        + rng.choice(["", "", ":1", ":latest", ":" + "t" * 128])
+        + rng.choice(["", "", "@sha256:" + "a" * 64, "@x+y:" + "0" * 32])
+    ),
+    "platform": lambda rng: (
+        rng.choice(SYSTEMS)
+        + rng.choice(["", "", "(10.0.17763.1)", "(10.0.20348)", "(1.a)", "()"])
+        + "/"
+        + rng.choice(MACHINES)
+        + rng.choice(VARIANTS)
+    ),
+    "digest": lambda rng: rng.choice(
+        ["sha256:" + "0123456789abcdef" * 4, "sha512:" + "0f" * 64, "sha256:" + "A" * 64]
+    ),
+    "sums": lambda rng: "".join(_sum_line(rng) for _ in range(rng.randrange(1, 6))),
+    "engine": lambda rng: rng.choice(ENGINES) + rng.choice(VERSIONS) + rng.choice(TAILS),
+    "size": lambda rng: str(rng.choice(values.NUMBERS)) + rng.choice(["", "K", "MiB", "gb", "T", "B"]),
+    "names": lambda rng: rng.choice([_path(rng), rng.choice(values.TYPES)]),
+}
+
+
+def _words(rng: random.Random, name: str) -> bytes:
+    """A text of the form that is read, with some pieces put in; sometimes pieces alone."""
+    form = FORMS.get(name)
+    if form is None or rng.random() < 0.2:
+        text = "".join(rng.choice(PIECES) for _ in range(rng.choice([1, 2, 3, 5, 9, 30])))
+    else:
+        text = form(rng)
+        if rng.random() < 0.4:
+            at = rng.randrange(len(text) + 1)
+            text = text[:at] + rng.choice(PIECES) + text[at + rng.randrange(3) :]
     data = text.encode("utf-8", "surrogatepass")
-    return values.garble(rng, data) if rng.random() < 0.3 else data
+    return values.garble(rng, data) if rng.random() < 0.2 else data
 
 
 def _decoded(data: bytes) -> str:
@@ -230,7 +284,7 @@ def _screen(text: str) -> None:
 def _textual(name: str, read: Callable[[str], object], *allowed: type[Exception]) -> Target:
     return Target(
         name=name,
-        make=_words,
+        make=functools.partial(_words, name=name),
         run=lambda data, room: void(read(_decoded(data))),
         allowed=(LayoutError, *allowed),
     )

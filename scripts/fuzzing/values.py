@@ -181,7 +181,7 @@ def render(rng: random.Random, value: Any) -> str:
         separators=(",", ":") if style > 2 else None,
     )
     if "@raw" in text:
-        text = _RAW.sub(lambda match: RAW[int(match[1])], text)
+        text = _RAW.sub(lambda match: RAW[int(match[1]) % len(RAW)], text)
     return _TWICE.sub("", text) if "@twice" in text else text
 
 

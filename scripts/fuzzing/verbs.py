@@ -255,7 +255,7 @@ def _verb(
     name: str, call: Call, options: Callable[[random.Random], Options], *, two: bool = False
 ) -> Target:
     def make(rng: random.Random) -> Case:
-        sources = [source(rng)]
+        sources = [sound(rng) if rng.random() < 0.05 else source(rng)]
         if two:
             sources.append(sound(rng) if rng.random() < 0.7 else source(rng))
             if rng.random() < 0.5:
