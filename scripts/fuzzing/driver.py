@@ -1,5 +1,6 @@
 """Runs targets in processes of their own, in turns, and prints a table of what came of it."""
 
+# ruff: noqa: S311  chance has no secrets here; it starts itself
 from __future__ import annotations
 
 import json
@@ -37,6 +38,15 @@ class Score:
     memory: int = 0
     crashes: dict[str, dict[str, Any]] = attrs.Factory(dict)
 
+    def add(self, found: dict[str, Any]) -> None:
+        """Count what one process found."""
+        self.done += found["executions"]
+        self.cpu += found["cpu"]
+        self.memory = max(self.memory, found["memory"])
+        for signature, crash in found["crashes"].items():
+            known = self.crashes.setdefault(signature, {**crash, "count": 0})
+            known["count"] += crash["count"]
+
 
 def run_all(
     script: str,
@@ -54,7 +64,7 @@ def run_all(
         script: the command that starts a process for one target.
         targets: which.
         executions: of each.
-        jobs: processes at a time.
+        jobs: processes at a time; 0 for all of it in this one.
         seed: of all chance; a new one if None.
         minutes: for all of it; no end if None.
         save: folder for inputs that crash.
@@ -64,6 +74,15 @@ def run_all(
     end = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
     scores = [Score(target=target) for target in targets]
     lock, turn = threading.Lock(), 0
+    if not jobs:
+        loop.prepare()
+        for score in scores:
+            left = max(1.0, end - time.monotonic())
+            found = loop.loop(
+                score.target, seed=seed, first=0, executions=executions, seconds=left, save=save
+            )
+            score.add(found)
+        return report(scores)
 
     def next_score() -> Score | None:
         """The next in turn that is not done, and that no other process has."""
@@ -83,13 +102,8 @@ def run_all(
             count = executions - score.done
             found = _process(script, score.target, seed, score.done, count, seconds, save)
             with lock:
-                score.done += found["executions"]
-                score.cpu += found["cpu"]
-                score.memory = max(score.memory, found["memory"])
+                score.add(found)
                 score.busy = False
-                for signature, crash in found["crashes"].items():
-                    known = score.crashes.setdefault(signature, {**crash, "count": 0})
-                    known["count"] += crash["count"]
 
     with ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(work) for _ in range(jobs)]:

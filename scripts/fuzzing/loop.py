@@ -1,5 +1,6 @@
 """The loop: makes inputs out of a seed, runs them, keeps those that crash."""
 
+# ruff: noqa: ARG001, ARG005, S108, S311  handlers have given arguments; chance has no secrets here
 from __future__ import annotations
 
 import gc
@@ -28,7 +29,7 @@ from scripts.fuzzing.targets import BrokenError, Target
 SECONDS = 10  # of the processor that one input may take
 _WAIT = 60  # seconds of the clock
 ROOM = 2 << 30  # bytes of address space: what needs more runs out of memory
-SHARED = "/dev/shm"  # a file system in memory, where there is one  # noqa: S108
+SHARED = "/dev/shm"  # a file system in memory, where there is one
 _PACKAGE = f"{os.sep}oci_layout{os.sep}"
 
 

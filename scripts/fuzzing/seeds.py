@@ -52,7 +52,9 @@ def rich_layer(form: int = tarfile.PAX_FORMAT) -> bytes:
             data = b"hello\n" if kind == tarfile.REGTYPE else b""
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    return out.getvalue().rstrip(b"\0").ljust(-(-len(out.getvalue().rstrip(b"\0")) // 512) * 512, b"\0") + bytes(1024)
+    return out.getvalue().rstrip(b"\0").ljust(
+        -(-len(out.getvalue().rstrip(b"\0")) // 512) * 512, b"\0"
+    ) + bytes(1024)
 
 
 def plain_layer(name: str) -> bytes:
@@ -62,7 +64,10 @@ def plain_layer(name: str) -> bytes:
 
 def image(*names: str, compression: str = "none", architecture: str = "amd64") -> Image:
     """Two layers, the second with a member of each type."""
-    layers = (Layer(plain_layer(f"a-{architecture}"), compression), Layer(rich_layer(), compression))
+    layers = (
+        Layer(plain_layer(f"a-{architecture}"), compression),
+        Layer(rich_layer(), compression),
+    )
     config: dict[str, Any] = {
         "architecture": architecture,
         "os": "linux",
@@ -114,9 +119,7 @@ def _artifacts(dest: Path) -> Path:
     one = of_image(image())
     signature = make_signature(one.digest)
     old = make_old_artifact(b"text", one.entry())
-    return write_layout(
-        dest, [one.entry(), signature.entry(), old.entry()], one, signature, old
-    )
+    return write_layout(dest, [one.entry(), signature.entry(), old.entry()], one, signature, old)
 
 
 @functools.cache
@@ -165,9 +168,7 @@ def _short(data: bytes) -> bytes:
 def documents() -> tuple[bytes, ...]:
     """Every JSON document of the sources, each once."""
     files = [*trees().values(), *(files_of(data) for data in archives().values())]
-    found = {
-        data for tree in files for data in tree.values() if data.lstrip()[:1] in (b"{", b"[")
-    }
+    found = {data for tree in files for data in tree.values() if data.lstrip()[:1] in (b"{", b"[")}
     return (*sorted(found), go_json({"a": [1, -0.5, None, True, {"b": "c"}]}))
 
 

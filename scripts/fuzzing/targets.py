@@ -29,6 +29,10 @@ def known(findings: list[Finding] | tuple[Finding, ...]) -> None:
         require(each.code in CODES and bool(str(each)), f"finding {each.code}")
 
 
+def void(value: object) -> None:
+    """Drop a result: it was only to be asked for."""
+
+
 @attrs.frozen(kw_only=True)
 class Target:
     """One thing that is fuzzed.

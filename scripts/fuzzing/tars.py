@@ -1,5 +1,6 @@
 """Changes to tar archives that keep them tar: headers, extended headers, sizes, order."""
 
+# ruff: noqa: ARG001, SIM905  every change is called alike; a list of words is read more easily as a text
 from __future__ import annotations
 
 import functools
@@ -18,7 +19,18 @@ FIELDS = (
 )
 KINDS = b"0\x001234567xgLKSDVMNX57A"
 WORDS = (
-    *(b"", b"0", b"7" * 11, b"777777777777", b"-1", b" 10 ", b"0x10", b"8", b"1\0 9", b"00000000100"),
+    *(
+        b"",
+        b"0",
+        b"7" * 11,
+        b"777777777777",
+        b"-1",
+        b" 10 ",
+        b"0x10",
+        b"8",
+        b"1\0 9",
+        b"00000000100",
+    ),
     *(b"\x80" + bytes(10) + b"\x10", b"\x80" + b"\xff" * 11, b"\xff" * 12, b"\x80" + bytes(11)),
     *(b"a", b"a/", b"/a", b"../a", b"./a", b"a\0b", b"\xff\xfe", b"\n", b"." * 100, b"a" * 155),
     *(b"manifest.json", b"index.json", b"oci-layout", b"repositories", b"layer.tar", b"blobs"),
@@ -26,11 +38,14 @@ WORDS = (
 )
 RECORDS = (
     *("path linkpath size mtime uid gid uname gname atime ctime comment hdrcharset".split()),
-    *("GNU.sparse.major GNU.sparse.minor GNU.sparse.name GNU.sparse.realsize GNU.sparse.size".split()),
+    *("GNU.sparse.major GNU.sparse.minor GNU.sparse.name GNU.sparse.realsize".split()),
+    "GNU.sparse.size",
     *("GNU.sparse.numblocks GNU.sparse.offset GNU.sparse.numbytes GNU.sparse.map".split()),
     *("SCHILY.xattr.user.a SCHILY.realsize LIBARCHIVE.xattr.x SCHILY.acl.access".split()),
 )
-NUMBERS = "0 1 512 -1 1.5 1.5e3 +1 0x1 1_0 9223372036854775807 9223372036854775808 1e9 0,5 0,1,1,5".split()
+NUMBERS = (
+    "0 1 512 -1 1.5 1.5e3 +1 0x1 1_0 9223372036854775807 9223372036854775808 1e9 0,5 0,1,1,5"
+).split()
 
 
 @functools.cache
@@ -81,7 +96,9 @@ def _pax(rng: random.Random, parts: Parts, at: int) -> None:
 
 
 def _gnu(rng: random.Random, parts: Parts, at: int) -> None:
-    name = rng.choice([rng.choice(TEXTS), parts[at][0][:100].rstrip(b"\0").decode("utf-8", "replace")])
+    name = rng.choice(
+        [rng.choice(TEXTS), parts[at][0][:100].rstrip(b"\0").decode("utf-8", "replace")]
+    )
     made = gnu(rng.choice([b"L", b"K"]), name)
     parts.insert(at, (made[:BLOCK], made[BLOCK:]))
 
@@ -123,7 +140,9 @@ def _trade(rng: random.Random, parts: Parts, at: int) -> None:
 def _link(rng: random.Random, parts: Parts, at: int) -> None:
     head, _ = parts[at]
     link = rng.choice([rng.choice(parts)[0][:100], *WORDS])[:100].ljust(100, b"\0")
-    made = head[:124] + b"%011o\0" % 0 + head[136:156] + rng.choice([b"1", b"2"]) + link + head[257:]
+    made = (
+        head[:124] + b"%011o\0" % 0 + head[136:156] + rng.choice([b"1", b"2"]) + link + head[257:]
+    )
     parts[at] = (summed(made), b"")
 
 

@@ -1,5 +1,6 @@
 """Targets that run a whole verb on a small source, and print what it found."""
 
+# ruff: noqa: ARG001, ARG005  every verb is called alike
 from __future__ import annotations
 
 import functools
@@ -177,7 +178,10 @@ def content(folder: str) -> dict[str, bytes]:
 
 
 def _verify_options(rng: random.Random) -> Options:
-    return {"check": rng.choice(["full", "full", "full", "digests", "quick"]), "sums": rng.random() < 0.1}
+    return {
+        "check": rng.choice(["full", "full", "full", "digests", "quick"]),
+        "sums": rng.random() < 0.1,
+    }
 
 
 def _inspect_options(rng: random.Random) -> Options:
@@ -265,9 +269,7 @@ def _verb(
     def run(case: Case, room: str) -> None:
         call(case.write(room), room, dict(case.options))
 
-    return Target(
-        name=name, make=make, run=run, encode=Case.encode, decode=Case.decode, empty=True
-    )
+    return Target(name=name, make=make, run=run, encode=Case.encode, decode=Case.decode, empty=True)
 
 
 VERBS = (

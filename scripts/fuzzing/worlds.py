@@ -20,7 +20,16 @@ Files = dict[str, bytes]
 _TOKEN = re.compile(r"@(\d+)([sux])@")
 _SIZE = re.compile(r'"@(\d+)z@"')
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-ODD_NAMES = ["../x", "/etc/x", "a//b", "manifest.json", "index.json", "repositories", "x" * 200, "\udcff"]
+ODD_NAMES = [
+    "../x",
+    "/etc/x",
+    "a//b",
+    "manifest.json",
+    "index.json",
+    "repositories",
+    "x" * 200,
+    "\udcff",
+]
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -65,7 +74,8 @@ class World:
                 self._sizes(value)
                 self._documents[at] = json.dumps(value)
         self._layers = [
-            at for at, data in enumerate(self._data)
+            at
+            for at, data in enumerate(self._data)
             if len(plain := _unpacked(data)) > BLOCK and not len(plain) % BLOCK
         ]
         self._order = self._sorted()
@@ -101,7 +111,9 @@ class World:
             kind = rng.random()
             if kind < 0.7 and self._documents:
                 at = rng.choice(list(self._documents))
-                value = values.change(rng, json.loads(self._documents[at]), rng.choice([1, 1, 2, 4]))
+                value = values.change(
+                    rng, json.loads(self._documents[at]), rng.choice([1, 1, 2, 4])
+                )
                 changed[at] = values.render(rng, value)
             elif kind < 0.9 and self._layers:
                 at = rng.choice(self._layers)
