@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import attrs
 
-_TEXT = 500  # characters of one text in a message
+_TEXT = 500  # characters of a name in a message
+_MESSAGE = 4_000  # of what happened: it may list some fifty digests
 
 
 def elided(text: str, room: int = _TEXT) -> str:
@@ -16,6 +17,11 @@ def elided(text: str, room: int = _TEXT) -> str:
         return text
     half = (room - 30) // 2
     return f"{text[:half]}...({len(text) - 2 * half} characters)...{text[-half:]}"
+
+
+def message(text: str) -> str:
+    """A message, cut in its middle where it is too long for anybody to read."""
+    return elided(text, _MESSAGE)
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
@@ -35,7 +41,7 @@ class LayoutError(Exception):
     exit_status: ClassVar[int] = 3
 
     def __str__(self) -> str:
-        where, what, hint = elided(self.where), elided(self.what), elided(self.hint)
+        where, what, hint = elided(self.where), message(self.what), elided(self.hint)
         text = f"{where}: {what}" if where else what
         return f"{text} ({hint})" if hint else text
 
@@ -50,6 +56,11 @@ class UsageError(LayoutError):
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class NotAnImageError(LayoutError):
     """The source cannot be read as an image of any kind."""
+
+
+@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
+class ChangedError(NotAnImageError):
+    """Somebody changed the source while it was read: what was judged is not what is there."""
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from oci_layout import errors
 from oci_layout.codes import CODES
 from oci_layout.errors import DamagedError, elided
 from oci_layout.limits import FINDINGS
@@ -73,7 +74,7 @@ class Finding:
 
     code: str = attrs.field(validator=_known_code)
     severity: Severity
-    message: str = attrs.field(converter=elided)
+    message: str = attrs.field(converter=errors.message)
     where: Where = NOWHERE
     hint: str = attrs.field(default="", converter=elided)
 

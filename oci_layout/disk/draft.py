@@ -11,7 +11,7 @@ from types import TracebackType
 
 from oci_layout import temporary
 from oci_layout.disk import names
-from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity
+from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
 from oci_layout.disk.lock import locked, try_lock
 from oci_layout.disk.place import Kind, Place, failed, tidy
 from oci_layout.errors import DestinationError
@@ -165,7 +165,7 @@ class Draft:
             with locked(parent, place.name, place.path) as old:
                 if old.identity != place.identity:
                     raise self._changed()
-                self._require_fit(old)
+                self._require_same(old)
                 self._exchange(old)
                 self._discard_old()
         else:
@@ -242,7 +242,7 @@ class Draft:
         if there is None or not self._as_seen(there):
             raise self._changed()
         if old is not None:
-            self._require_fit(old)
+            self._require_same(old)
 
     def _exchange_back(self) -> None:
         place, parent = self.place, self.place.parent
@@ -264,16 +264,22 @@ class Draft:
 
     def _as_seen(self, there: os.stat_result) -> bool:
         seen = self.place.status
-        same = seen is not None and identity(seen) == identity(there)
-        return same and stat.S_IFMT(seen.st_mode) == stat.S_IFMT(there.st_mode)  # type: ignore[union-attr]
+        if seen is None or stat.S_IFMT(seen.st_mode) != stat.S_IFMT(there.st_mode):
+            return False
+        if stat.S_ISREG(there.st_mode):
+            return mark("", seen) == mark("", there)
+        return identity(seen) == identity(there)
 
-    def _require_fit(self, old: Folder) -> None:
+    def _require_same(self, old: Folder) -> None:
+        """Refuse a folder that somebody has put something into since it was seen."""
         reason = self._unfit(old)
         if reason is not None:
             raise DestinationError(
                 what=f"has changed meanwhile ({reason}), and is not replaced",
                 where=self.place.path,
             )
+        if old.marks() != self.place.inside:
+            raise self._changed()
 
     def _appeared(self) -> AppearedError:
         hint = "--force replaces it" if not self._replace else "look at it, and try again"

@@ -12,9 +12,11 @@ from types import TracebackType
 from oci_layout.disk.names import ours
 
 Identity = tuple[int, int]  # device and inode
+Mark = tuple[str, int, int, int, int]  # name, device, inode, size, time of change in ns
 
 NOREPLACE, EXCHANGE = 1, 2  # renameat2(2)
 _PASSES = 8  # over a folder that is removed: what works in it may still make a file
+_MARKED = 16  # names of a folder that are marked: a layout has four, and an algorithm or two
 _FATAL = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -22,6 +24,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def identity(status: os.stat_result) -> Identity:
     """What tells a file from every other, whatever its names."""
     return status.st_dev, status.st_ino
+
+
+def mark(name: str, status: os.stat_result) -> Mark:
+    """What tells a name's file, and its content, from what may be there later."""
+    return name, *identity(status), status.st_size, status.st_mtime_ns
 
 
 class Folder:
@@ -93,6 +100,23 @@ class Folder:
     def names(self) -> list[str]:
         """All names in it, sorted."""
         return sorted(os.listdir(self.fd))
+
+    def marks(self, depth: int = 2) -> tuple[Mark, ...]:
+        """Marks of the first names in it, and in its folders: whoever adds to a layout changes one.
+
+        Args:
+            depth: how many floors are looked at.
+        """
+        found: list[Mark] = []
+        for name in self.names()[:_MARKED]:
+            status = self.status(name)
+            if status is None:
+                continue
+            found.append(mark(name, status))
+            if depth > 1 and stat.S_ISDIR(status.st_mode):
+                with contextlib.suppress(PermissionError), self.enter(name) as inner:
+                    found += inner.marks(depth - 1)
+        return tuple(found)
 
     def rename(self, old: str, new: str, to: Folder | None = None) -> None:
         """Rename, over a file that is there."""

@@ -58,7 +58,8 @@ class Outputs:
             itself = identity(os.stat(path))
         except (OSError, ValueError):  # opening it will say so
             return
-        above = frozenset(_above(os.path.realpath(path)))
+        # By the way that was given too: of a link, the folder that it is in.
+        above = frozenset((*_above(os.path.realpath(path)), *_above(os.path.abspath(path))))
         self._read.append(_Read(path=path, itself=itself, above=above))
 
     def look(self, option: str, path: str) -> Place:

@@ -17,7 +17,7 @@ from types import TracebackType
 import attrs
 
 from oci_layout.disk import names
-from oci_layout.disk.folder import NOREPLACE, Folder, Identity, identity
+from oci_layout.disk.folder import NOREPLACE, Folder, Identity, Mark, identity
 from oci_layout.disk.lock import try_lock
 from oci_layout.errors import DestinationError
 
@@ -47,6 +47,7 @@ class Place:
         name: in the folder; links that led here were followed once.
         kind: what was seen.
         status: of what was seen; None for nothing.
+        inside: marks of what was seen in a folder.
         begin: how temporary names for it begin.
     """
 
@@ -55,6 +56,7 @@ class Place:
     name: str
     kind: Kind
     status: os.stat_result | None
+    inside: tuple[Mark, ...]
     begin: str
 
     @classmethod
@@ -93,7 +95,7 @@ class Place:
             if restore and parent.status(name) is None:
                 _restore(parent, name, begin)
             status = parent.status(name)
-            kind = _kind(parent, name, status)
+            kind, inside = _kind(parent, name, status)
             if os.path.islink(path) and kind in (Kind.ABSENT, Kind.EMPTY):
                 kind = Kind.OTHER if status is None else Kind.FOLDER
         except OSError as error:
@@ -102,7 +104,15 @@ class Place:
         except DestinationError:
             parent.close()
             raise
-        return cls(path=path, parent=parent, name=name, kind=kind, status=status, begin=begin)
+        return cls(
+            path=path,
+            parent=parent,
+            name=name,
+            kind=kind,
+            status=status,
+            inside=inside,
+            begin=begin,
+        )
 
     @property
     def real(self) -> str:
@@ -130,16 +140,18 @@ class Place:
         self.close()
 
 
-def _kind(parent: Folder, name: str, status: os.stat_result | None) -> Kind:
+def _kind(
+    parent: Folder, name: str, status: os.stat_result | None
+) -> tuple[Kind, tuple[Mark, ...]]:
     if status is None:
-        return Kind.ABSENT
+        return Kind.ABSENT, ()
     if stat.S_ISREG(status.st_mode):
-        return Kind.FILE
+        return Kind.FILE, ()
     if not stat.S_ISDIR(status.st_mode):
-        return Kind.OTHER
+        return Kind.OTHER, ()
     with contextlib.suppress(PermissionError), parent.enter(name) as folder:
-        return Kind.FOLDER if folder.names() else Kind.EMPTY
-    return Kind.FOLDER
+        return Kind.FOLDER if folder.names() else Kind.EMPTY, folder.marks()
+    return Kind.FOLDER, ()
 
 
 def _held(parent: Folder, name: str) -> Folder | None:

@@ -151,7 +151,7 @@ class _HeldBack:
 def _copy_staged(member: Member, fd: int, offset: int) -> None:
     """Copy a staged blob, in the kernel where it can."""
     reader = member.open()
-    source, _ = member._opener()
+    source, _ = member.hold()
     left, at = member.size, member.offset
     while left:
         try:

@@ -98,7 +98,8 @@ class BlobFolder:
         if fact is None:
             return None
         source = os.path.realpath(job.member.path)
-        with HeldFile(source) as old:
+        old, _ = job.member.hold()
+        with old:
             fd = self._root.create(name)
             try:
                 # Shared blocks are copied when one of the two is changed, so that is tried first.
@@ -121,7 +122,8 @@ class BlobFolder:
         fd = self._root.create(name)
         try:
             if job.encoding is None and job.member.path:
-                with HeldFile(job.member.path) as old:
+                old, _ = job.member.hold()
+                with old:
                     if cloned(old.fd, fd):  # what is there now is checked, not what was
                         return run(attrs.evolve(job, member=_copy_of(job, fd)), crew=crew)
             known = job.outcome or job.guess

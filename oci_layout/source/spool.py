@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 
@@ -10,7 +11,15 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError, DestinationError, NotAnImageError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
-from oci_layout.streams.reader import ExtentReader, HeldFile, Reader, chunks
+from oci_layout.streams.reader import (
+    ExtentReader,
+    HeldFile,
+    Reader,
+    Stamp,
+    changed,
+    chunks,
+    stamp_of,
+)
 
 _MEMORY = {"tmpfs", "ramfs"}
 
@@ -94,6 +103,7 @@ class _Pipe:
 
     def __init__(self, fd: int, label: str) -> None:
         self._fd, self._label = fd, label
+        self._stamp = self._look()
         self._head = b""
         while len(self._head) < SNIFF_BYTES and (data := self._read(limits.CHUNK)):
             self._head += data
@@ -101,6 +111,19 @@ class _Pipe:
     @property
     def head(self) -> bytes:
         return self._head
+
+    def _look(self) -> Stamp | None:
+        """What tells a file from another; None for a pipe, of which nothing is read twice."""
+        try:
+            status = os.fstat(self._fd)
+        except OSError as error:
+            raise NotAnImageError(what=error.strerror or str(error), where=self._label) from error
+        return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that somebody wrote to while it was read."""
+        if self._look() != self._stamp:
+            raise changed(self._label)
 
     def _read(self, size: int) -> bytes:
         try:
@@ -134,12 +157,19 @@ def spool_stream(
 
     Raises:
         DamagedError: the packed stream is cut short or corrupt.
+        ChangedError: it is a file, and somebody wrote to it meanwhile.
         DestinationError: no room, or no permission, in the temporary directory.
     """
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
     unpacked = decoded(pipe, outer, label, limit=limit)
-    return _outer_damage(label, lambda: _spool(unpacked, label, tmp)), outer
+    held = _outer_damage(label, lambda: _spool(unpacked, label, tmp))
+    try:
+        pipe.require_unchanged()
+    except NotAnImageError:
+        held.close()
+        raise
+    return held, outer
 
 
 def spool_compressed(
@@ -149,7 +179,14 @@ def spool_compressed(
 
     Raises:
         DamagedError: it is cut short or corrupt.
+        ChangedError: somebody wrote to it meanwhile.
         DestinationError: no room, or no permission, in the temporary directory.
     """
     unpacked = decoded(ExtentReader(file, 0, file.size), outer, file.path, limit=limit)
-    return _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))
+    held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))
+    try:
+        file.require_unchanged()
+    except NotAnImageError:
+        held.close()
+        raise
+    return held

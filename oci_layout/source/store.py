@@ -13,7 +13,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.limits import DOCUMENT_BYTES, NAME_BYTES
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
-from oci_layout.streams.reader import HeldFile, Member, chunks
+from oci_layout.streams.reader import HeldFile, Member, Stamp, changed, chunks, stamp_of
 from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 
@@ -55,6 +55,7 @@ class DirectoryStore:
     def __init__(self, path: str) -> None:
         self.label = path
         self._root = path
+        self._stamps: dict[str, Stamp] = {}
         try:
             os.scandir(path).close()
         except OSError as error:
@@ -65,6 +66,9 @@ class DirectoryStore:
 
         Build tools write blobs as links to files elsewhere, so a link may leave the directory:
         whoever made the directory already chose what stands in it.
+
+        Raises:
+            ChangedError: another file was there before.
         """
         try:
             path = os.path.join(self._root, names.normalise(name))
@@ -73,8 +77,16 @@ class DirectoryStore:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
+        stamp = stamp_of(status)
+        if self._stamps.setdefault(path, stamp) != stamp:
+            raise changed(path)
         return Member(
-            name, status.st_size, 0, lambda: (HeldFile(path), True), store=self.label, path=path
+            name,
+            status.st_size,
+            0,
+            lambda: (HeldFile(path, stamp), True),
+            store=self.label,
+            path=path,
         )
 
     def names(self, prefix: str = "") -> Iterator[str]:

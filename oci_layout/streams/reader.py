@@ -11,7 +11,7 @@ from typing import Protocol
 import attrs
 
 from oci_layout.digest import Digest, new_hash
-from oci_layout.errors import DamagedError, NotAnImageError
+from oci_layout.errors import ChangedError, DamagedError, NotAnImageError
 from oci_layout.limits import CHUNK
 from oci_layout.streams.lanes import Aside
 
@@ -32,17 +32,36 @@ class ClosableReader(Reader, Protocol):
         ...
 
 
+Stamp = tuple[int, int, int, int]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What tells a file, and its content, from another: device, inode, size, time of change."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def changed(path: str) -> ChangedError:
+    """The error of a source that is not what it was."""
+    return ChangedError(
+        what="has changed while it was read",
+        where=path,
+        hint="try again when nobody writes to it",
+    )
+
+
 class HeldFile:
     """A regular file, read by offset, so that many readers can share it.
 
     Args:
         path: the file; symbolic links are followed, anything but a regular file is refused.
+        stamp: of what was seen there before; None when it is seen for the first time.
 
     Raises:
         NotAnImageError: it is not there, not readable, or a FIFO, device or socket.
+        ChangedError: it is another file than was seen.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stamp: Stamp | None = None) -> None:
         self.path = path
         self._fd = -1
         try:
@@ -56,13 +75,34 @@ class HeldFile:
             os.close(self._fd)
             raise NotAnImageError(what="not a regular file", where=path)
         self.size = status.st_size
+        self._stamp: Stamp | None = stamp_of(status)
+        if stamp is not None and stamp != self._stamp:
+            self.close()
+            raise changed(path)
 
     @classmethod
     def adopt(cls, fd: int, label: str) -> HeldFile:
-        """Take over an open descriptor of a regular file (an unnamed spool file)."""
+        """Take over an open descriptor of a regular file of ours (an unnamed spool file)."""
         held = cls.__new__(cls)
         held.path, held._fd, held.size = label, fd, os.fstat(fd).st_size
+        held._stamp = None  # nobody else has it, and more may be written to its end
         return held
+
+    def require_unchanged(self) -> None:
+        """Look again whether it is what it was when it was opened.
+
+        Raises:
+            ChangedError: it is not.
+            NotAnImageError: the disk, or the network behind it, refuses.
+        """
+        if self._stamp is None:
+            return
+        try:
+            now = stamp_of(os.fstat(self._fd))
+        except OSError as error:
+            raise NotAnImageError(what=error.strerror or str(error), where=self.path) from error
+        if now != self._stamp:
+            raise changed(self.path)
 
     def pread(self, size: int, offset: int) -> bytes:
         """Bytes at an offset; shorter at the end of the file.
@@ -109,7 +149,7 @@ def _ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
 
 
 class ExtentReader:
-    """Reads one stretch of a file, and never beyond it."""
+    """Reads one stretch of a file, and never beyond it; at its end the file is what it was."""
 
     def __init__(self, file: HeldFile, offset: int, size: int, *, owned: bool = False) -> None:
         self._file, self._at, self._end, self._owned = file, offset, offset + size, owned
@@ -118,9 +158,11 @@ class ExtentReader:
         """At most ``size`` bytes of the stretch."""
         size = min(size, self._end - self._at)
         if size <= 0:
+            self._file.require_unchanged()
             return b""
         data = self._file.pread(size, self._at)
         if not data:
+            self._file.require_unchanged()
             raise _ends_early(self._file, self._at, self._end - self._at)
         self._at += len(data)
         return data
@@ -150,6 +192,10 @@ class Member:
     _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
     store: str = attrs.field(default="", repr=False, kw_only=True)
     path: str = attrs.field(default="", repr=False, eq=False, kw_only=True)
+
+    def hold(self) -> tuple[HeldFile, bool]:
+        """The file that holds it, and whether the caller is to close it."""
+        return self._opener()
 
     def open(self) -> ClosableReader:
         """A reader from its first byte."""

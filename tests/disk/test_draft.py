@@ -95,6 +95,52 @@ def test_another_one_in_its_place_is_not_replaced(
     assert content(path) == "another"
 
 
+def rewritten(path: Path) -> None:
+    """In place, or by another file with the name: as somebody does who adds to a layout."""
+    path.write_text("more than was seen")
+
+
+def renamed(path: Path) -> None:
+    (path.parent / "next").write_text("more than was seen")
+    (path.parent / "next").rename(path)
+
+
+@pytest.mark.parametrize("directory", [True, False])
+@pytest.mark.parametrize("change", [rewritten, renamed])
+@NO_EXCHANGE
+def test_what_changed_meanwhile_is_not_replaced(
+    change: Callable[[Path], object],
+    directory: bool,
+    exchange: bool,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    if not exchange:
+        request.getfixturevalue("without_exchange")
+    path = tmp_path / "out"
+    (a_folder if directory else APPEARS["file"])(path)
+    with draft_of(path, directory=directory, replace=True) as draft:
+        filled(draft)
+        change(path / "index.json" if directory else path)
+        with pytest.raises(DestinationError, match="not what was there"):
+            draft.appear()
+    assert names_of(tmp_path) == ["out"]
+    assert content(path) == "more than was seen"
+
+
+def test_a_folder_that_gained_a_blob_is_not_replaced(tmp_path: Path) -> None:
+    """Somebody is about to add to it, and has not come to the index yet."""
+    path = tmp_path / "out"
+    a_folder(path)
+    (path / "blobs/sha256").mkdir(parents=True)
+    with draft_of(path, directory=True, replace=True) as draft:
+        filled(draft)
+        (path / "blobs/sha256/abc").write_text("a blob")
+        with pytest.raises(DestinationError, match="not what was there"):
+            draft.appear()
+    assert (path / "blobs/sha256/abc").exists()
+
+
 @pytest.mark.parametrize("directory", [True, False])
 @NO_EXCHANGE
 def test_what_was_seen_is_replaced_whole(

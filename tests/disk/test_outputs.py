@@ -22,6 +22,7 @@ def work(tmp_path: Path) -> Path:
     (tmp_path / "folder").mkdir()
     os.link(tmp_path / "archive.tar", tmp_path / "second.tar")
     (tmp_path / "link.tar").symlink_to("archive.tar")
+    (tmp_path / "folder/link.tar").symlink_to("../archive.tar")
     (tmp_path / "way").symlink_to("source")
     return tmp_path
 
@@ -40,6 +41,7 @@ def work(tmp_path: Path) -> Path:
         ("source", "way/new"),
         ("source", "source/blobs/new"),
         ("source/index.json", "source"),
+        ("folder/link.tar", "folder"),
     ],
 )
 def test_a_source_is_refused_by_whatever_name(source: str, output: str, work: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from oci_layout import repack, verify
+from oci_layout.api.words import Progress
 from oci_layout.disk import lock
 from oci_layout.errors import DestinationError
 from tests.builders import make_image, write_docker_archive, write_oci_layout
@@ -124,6 +125,27 @@ def test_a_folder_is_not_waited_for_for_ever(
             assert shape(dest) == before
     os.close(fd)
     repack(str(source), str(dest), target="oci", append=True)
+
+
+def test_force_does_not_replace_what_was_added_meanwhile(tmp_path: Path, source: Path) -> None:
+    """It was to replace what was there before; an image that came since was reported written."""
+    dest = write_oci_layout([OTHER], tmp_path / "dest")
+    third = make_image([{"t": b"third"}], names=("third:1",))
+    more = write_docker_archive([third], tmp_path / "from/more.tar")
+
+    def add(_: int) -> None:
+        repack(str(more), str(dest), target="oci", append=True)
+
+    with pytest.raises(DestinationError, match="not what was there"):
+        repack(
+            str(source),
+            str(dest),
+            target="oci",
+            force=True,
+            progress=Progress(start=add, advance=lambda _: None),
+        )
+    names = {str(name) for image in verify(str(dest)).images for name in image.names}
+    assert names == {"other:1", "third:1"}
 
 
 def test_force_waits_for_append_and_the_other_way_round(tmp_path: Path) -> None:
