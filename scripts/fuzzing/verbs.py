@@ -117,11 +117,17 @@ def _report(report: Any) -> None:
 def _repack(paths: list[str], room: str, options: Options) -> None:
     chosen = {key: tuple(item) if isinstance(item, list) else item for key, item in options.items()}
     dest = f"{room}/{chosen.pop('dest')}"
-    before = names(room)
+    there = chosen.get("force", False)
+    if there:
+        cases.write(seeds.archives()["hybrid"] if ".tar" in dest else seeds.trees()["index"], dest)
+    before, state = names(room), content(dest) if there else {}
     try:
         report = repack(paths[0], dest, jobs=1, **chosen)
     except LayoutError:
         require(names(room) == before, f"left behind: {names(room) - before}")
+        require(
+            not there or content(dest) == state, "what a refused --force had to keep is changed"
+        )
         raise
     made = set() if chosen.get("dry_run") else {os.path.basename(dest)}
     require(names(room) == before | made, f"left behind: {names(room) - before - made}")
@@ -164,8 +170,11 @@ def names(room: str) -> set[str]:
 
 
 def content(folder: str) -> dict[str, bytes]:
-    """Every file of a folder."""
+    """Every file of a folder, or the one file that it is."""
     found = {}
+    if os.path.isfile(folder):
+        with open(folder, "rb") as file:
+            return {folder: file.read()}
     for above, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(above, name)
@@ -208,6 +217,7 @@ def _common(rng: random.Random) -> Options:
         "preserve_digests": [True],
         "check": ["digests"],
         "dry_run": [True],
+        "force": [True],
         "platforms": [["linux/amd64"], ["linux/arm64"]],
         "images": [["demo:1"], ["sha256:" + "0" * 64]],
         "names": [["new:1"], ["demo:1=new:2"]],
@@ -240,6 +250,7 @@ def _dir_options(rng: random.Random) -> Options:
 def _append_options(rng: random.Random) -> Options:
     options = _common(rng)
     options.pop("dry_run", None)
+    options.pop("force", None)
     conflict = rng.choice(["error", "first", "last"])
     return {"target": rng.choice(["oci", "docker"]), "on_conflict": conflict, **options}
 
