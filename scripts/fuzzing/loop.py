@@ -29,6 +29,7 @@ from scripts.fuzzing.targets import BrokenError, Target
 SECONDS = 10  # of the processor that one input may take
 _WAIT = 60  # seconds of the clock
 ROOM = 2 << 30  # bytes of address space: what needs more runs out of memory
+_GROWTH = 300  # MB that a process may grow by: something is kept, or an input took it
 SHARED = "/dev/shm"  # a file system in memory, where there is one
 _PACKAGE = f"{os.sep}oci_layout{os.sep}"
 
@@ -69,6 +70,11 @@ def scratch() -> str:
     """A new folder, in memory where that can be had."""
     where = SHARED if os.access(SHARED, os.W_OK) else None
     return tempfile.mkdtemp(prefix="layout-fuzz-", dir=where)
+
+
+def peak() -> int:
+    """KiB of memory that this process took at the most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def run_one(target: Target, value: Any, room: str) -> Crash | None:
@@ -154,7 +160,7 @@ def loop(
     crashes: dict[str, dict[str, Any]] = {}
     target.make(chance(seed, first))
     gc.freeze()
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = base = peak()
     files = len(os.listdir("/proc/self/fd"))
     began, number = time.monotonic(), first
     cpu = time.process_time()
@@ -171,6 +177,10 @@ def loop(
                 leak = Crash(signature="file descriptors are left open", text="")
                 keep(target, value, leak, save, crashes)
                 files = len(os.listdir("/proc/self/fd"))
+            if not number % 256 and (grown := peak() - base) > _GROWTH << 10:
+                much = f"more than {_GROWTH} MB"
+                keep(target, value, Crash(signature=much, text=f"{grown} KiB"), save, crashes)
+                base += _GROWTH << 10
             if not number % 16 and time.monotonic() - began > seconds:
                 break
     finally:
@@ -180,7 +190,7 @@ def loop(
         "executions": number - first,
         "seconds": time.monotonic() - began,
         "cpu": time.process_time() - cpu,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base,
+        "memory": peak() - start,
         "crashes": crashes,
     }
 
