@@ -146,12 +146,7 @@ def _trusted(data: bytes, findings: Findings) -> Any:
 
 
 def _keys() -> tuple[bytes, ...]:
-    found = []
-    for data in seeds.with_keys("signatures"):
-        found += [
-            json.dumps(each["header"]["jwk"]).encode() for each in json.loads(data)["signatures"]
-        ]
-    return tuple(found)
+    return tuple(json.dumps(key).encode() for key in seeds.jwks())
 
 
 _KEY = _document("trusted", _trusted, functools.cache(_keys))

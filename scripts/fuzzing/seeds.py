@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,12 @@ def plain_layer(name: str) -> bytes:
     return tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT) + bytes(1024)
 
 
-def image(*names: str, compression: str = "none", architecture: str = "amd64") -> Image:
+def image(
+    *tags: str,
+    names: Sequence[str] = ("demo:1",),
+    compression: str = "none",
+    architecture: str = "amd64",
+) -> Image:
     """Two layers, the second with a member of each type."""
     layers = (
         Layer(plain_layer(f"a-{architecture}"), compression),
@@ -87,7 +93,7 @@ def image(*names: str, compression: str = "none", architecture: str = "amd64") -
         ],
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
     }
-    return Image(layers=layers, config=config, names=names or ("demo:1",))
+    return Image(layers=layers, config=config, names=tags or names)
 
 
 @functools.cache
@@ -136,6 +142,7 @@ def archives() -> dict[str, bytes]:
         ).read_bytes()
         found["hybrid"] = write_hybrid_archive([one], path).read_bytes()
         found["hybrid-gzip"] = write_hybrid_archive([packed], path).read_bytes()
+        found["untagged"] = write_docker_archive([image(names=())], path).read_bytes()
         found["oci-archive"] = write_oci_archive([packed], path).read_bytes()
     steps = steps_of({"a": b"1"}, {"b": b"2"})
     members = {
@@ -188,3 +195,12 @@ def with_keys(*keys: str) -> tuple[bytes, ...]:
         if isinstance(top, dict) and all(key in top for key in keys):
             found.append(data)
     return tuple(found)
+
+
+@functools.cache
+def jwks() -> tuple[dict[str, Any], ...]:
+    """The keys (JWK) of the signed documents."""
+    signatures = [
+        each for data in with_keys("signatures") for each in json.loads(data)["signatures"]
+    ]
+    return tuple(each["header"]["jwk"] for each in signatures)

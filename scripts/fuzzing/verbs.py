@@ -3,12 +3,17 @@
 # ruff: noqa: ARG001, ARG005  every verb is called alike
 from __future__ import annotations
 
+import bz2
 import functools
+import gzip
 import json
+import lzma
 import os
 import random
 from collections.abc import Callable
 from typing import Any
+
+import zstandard
 
 from oci_layout.api import check, compare, inspect, inspect_raw, merge, repack, verify
 from oci_layout.cli import check as check_view
@@ -19,7 +24,7 @@ from oci_layout.cli.screen import json_text
 from oci_layout.cli.text import finding_line
 from oci_layout.errors import LayoutError
 from oci_layout.targets.target import USUAL
-from scripts.fuzzing import cases, seeds
+from scripts.fuzzing import cases, seeds, values
 from scripts.fuzzing.cases import Case, Content
 from scripts.fuzzing.targets import Target, known, require
 from scripts.fuzzing.worlds import World
@@ -41,9 +46,31 @@ def _archive_names() -> list[str]:
 
 def source(rng: random.Random) -> Content:
     """A changed source: an archive three times of four, which is written the faster."""
-    if rng.random() < 0.75:
-        return _worlds()[rng.choice(_archive_names())].archive(rng)
+    kind = rng.random()
+    if kind < 0.03:
+        return values.document(rng, seeds.with_keys("schemaVersion"))
+    if kind < 0.75:
+        found = _worlds()[rng.choice(_archive_names())].archive(rng)
+        return wrapped(rng, found) if kind < 0.08 else found
     return _worlds()[rng.choice(list(seeds.trees()))].tree(rng)
+
+
+def wrapped(rng: random.Random, data: bytes) -> bytes:
+    """A whole archive that is packed, soundly or not, once or twice."""
+    pack = rng.choice([gzip.compress, bz2.compress, zstd, lambda raw: lzma.compress(raw, preset=0)])
+    made = pack(data)
+    kind = rng.random()
+    if kind < 0.1:
+        made = pack(made)
+    elif kind < 0.2:
+        made += pack(b"")
+    return values.garble(rng, made) if rng.random() < 0.3 else made
+
+
+def zstd(data: bytes) -> bytes:
+    """Packed as a stream, whose size is not stated."""
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    return packer.compress(data) + packer.flush()
 
 
 def sound(rng: random.Random) -> Content:
@@ -68,13 +95,19 @@ def shown(value: Any) -> None:
 
 def _verify(paths: list[str], room: str, options: Options) -> None:
     extra = dict(options)
-    if extra.pop("sums", False):
-        extra["sums"] = f"{room}/sums"
+    for key in ("sums", "against", "trusted_keys"):
+        if key in extra:
+            path = f"{room}/{key}"
+            if extra[key]:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(extra[key])
+            extra[key] = (path,) if key == "trusted_keys" else path
+    extra["expect"] = tuple(extra.get("expect", ()))
     report = verify(paths[0], jobs=1, **extra)
     known(report.findings)
     shown(report.to_json())
     printable(verify_view.render(report, 80, strict=True, quiet=False))
-    if "sums" in extra and os.path.exists(extra["sums"]) and len(paths) == 1:
+    if "sums" in extra and os.path.exists(extra["sums"]):
         again = verify(paths[0], jobs=1, check="quick", against=extra["sums"])
         known(again.findings)
 
@@ -109,6 +142,7 @@ def _check(paths: list[str], room: str, options: Options) -> None:
 
 
 def _report(report: Any) -> None:
+    known(report.warnings)
     shown(report.to_json())
     printable([finding_line(each) for each in report.warnings])
     printable(repack_view.render(report, 80))
@@ -187,10 +221,16 @@ def content(folder: str) -> dict[str, bytes]:
 
 
 def _verify_options(rng: random.Random) -> Options:
-    return {
-        "check": rng.choice(["full", "full", "full", "digests", "quick"]),
-        "sums": rng.random() < 0.1,
-    }
+    options: Options = {"check": rng.choice(["full", "full", "full", "digests", "quick"])}
+    if rng.random() < 0.1:
+        options["sums"] = ""
+    if rng.random() < 0.05:
+        options["against"] = f"{'0' * 64}  index.json\n{'1' * 64}  gone\n"
+    if rng.random() < 0.05:
+        options["expect"] = [values.ZERO]
+    if rng.random() < 0.1:
+        options["trusted_keys"] = json.dumps(rng.choice(seeds.jwks()))
+    return options
 
 
 def _inspect_options(rng: random.Random) -> Options:
