@@ -7,11 +7,11 @@ import json
 import mmap
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -114,10 +114,12 @@ def run_all(
 def _process(
     script: str, target: Target, seed: int, first: int, count: int, seconds: float, save: str
 ) -> dict[str, Any]:
-    with tempfile.NamedTemporaryFile(prefix="layout-fuzz-") as marked:
-        marked.write(bytes(8))
-        marked.flush()
-        words = [target.name, seed, first, count, seconds, save, marked.name]
+    room = loop.scratch()  # of the child too: it may end without a chance to clean up
+    marked = f"{room}/number"
+    try:
+        with open(marked, "wb") as file:
+            file.write(bytes(8))
+        words = [target.name, seed, first, count, seconds, save, room]
         command = [sys.executable, script, "slice", *map(str, words)]
         began = time.monotonic()
         with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
@@ -130,8 +132,10 @@ def _process(
         if child.returncode == 0:
             found: dict[str, Any] = json.loads(out)
             return found
-        marked.seek(0)
-        number = max(first, struct.unpack("<Q", marked.read(8))[0])
+        with open(marked, "rb") as file:
+            number = max(first, struct.unpack("<Q", file.read(8))[0])
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
     crashes: dict[str, dict[str, Any]] = {}
     value = target.make(loop.chance(seed, number))
     loop.keep(target, value, loop.Crash(signature=f"the process {how}", text=how), save, crashes)
@@ -145,8 +149,8 @@ def _process(
 
 def slice_of(target: Target, words: Sequence[str]) -> None:
     """The process of one slice: what came of it goes to standard output."""
-    seed, first, count, seconds, save, marked = words
-    with open(marked, "r+b") as file:
+    seed, first, count, seconds, save, room = words
+    with open(f"{room}/number", "r+b") as file:
         mark = mmap.mmap(file.fileno(), 8)
     loop.prepare()
     found = loop.loop(
@@ -157,6 +161,7 @@ def slice_of(target: Target, words: Sequence[str]) -> None:
         seconds=float(seconds),
         save=save,
         mark=mark,
+        inside=room,
     )
     print(json.dumps(found))
 

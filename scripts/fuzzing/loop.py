@@ -66,9 +66,9 @@ def prepare(*, room: int = ROOM) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
 
-def scratch() -> str:
-    """A new folder, in memory where that can be had."""
-    where = SHARED if os.access(SHARED, os.W_OK) else None
+def scratch(inside: str | None = None) -> str:
+    """A new folder, in memory where that can be had, or inside another."""
+    where = inside or (SHARED if os.access(SHARED, os.W_OK) else None)
     return tempfile.mkdtemp(prefix="layout-fuzz-", dir=where)
 
 
@@ -139,6 +139,7 @@ def loop(
     seconds: float,
     save: str,
     mark: mmap.mmap | None = None,
+    inside: str | None = None,
 ) -> dict[str, Any]:
     """Run many inputs.
 
@@ -150,11 +151,12 @@ def loop(
         seconds: time at the most.
         save: folder for the inputs that crash.
         mark: is told the number of each input before it is run.
+        inside: folder for the folder that inputs are run in.
 
     Returns:
         A value for JSON: how many were run, how fast, what crashed, and the memory it took.
     """
-    room = scratch()
+    room = scratch(inside)
     os.mkdir(f"{room}/tmp")
     tempfile.tempdir = f"{room}/tmp"
     crashes: dict[str, dict[str, Any]] = {}
