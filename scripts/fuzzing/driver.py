@@ -23,7 +23,7 @@ import attrs
 from scripts.fuzzing import loop
 from scripts.fuzzing.targets import Target
 
-SLICE = 30.0  # seconds that a process works on one target
+SLICE = 30.0  # seconds that a process works on one target, at the most
 _PATIENCE = 60.0  # seconds that a process may be late: it no longer hears of its own alarm
 
 
@@ -72,6 +72,9 @@ def run_all(
     seed = random.randrange(1 << 31) if seed is None else seed
     print(f"seed {seed}; inputs that crash go to {save}", flush=True)
     end = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
+    # Every target has several turns, also where there are few minutes.
+    share = (minutes or 1e9) * 60 * max(1, jobs) / len(targets)
+    slice_seconds = min(SLICE, max(2.0, share / 4))
     scores = [Score(target=target) for target in targets]
     lock, turn = threading.Lock(), 0
     if not jobs:
@@ -98,7 +101,7 @@ def run_all(
 
     def work() -> None:
         while time.monotonic() < end and (score := next_score()) is not None:
-            seconds = min(SLICE, max(1.0, end - time.monotonic()))
+            seconds = min(slice_seconds, max(1.0, end - time.monotonic()))
             count = executions - score.done
             found = _process(script, score.target, seed, score.done, count, seconds, save)
             with lock:
