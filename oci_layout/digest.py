@@ -70,6 +70,17 @@ class Digest:
         """The first twelve hex digits, as people quote them."""
         return self.hex[:12]
 
+    @classmethod
+    def of_path(cls, path: str) -> Digest | None:
+        """The digest that a path like ``blobs/sha256/HEX`` promises; None for another path."""
+        parts = path.split("/")
+        if len(parts) != 3 or parts[0] != "blobs":
+            return None
+        try:
+            return cls.parse(f"{parts[1]}:{parts[2]}")
+        except InvalidDigestError:
+            return None
+
     @property
     def blob_path(self) -> str:
         """Where an image layout keeps this blob (image-layout.md, "Blobs")."""

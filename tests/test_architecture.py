@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "oci_layout"
 FILES = sorted(PACKAGE.rglob("*.py"))
 WORDS = {
     "temporary",
+    "closing",
     "errors",
     "finding",
     "digest",

@@ -34,7 +34,6 @@ class _To:
 
     destination: Destination
     writing: Writing
-    outputs: Outputs
     place: Place | None
 
     @classmethod
@@ -43,7 +42,7 @@ class _To:
     ) -> _To:
         """Look at the destination, if there is one."""
         place = writing.look(destination, outputs) if wanted else None
-        return cls(destination=destination, writing=writing, outputs=outputs, place=place)
+        return cls(destination=destination, writing=writing, place=place)
 
 
 def repack(
@@ -289,7 +288,6 @@ def _convert(
         return attrs.evolve(_foreseen(plan, report), warnings=tuple(findings.found))
     if work.progress is not None:
         work.progress.start(plan.bytes_to_read)
-    to.outputs.require_unread(job.member.path for job in plan.jobs.values() if job.member.path)
     with work.crew() as crew:
         documents, facts, size = write(plan, destination, to.place, writing, crew)
     listed = documents.docker is not None

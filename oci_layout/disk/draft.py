@@ -142,11 +142,8 @@ class Draft:
             raise AssertionError("nothing is open")
         return self._held
 
-    def appear(self, last_look: Callable[[], object] | None = None) -> None:
+    def appear(self) -> None:
         """Make it durable and let it appear.
-
-        Args:
-            last_look: called when all is durable, and before anything is seen of it.
 
         Raises:
             DestinationError: something else is there than before the work.
@@ -157,8 +154,6 @@ class Draft:
             self.folder.sync_all()
         else:
             os.fsync(self.fd)
-        if last_look is not None:
-            last_look()
         self._take_place()
         self._discard()
         self.place.parent.sync()

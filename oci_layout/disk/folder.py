@@ -7,8 +7,8 @@ import ctypes
 import errno
 import os
 import stat
-from types import TracebackType
 
+from oci_layout.closing import Closing
 from oci_layout.disk.names import ours
 
 Identity = tuple[int, int]  # device and inode
@@ -31,7 +31,7 @@ def mark(name: str, status: os.stat_result) -> Mark:
     return name, *identity(status), status.st_size, status.st_mtime_ns
 
 
-class Folder:
+class Folder(Closing):
     """A folder.
 
     Args:
@@ -208,14 +208,3 @@ class Folder:
         if fd >= 0:
             with contextlib.suppress(OSError):
                 os.close(fd)
-
-    def __enter__(self) -> Folder:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -17,9 +17,7 @@ _told = logging.getLogger("oci_layout")
 
 
 @contextmanager
-def locked(
-    parent: Folder, name: str, path: str, *, patience: float | None = None
-) -> Iterator[Folder]:
+def locked(parent: Folder, name: str, path: str) -> Iterator[Folder]:
     """Hold the folder of a name against all other writers.
 
     While one waits, another run may put a new folder in its place: the folder that is given is
@@ -29,13 +27,12 @@ def locked(
         parent: the folder it is in.
         name: its name.
         path: how to call it in messages.
-        patience: seconds to wait; ``PATIENCE`` by default.
 
     Raises:
-        DestinationError: somebody holds it for too long.
+        DestinationError: somebody holds it for longer than ``PATIENCE``.
         OSError: it is not there, or cannot be locked.
     """
-    end = time.monotonic() + (PATIENCE if patience is None else patience)
+    end = time.monotonic() + PATIENCE
     for _ in range(_TRIES):
         with parent.enter(name) as folder:
             _wait(folder, path, end)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
-from types import TracebackType
+from collections.abc import Iterator
 
 import attrs
 
+from oci_layout.closing import Closing
 from oci_layout.disk.folder import Identity, identity
 from oci_layout.disk.place import Kind, Place
 from oci_layout.errors import DestinationError, UsageError
@@ -40,7 +40,7 @@ def _above(path: str) -> Iterator[Identity]:
         folder = os.path.dirname(folder)
 
 
-class Outputs:
+class Outputs(Closing):
     """The places of one run. A context manager, which lets go of them.
 
     Args:
@@ -94,32 +94,8 @@ class Outputs:
         self._places.append((option, place))
         return place
 
-    def require_unread(self, paths: Iterable[str]) -> None:
-        """Refuse to replace files that turned out to be read: a layout may link to any file.
-
-        Raises:
-            DestinationError: one of them is an output.
-        """
-        taken = {place.identity: place for _, place in self._places if place.identity}
-        for path in paths if taken else ():
-            try:
-                place = taken.get(identity(os.stat(path)))
-            except OSError:
-                continue
-            if place is not None:
-                raise DestinationError(
-                    what=f"is read in this run, as {path}", where=place.path, hint=_HINT
-                )
-
-    def __enter__(self) -> Outputs:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the places."""
         for _, place in self._places:
             place.close()
         self._places.clear()
@@ -137,21 +113,24 @@ def _require_apart(place: Place, above: frozenset[Identity], read: _Read) -> Non
 
 
 def _require_unlinked(place: Place, read: _Read) -> None:
-    """Refuse a file that a folder which is read has under another name, mostly by a link."""
-    if place.kind is not Kind.FILE:
+    """Refuse what a folder that is read has under another name: a layout may link to any file."""
+    if place.kind is Kind.ABSENT:
         return
-    for path in _files(read.path, _FLOORS):
+    for path, link in _files(read.path, _FLOORS):
         with contextlib.suppress(OSError):
-            if identity(os.stat(path)) == place.identity:
+            same = identity(os.stat(path)) == place.identity
+            # Of a file with two names the other one stays; a link would be left with nothing.
+            if same or (link and place.identity in set(_above(os.path.realpath(path)))):
                 raise DestinationError(
                     what=f"is read in this run, as {path}", where=place.path, hint=_HINT
                 )
 
 
-def _files(folder: str, floors: int) -> Iterator[str]:
+def _files(folder: str, floors: int) -> Iterator[tuple[str, bool]]:
+    """The files of a folder and whether each is a link; folders behind links are not entered."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.is_dir():
-                yield entry.path
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry.path, entry.is_symlink()
             elif floors > 1:
                 yield from _files(entry.path, floors - 1)

@@ -12,10 +12,10 @@ import contextlib
 import enum
 import os
 import stat
-from types import TracebackType
 
 import attrs
 
+from oci_layout.closing import Closing
 from oci_layout.disk import names
 from oci_layout.disk.folder import NOREPLACE, Folder, Identity, Mark, identity
 from oci_layout.disk.lock import try_lock
@@ -38,7 +38,7 @@ def failed(error: OSError, path: str, hint: str = "") -> DestinationError:
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Place(Closing):
     """A name in a folder that is held open, and what was seen there.
 
     Args:
@@ -60,13 +60,12 @@ class Place:
     begin: str
 
     @classmethod
-    def look(cls, option: str, path: str, *, restore: bool = True) -> Place:
-        """Look at a place, before any work.
+    def look(cls, option: str, path: str) -> Place:
+        """Look at a place, before any work; an old folder that a killed run took away is put back.
 
         Args:
             option: where the user named it, for messages.
             path: the place; a link to a file or folder is followed, and stays.
-            restore: give an old folder its name back that a killed run took away.
 
         Raises:
             UsageError: it names nothing that could be written.
@@ -92,7 +91,7 @@ class Place:
                     where=path,
                 )
             begin = names.stem(name, longest)
-            if restore and parent.status(name) is None:
+            if parent.status(name) is None:
                 _restore(parent, name, begin)
             status = parent.status(name)
             kind, inside = _kind(parent, name, status)
@@ -127,17 +126,6 @@ class Place:
     def close(self) -> None:
         """Let go of the folder."""
         self.parent.close()
-
-    def __enter__(self) -> Place:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _kind(

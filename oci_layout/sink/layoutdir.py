@@ -6,10 +6,10 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 import attrs
 
+from oci_layout.closing import Closing
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.folder import Folder, identity
@@ -28,7 +28,7 @@ from oci_layout.work.crew import Crew
 _DOCUMENT = ".0.tmp"  # documents are written when no blob is in the making
 
 
-class BlobFolder:
+class BlobFolder(Closing):
     """A folder that blobs are written to. A context manager.
 
     Args:
@@ -135,15 +135,8 @@ class BlobFolder:
         finally:
             os.close(fd)
 
-    def __enter__(self) -> BlobFolder:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the folders."""
         for path, folder in self._folders.items():
             if path:
                 folder.close()

@@ -6,10 +6,10 @@ import os
 import stat
 from collections.abc import Sequence
 from itertools import islice
-from types import TracebackType
 
 import attrs
 
+from oci_layout.closing import Closing
 from oci_layout.errors import NotAnImageError
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
@@ -26,7 +26,7 @@ STANDARD_INPUT = "-"
 
 
 @attrs.frozen(kw_only=True)
-class Source:
+class Source(Closing):
     """An opened source. A context manager; closing it closes the archive.
 
     Args:
@@ -58,17 +58,6 @@ class Source:
     def close(self) -> None:
         """Let go of the archive."""
         self.store.close()
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def description(self) -> str:

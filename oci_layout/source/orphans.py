@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Node
 from oci_layout.graph.reachable import named, orphans
 from oci_layout.graph.walk import every
@@ -57,10 +57,4 @@ def stated_digest(name: str) -> Digest | None:
     flat = _FLAT.fullmatch(name)
     if flat is not None:
         return Digest.parse(f"{'sha256' if len(flat[1]) == 64 else 'sha512'}:{flat[1]}")
-    parts = name.split("/")
-    if len(parts) != 3 or parts[0] != "blobs":
-        return None
-    try:
-        return Digest.parse(f"{parts[1]}:{parts[2]}")
-    except InvalidDigestError:
-        return None
+    return Digest.of_path(name)

@@ -9,7 +9,7 @@ import re
 
 import attrs
 
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Kind
@@ -146,7 +146,7 @@ class _SavedReader:
                 place.at(f"{place.field}.Config"),
             )
             return None
-        blob = _blob_digest(entry.config)
+        blob = Digest.of_path(entry.config)
         key = member.name, "sha256" if blob is None else blob.algorithm
         if key not in self._configs:
             self._configs[key] = self._config(member, entry.config, key[1])
@@ -175,7 +175,7 @@ class _SavedReader:
                 Layer(
                     member=layer,
                     size=layer.size if layer is not None else 0,
-                    digest=_blob_digest(name),
+                    digest=Digest.of_path(name),
                     diff_id=diff_ids[number] if number < len(diff_ids) else None,
                 )
             )
@@ -189,17 +189,6 @@ class _SavedReader:
             if raw is None
             else Config.from_bytes(raw, where, self._findings, algorithm=algorithm)
         )
-
-
-def _blob_digest(name: str) -> Digest | None:
-    """The digest in a name like ``blobs/sha256/<hex>``; other names promise nothing."""
-    parts = name.split("/")
-    if len(parts) != 3 or parts[0] != "blobs":
-        return None
-    try:
-        return Digest.parse(f"{parts[1]}:{parts[2]}")
-    except InvalidDigestError:
-        return None
 
 
 def repository_names(store: Store, findings: Findings) -> set[str] | None:

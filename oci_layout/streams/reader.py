@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Protocol
 
 import attrs
 
+from oci_layout.closing import Closing
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import ChangedError, DamagedError, NotAnImageError
 from oci_layout.limits import CHUNK
@@ -49,7 +49,7 @@ def changed(path: str) -> ChangedError:
     )
 
 
-class HeldFile:
+class HeldFile(Closing):
     """A regular file, read by offset, so that many readers can share it.
 
     Args:
@@ -127,17 +127,6 @@ class HeldFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> HeldFile:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
@@ -288,7 +277,7 @@ def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:
         yield data
 
 
-class Tally:
+class Tally(Closing):
     """Counts and hashes what it is fed, and hands it on.
 
     A context manager: on the way out its thread has ended, whatever happened.
@@ -330,15 +319,8 @@ class Tally:
             self._aside.finish()
         return Digest.finish(self._hash)
 
-    def __enter__(self) -> Tally:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the thread that hashes, if there is one."""
         if self._aside is not None:
             self._aside.abandon()
 

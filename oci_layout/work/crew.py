@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from types import TracebackType
 
 from oci_layout import limits
+from oci_layout.closing import Closing
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.lanes import Lanes
@@ -59,7 +59,7 @@ class Meter:
             self._advance(size)
 
 
-class Crew:
+class Crew(Closing):
     """Threads for the work on blobs. A context manager.
 
     Threads are enough: hashing, packing and reading let go of the interpreter. Blobs are done side
@@ -146,15 +146,8 @@ class Crew:
         fits = len(wide) + left // max(_cost(job) for job in ordered)
         return max(1, min(self._workers, len(ordered), fits))
 
-    def __enter__(self) -> Crew:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the threads that blocks are packed in."""
         if self._blocks is not None:
             self._blocks.shutdown(wait=True, cancel_futures=True)
 

@@ -14,7 +14,8 @@ from oci_layout.disk.folder import Folder
 from oci_layout.disk.place import Kind, Place
 from oci_layout.errors import DestinationError
 
-NO_EXCHANGE = pytest.mark.parametrize("exchange", [True, False])
+EXCHANGE_OR_NOT = pytest.mark.usefixtures("exchange")
+BOTH = pytest.mark.parametrize("directory", [True, False])
 
 
 def a_folder(path: Path, text: str = "old") -> None:
@@ -39,10 +40,19 @@ def content(path: Path) -> str:
     return (path / "index.json" if path.is_dir() else path).read_text()
 
 
+@pytest.fixture(params=[True, False], ids=["exchange", "two renames"])
+def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system with renameat2(2), and one, or a kernel, without."""
+    if not request.param:
+        monkeypatch.setattr(Folder, "rename_as", lambda *_, **__: False)
+
+
 @pytest.fixture
-def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system, or a kernel, without renameat2(2)."""
-    monkeypatch.setattr(Folder, "rename_as", lambda *_, **__: False)
+def old(directory: bool, tmp_path: Path) -> Path:
+    """What is there before."""
+    path = tmp_path / "out"
+    (a_folder if directory else APPEARS["file"])(path)
+    return path
 
 
 APPEARS: dict[str, Callable[[Path], object]] = {
@@ -52,20 +62,16 @@ APPEARS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("directory", [True, False])
+@BOTH
 @pytest.mark.parametrize("replace", [True, False])
 @pytest.mark.parametrize("what", APPEARS)
-@NO_EXCHANGE
+@EXCHANGE_OR_NOT
 def test_what_appears_meanwhile_stays(
     what: str,
     replace: bool,
     directory: bool,
-    exchange: bool,
     tmp_path: Path,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if not exchange:
-        request.getfixturevalue("without_exchange")
     path = tmp_path / "out"
     with draft_of(path, directory=directory, replace=replace) as draft:
         filled(draft)
@@ -76,23 +82,19 @@ def test_what_appears_meanwhile_stays(
     assert path.is_symlink() or content(path) in ("mine", "old")
 
 
-@pytest.mark.parametrize("directory", [True, False])
-@NO_EXCHANGE
+@BOTH
+@EXCHANGE_OR_NOT
 def test_another_one_in_its_place_is_not_replaced(
-    directory: bool, exchange: bool, tmp_path: Path, request: pytest.FixtureRequest
+    old: Path, directory: bool, tmp_path: Path
 ) -> None:
-    if not exchange:
-        request.getfixturevalue("without_exchange")
-    path = tmp_path / "out"
-    (a_folder if directory else APPEARS["file"])(path)
-    with draft_of(path, directory=directory, replace=True) as draft:
+    with draft_of(old, directory=directory, replace=True) as draft:
         filled(draft)
-        path.rename(tmp_path / "kept")
-        a_folder(path, "another") if directory else path.write_text("another")
+        old.rename(tmp_path / "kept")
+        a_folder(old, "another") if directory else old.write_text("another")
         with pytest.raises(DestinationError, match="not what was there"):
             draft.appear()
     assert names_of(tmp_path) == ["kept", "out"]
-    assert content(path) == "another"
+    assert content(old) == "another"
 
 
 def rewritten(path: Path) -> None:
@@ -105,27 +107,22 @@ def renamed(path: Path) -> None:
     (path.parent / "next").rename(path)
 
 
-@pytest.mark.parametrize("directory", [True, False])
+@BOTH
 @pytest.mark.parametrize("change", [rewritten, renamed])
-@NO_EXCHANGE
+@EXCHANGE_OR_NOT
 def test_what_changed_meanwhile_is_not_replaced(
     change: Callable[[Path], object],
+    old: Path,
     directory: bool,
-    exchange: bool,
     tmp_path: Path,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if not exchange:
-        request.getfixturevalue("without_exchange")
-    path = tmp_path / "out"
-    (a_folder if directory else APPEARS["file"])(path)
-    with draft_of(path, directory=directory, replace=True) as draft:
+    with draft_of(old, directory=directory, replace=True) as draft:
         filled(draft)
-        change(path / "index.json" if directory else path)
+        change(old / "index.json" if directory else old)
         with pytest.raises(DestinationError, match="not what was there"):
             draft.appear()
     assert names_of(tmp_path) == ["out"]
-    assert content(path) == "more than was seen"
+    assert content(old) == "more than was seen"
 
 
 def test_a_folder_that_gained_a_blob_is_not_replaced(tmp_path: Path) -> None:
@@ -141,34 +138,24 @@ def test_a_folder_that_gained_a_blob_is_not_replaced(tmp_path: Path) -> None:
     assert (path / "blobs/sha256/abc").exists()
 
 
-@pytest.mark.parametrize("directory", [True, False])
-@NO_EXCHANGE
-def test_what_was_seen_is_replaced_whole(
-    directory: bool, exchange: bool, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if not exchange:
-        request.getfixturevalue("without_exchange")
-    path = tmp_path / "out"
-    (a_folder if directory else APPEARS["file"])(path)
-    with draft_of(path, directory=directory, replace=True) as draft:
+@BOTH
+@EXCHANGE_OR_NOT
+def test_what_was_seen_is_replaced_whole(old: Path, directory: bool, tmp_path: Path) -> None:
+    with draft_of(old, directory=directory, replace=True) as draft:
         filled(draft)
         draft.appear()
     assert names_of(tmp_path) == ["out"]
-    assert content(path) == "new"
+    assert content(old) == "new"
 
 
-@pytest.mark.parametrize("directory", [True, False])
+@BOTH
 @pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
-@NO_EXCHANGE
+@EXCHANGE_OR_NOT
 def test_whoever_could_not_read_the_old_one_cannot_read_the_new_one(
     mode: int,
     directory: bool,
-    exchange: bool,
     tmp_path: Path,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if not exchange:
-        request.getfixturevalue("without_exchange")
     path = tmp_path / "out"
     (a_folder if directory else APPEARS["file"])(path)
     path.chmod(mode)

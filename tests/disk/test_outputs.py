@@ -72,12 +72,16 @@ def test_two_outputs_are_two(first: str, second: str, work: Path) -> None:
             outputs.look("--report", str(work / second))
 
 
-def test_a_file_that_turns_out_to_be_read(work: Path) -> None:
-    with Outputs() as outputs:
-        outputs.look("--output", str(work / "archive.tar"))
-        outputs.require_unread([str(work / "source/index.json"), str(work / "absent")])
+@pytest.mark.parametrize("output", ["archive.tar", "second.tar", "folder"])
+def test_a_file_that_turns_out_to_be_read(output: str, work: Path) -> None:
+    """The source has it under another name; or links to what is in a folder to be replaced."""
+    (work / "folder/far").write_text("far")
+    os.link(work / "archive.tar", work / "source/blobs/same")
+    (work / "source/blobs/far").symlink_to(work / "folder/far")
+    with Outputs(str(work / "source"), str(work / "absent")) as outputs:
+        outputs.look("--report", str(work / "new"))
         with pytest.raises(DestinationError, match="is read"):
-            outputs.require_unread([str(work / "second.tar")])
+            outputs.look("--output", str(work / output))
 
 
 def test_a_file_that_a_layout_links_to_is_read(work: Path) -> None:
