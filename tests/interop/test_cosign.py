@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import independent
-from tests.builders import make_image, write_index_layout, write_oci_layout
+from tests.builders import make_image, write_files, write_index_layout, write_oci_layout
 from tests.interop.command import environment, layout, layout_command
 from tests.interop.conftest import REQUIRED, ROOT
 from tests.interop.cosign import Cosign, missing, signing
@@ -85,10 +84,9 @@ def test_a_signature_survives_an_archive_and_back(
 def test_an_archive_that_is_unpacked_verifies(
     cosign: Cosign, saved: dict[str, Path], tmp_path: Path
 ) -> None:
-    archive, unpacked = tmp_path / "signed.tar", tmp_path / "unpacked"
+    archive = tmp_path / "signed.tar"
     layout("repack", saved["bundle"], "--to", "oci", "--preserve-digests", "-o", archive)
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
+    unpacked = write_files(independent.read_files(archive), tmp_path / "unpacked")
     assert cosign.verifies(unpacked)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import tarfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +16,8 @@ from oci_layout.api.words import Progress
 from oci_layout.errors import LayoutError
 from oci_layout.source import spool
 from oci_layout.streams.reader import Reader
-from tests.builders import make_image, write_docker_archive, write_oci_layout
+from tests import independent
+from tests.builders import make_image, write_docker_archive, write_files, write_oci_layout
 
 IMAGE = make_image([{"a": b"1" * 5000}, {"b": b"2" * 900}], names=("demo:1",), compression="gzip")
 
@@ -96,9 +96,8 @@ def test_a_blob_that_is_verified(tmp_path: Path) -> None:
 
 def test_a_layer_of_an_unpacked_docker_save(tmp_path: Path) -> None:
     """Nothing states its digest, so nothing else would tell."""
-    source = tmp_path / "in"
-    with tarfile.open(write_docker_archive([IMAGE], tmp_path / "in.tar", style="flat")) as archive:
-        archive.extractall(source, filter="data")
+    archive = write_docker_archive([IMAGE], tmp_path / "in.tar", style="flat")
+    source = write_files(independent.read_files(archive), tmp_path / "in")
     layer = next(source.glob("*.tar*"))
     progress = when_it_starts(touched, layer)
     dest = str(tmp_path / "out")
