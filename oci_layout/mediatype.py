@@ -7,6 +7,7 @@ The table is that of image-spec ``media-types.md``, "Compatibility Matrix", and 
 from __future__ import annotations
 
 import enum
+import functools
 
 import attrs
 
@@ -93,6 +94,7 @@ class LayerType:
     encrypted: bool = False
 
     @classmethod
+    @functools.lru_cache(maxsize=256)  # asked for every layer, and there are few kinds
     def parse(cls, media_type: str) -> LayerType | None:
         """Read a layer media type; None when it is not one of Docker's or OCI's."""
         text = media_type
@@ -104,6 +106,8 @@ class LayerType:
                 suffix = ""
             elif text.startswith(base + ("." if family is Family.DOCKER else "+")):
                 suffix = text[len(base) + 1 :]
+                if not suffix:
+                    return None
             else:
                 continue
             if suffix not in _SUFFIX:

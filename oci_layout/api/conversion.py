@@ -102,7 +102,7 @@ def repack(
             compare their diff_ids.
         link: let blobs of a layout that are kept be linked, not copied; of those only the size
             is checked.
-        limit: unpacked bytes of a layer from which a ratio over 200 is refused; 8 GiB by default.
+        limit: bytes that layers may grow to beyond a ratio of 200, all together; 8 GiB by default.
         tmp: directory for temporary files; beside the destination by default.
         jobs: cores to use; all by default.
         progress: told how far the work is.

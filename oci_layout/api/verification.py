@@ -41,7 +41,7 @@ def verify(
         against: file with such lines that must hold.
         trusted_keys: files with keys (PEM or JWK), of which one must have signed each schema 1
             manifest.
-        limit: unpacked bytes of a layer from which a ratio over 200 is refused; 8 GiB by default.
+        limit: bytes that layers may grow to beyond a ratio of 200, all together; 8 GiB by default.
         jobs: cores to use; all by default.
         tmp: directory for spooling a compressed archive or standard input.
         progress: told how far the work is.

@@ -18,7 +18,7 @@ class Work:
 
     Args:
         jobs: cores to use.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        limit: bytes that blobs may grow to beyond a ratio of 200, all together.
         progress: told how far it is.
     """
 

@@ -10,12 +10,21 @@ from oci_layout.digest import Digest
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding
 
+_PIECE = 64 << 10  # characters: each is an object of its own while it is escaped
+
 
 def shown(text: str) -> str:
     """A text without anything a terminal would obey, or a reader be misled by.
 
     Control characters, bidirectional marks and lone surrogates come out as escapes.
     """
+    if text.isprintable():
+        return text
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return "".join(map(_escaped, pieces))
+
+
+def _escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(

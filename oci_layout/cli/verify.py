@@ -57,7 +57,7 @@ def command(
     ] = None,
     limit: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Growth by 200 is refused past this; default 8G."),
+        typer.Option(metavar="SIZE", help="What layers may grow to past 200 times; default 8G."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")

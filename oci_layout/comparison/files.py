@@ -227,7 +227,7 @@ def _files(side: LayerSide | None, crew: Crew, label: str) -> Iterator[LayerFile
     compression: Compression = side.compression
     reader = member.open()
     try:
-        raw = decoded(Counted(reader, crew.meter), compression, where)
+        raw = decoded(Counted(reader, crew.meter), compression, where, growth=crew.growth)
         yield from read_layer(raw, where, contents=True)
     finally:
         reader.close()

@@ -25,6 +25,7 @@ from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.selection import Choice
+from oci_layout.graph.shown import Shown
 from oci_layout.model import jsontext
 from oci_layout.source.opening import Source
 from oci_layout.work.crew import Crew
@@ -55,6 +56,9 @@ def compare_sources(
     """
     all_a, all_b = _images(a, choices[0]), _images(b, choices[1])
     pairs, only_a, only_b = pair(all_a, all_b)
+    shown = Shown()
+    for left, right in pairs:
+        shown.take(held=max(len(left.image.layers), len(right.image.layers)))
     distinct = {(_content(left), _content(right)): (left, right) for left, right in pairs}
     total = sum(
         layer.size

@@ -9,6 +9,7 @@ from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
+from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import Member, Reader
 
 
@@ -29,6 +30,7 @@ class LayerReader:
         advance: Callable[[int], None] | None = None,
     ) -> None:
         self._findings, self._largest, self._advance = findings, largest, advance
+        self._growth = Growth()
         self._packed: dict[str, Compression] = {}
         self._files: dict[str, dict[str, Any]] = {}
 
@@ -79,7 +81,7 @@ class LayerReader:
             reader = member.open()
             try:
                 counted = reader if self._advance is None else _Counted(reader, self._advance)
-                unpacked = decoded(counted, compression, member.name)
+                unpacked = decoded(counted, compression, member.name, growth=self._growth)
                 self._files[member.name] = summary(
                     unpacked, member.name, self._largest or 0, self._findings
                 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oci_layout.errors import SelectionError
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.shown import Shown
 from oci_layout.graph.walk import stated_platform
 from oci_layout.inspection.artifacts import kind_of, predicates, subject_of
 from oci_layout.inspection.configs import config_fields, config_json, history_json
@@ -15,9 +15,6 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
-
-_SHOWN_BYTES = 128 << 20
-_SHOWN_BLOBS = 100_000
 
 
 class Nodes:
@@ -30,27 +27,7 @@ class Nodes:
 
     def __init__(self, manifests: Manifests, layers: LayerReader) -> None:
         self._manifests, self._layers = manifests, layers
-        self._shown = 0
-        self._held = 0
-
-    def _show(self, size: int, held: int = 0) -> None:
-        """Count what the documents shown have: a few small ones can list each other without end.
-
-        Raises:
-            SelectionError: it is more than anybody could read.
-        """
-        self._shown += size
-        if self._shown > _SHOWN_BYTES:
-            raise SelectionError(
-                what=f"more than {_SHOWN_BYTES} bytes of documents, repeated ones included",
-                hint="choose with --image or --platform",
-            )
-        self._held += held
-        if self._held > _SHOWN_BLOBS:
-            raise SelectionError(
-                what=f"more than {_SHOWN_BLOBS} layers and blobs, repeated ones included",
-                hint="choose with --image or --platform",
-            )
+        self._shown = Shown()
 
     def root(self, root: Root) -> dict[str, Any]:
         """What one or more names stand for."""
@@ -75,7 +52,7 @@ class Nodes:
         return self._absent(node)
 
     def _index(self, index: ImageIndex) -> dict[str, Any]:
-        self._show(len(index.index.raw))
+        self._shown.take(len(index.index.raw))
         value = _described("index", index.descriptor)
         # Where index.json lists the platforms of a name side by side, the index stands nowhere.
         flat = not self._manifests.has(index.descriptor.digest)
@@ -89,7 +66,7 @@ class Nodes:
         }
 
     def _image(self, image: Image) -> dict[str, Any]:
-        self._show(image.config.size, len(image.layers))
+        self._shown.take(image.config.size, len(image.layers))
         fields = config_fields(image)
         manifest, stated = image.manifest, stated_platform(image)
         value = _described("image", image.descriptor)
@@ -122,7 +99,7 @@ class Nodes:
     def _artifact(self, artifact: Artifact, root: Root | None) -> dict[str, Any]:
         manifest = artifact.manifest
         config = manifest.config
-        self._show(len(manifest.raw), len(artifact.blobs))
+        self._shown.take(len(manifest.raw), len(artifact.blobs))
         return {
             **_described("artifact", artifact.descriptor),
             "kind": kind_of(artifact),
@@ -158,7 +135,7 @@ class Nodes:
     def _without_config(
         self, node: Absent, manifest: Manifest, config: Descriptor
     ) -> dict[str, Any]:
-        self._show(len(manifest.raw), len(manifest.layers))
+        self._shown.take(len(manifest.raw), len(manifest.layers))
         layers = enumerate(self._manifests.layers(manifest))
         return {
             **_described("image", node.descriptor),

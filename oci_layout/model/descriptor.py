@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.model.fields import Fields, canonical
+from oci_layout.model.fields import EMPTY, Fields, canonical
 from oci_layout.platform import Platform
 
 DESCRIPTOR_FIELDS = frozenset(
@@ -33,22 +33,30 @@ class Descriptor:
         annotations: free text by key.
         platform: what the image runs on; None when the document says nothing.
         artifact_type: type of an artifact, or empty.
-        source: the JSON object it was read from, so that unknown fields are not lost; known ones
-            stand under their canonical names.
+        embedded: whether it carries the blob itself, as ``data``.
+        source: for an entry of an index, the JSON object it was read from, so that unknown fields
+            are not lost; known ones stand under their canonical names.
     """
 
     media_type: str
     digest: Digest
     size: int
     urls: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    annotations: Mapping[str, str] = EMPTY
     platform: Platform | None = None
     artifact_type: str = ""
-    source: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+    embedded: bool = attrs.field(default=False, eq=False)
+    source: Mapping[str, Any] = attrs.field(default=EMPTY, repr=False, eq=False)
 
     @classmethod
-    def from_fields(cls, fields: Fields) -> Descriptor | None:
-        """Read one; None when it has no usable digest or size (reported)."""
+    def from_fields(cls, fields: Fields, *, entry: bool = False) -> Descriptor | None:
+        """Read one; None when it has no usable digest or size (reported).
+
+        Args:
+            fields: the object.
+            entry: keep it for who writes it again. Layers are many, and are written by their
+                fields in the document that lists them.
+        """
         media_type = fields.text("mediaType") or ""
         digest = fields.digest("digest", required=True)
         size = fields.integer("size", required=True)
@@ -57,9 +65,9 @@ class Descriptor:
         platform = read_platform(fields)
         artifact_type = fields.text("artifactType") or ""
         data = fields.text("data")
-        source = fields.value
+        source: Mapping[str, Any] = fields.value if entry else EMPTY
         inner = fields.raw("platform")
-        if isinstance(inner, dict):
+        if entry and isinstance(inner, dict):
             known = canonical(inner, _PLATFORM_FIELDS)
             source = source if known is inner else {**source, "platform": known}
         if digest is None or size is None:
@@ -78,6 +86,7 @@ class Descriptor:
             annotations=annotations,
             platform=platform,
             artifact_type=artifact_type,
+            embedded="data" in fields.value,
             source=source,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings, Where
 from oci_layout.model.gojson import Number, fold, merged
 
+EMPTY: Mapping[str, Any] = types.MappingProxyType({})  # one for all: layers are many
 _WHOLE = re.compile(r"-?[0-9]+")
 
 
@@ -168,10 +170,10 @@ class Fields:
         """An object whose values are strings (annotations, labels): its keys are free."""
         value = self.raw(key)
         if value is None:
-            return {}
+            return EMPTY
         if not isinstance(value, dict):
             self.wrong(key, "an object", value)
-            return {}
+            return EMPTY
         for name, item in value.items():
             if not isinstance(item, str):
                 self.wrong(f"{key}[{name[:60]!r}]", "a string", item)

@@ -228,12 +228,14 @@ def _header(fields: Fields, kind: Kind, media_type: str) -> str:
     return stated or media_type or default
 
 
-def _descriptors(fields: Fields, key: str, findings: Findings) -> tuple[Descriptor, ...]:
+def _descriptors(
+    fields: Fields, key: str, findings: Findings, *, entries: bool = False
+) -> tuple[Descriptor, ...]:
     if key in fields.value and fields.raw(key) is None:
         findings.warning("null-list", "is null, where a list belongs", fields.path(key))
         return ()
     read = (
-        Descriptor.from_fields(inner)
+        Descriptor.from_fields(inner, entry=entries)
         for _, inner in fields.objects(key, DESCRIPTOR_FIELDS, required=True)
     )
     return tuple(descriptor for descriptor in read if descriptor is not None)
@@ -295,7 +297,9 @@ def _index(
     raw: bytes, value: dict[str, Any], where: Where, findings: Findings, media_type: str
 ) -> Index:
     fields = Fields(value, where, findings, _INDEX_FIELDS)
-    manifests = _descriptors(fields, "manifests", findings)  # first: what matters most
+    manifests = _descriptors(
+        fields, "manifests", findings, entries=True
+    )  # first: what matters most
     stated = _header(fields, Kind.INDEX, media_type)
     return Index(
         raw=raw,

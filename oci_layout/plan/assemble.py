@@ -312,7 +312,7 @@ class Assembler:
                     edits.set((*path, key), after)
                     changed = True
             changed |= self._following.annotation(edits, path, descriptor.annotations)
-            if descriptor.digest != made.digest and "data" in descriptor.source:
+            if descriptor.digest != made.digest and descriptor.embedded:
                 edits.remove((*path, "data"))
         if index.family is not target:
             edits.set(("mediaType",), mediatype.OCI_INDEX)

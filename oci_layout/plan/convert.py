@@ -276,7 +276,7 @@ def _edited(
     out.put(("config", "mediaType"), config.media_type, config_type)
     out.put(("config", "digest"), str(config.digest), str(config_digest))
     out.put(("config", "size"), config.size, config_size)
-    if config.digest != config_digest and "data" in config.source:
+    if config.digest != config_digest and config.embedded:
         out.drop(("config", "data"))
         changes.append("dropped: the config's embedded data, which is no longer the config")
     for number, packed in enumerate(layers):
@@ -320,7 +320,7 @@ def _edit_layer(
         return
     if not packed.reencoded:
         changes.append(f"mended: layer {number} was stated as {descriptor.digest}")
-    if "data" in descriptor.source:
+    if descriptor.embedded:
         out.drop((*path, "data"))
         changes.append(f"dropped: layer {number}: its embedded data")
     for key in descriptor.annotations:

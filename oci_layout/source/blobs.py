@@ -92,6 +92,12 @@ class GraphReader:
         self._configs: dict[Digest, Config | None] = {}
         self._read: dict[tuple[Digest, str], Leaf] = {}
 
+    def quiet(self) -> GraphReader:
+        """Another reader, that reports nothing and does not read again what this one has read."""
+        other = GraphReader(self._blobs, Findings(), self._trusted, self._allowance)
+        other._documents, other._configs, other._read = self._documents, self._configs, self._read
+        return other
+
     def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
         """A document's bytes, held against its descriptor's size and digest."""
         raw = read_bounded(member, self._findings, self._allowance)

@@ -47,6 +47,7 @@ class Contents:
         roots: what it holds.
         index: its ``index.json``, or None.
         docker: the images as its ``manifest.json`` or V1 folders describe them.
+        reader: has read what ``index.json`` refers to; None without one.
     """
 
     kind: Kinds
@@ -54,6 +55,7 @@ class Contents:
     roots: tuple[Root, ...]
     index: Index | None = attrs.field(default=None, repr=False)
     docker: tuple[views.DockerImage, ...] = attrs.field(default=(), repr=False)
+    reader: GraphReader | None = attrs.field(default=None, repr=False)
 
 
 class Reading:
@@ -124,11 +126,12 @@ class Reading:
             else []
         )
         index = views.read_index(self._store, self._findings, mend=self._mend)
+        reader = None
         if index is not None:
             reader = GraphReader(blobs, self._findings, self._trusted, self._allowance)
             self._reconciler.take_index(index, reader, docker)
         self._take_docker(docker, named=hybrid)
-        if index is not None:
+        if reader is not None:
             listed = self._reconciler.roots()
             for node in unlisted_referrers(self._store, reader, listed):
                 self._reconciler.take_unlisted(node)
@@ -139,6 +142,7 @@ class Reading:
             roots=self._reconciler.roots(),
             index=index,
             docker=tuple(docker),
+            reader=reader,
         )
 
     def _docker(self, *, indexed: bool) -> Contents:

@@ -11,6 +11,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError, DestinationError, NotAnImageError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
+from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import (
     ExtentReader,
     HeldFile,
@@ -162,7 +163,7 @@ def spool_stream(
     """
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
-    unpacked = decoded(pipe, outer, label, limit=limit)
+    unpacked = decoded(pipe, outer, label, growth=Growth(limit))
     held = _outer_damage(label, lambda: _spool(unpacked, label, tmp))
     try:
         pipe.require_unchanged()
@@ -182,7 +183,7 @@ def spool_compressed(
         ChangedError: somebody wrote to it meanwhile.
         DestinationError: no room, or no permission, in the temporary directory.
     """
-    unpacked = decoded(ExtentReader(file, 0, file.size), outer, file.path, limit=limit)
+    unpacked = decoded(ExtentReader(file, 0, file.size), outer, file.path, growth=Growth(limit))
     held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))
     try:
         file.require_unchanged()

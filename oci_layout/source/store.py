@@ -163,18 +163,18 @@ class ArchiveStore:
 
     def _take(self, member: TarMember, alike: Alike) -> None:
         where = Where(member=member.name[:_SHOWN], offset=member.header)
-        try:
-            # Nothing is extracted, so an absolute name only means its path from the archive's root.
-            name = names.normalise(member.name.lstrip("/"))
-        except names.UnsafeNameError:
-            self._findings.error("unsafe-name", "a member's name leaves the archive", where)
-            return
-        if max(len(name), len(member.linkname)) > NAME_BYTES:
+        if max(len(member.name), len(member.linkname)) > NAME_BYTES:
             self._findings.error(
                 "unsafe-name",
                 f"a name of more than {NAME_BYTES} bytes: nobody can unpack it",
                 where,
             )
+            return
+        try:
+            # Nothing is extracted, so an absolute name only means its path from the archive's root.
+            name = names.normalise(member.name.lstrip("/"))
+        except names.UnsafeNameError:
+            self._findings.error("unsafe-name", "a member's name leaves the archive", where)
             return
         if member.name.startswith("/") and not self._absolute:
             self._absolute = True

@@ -16,6 +16,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams import zstdframes
+from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import Reader
 
 igzip_lib: Any = None
@@ -108,14 +109,20 @@ _BROKEN: tuple[type[Exception], ...] = (
 class _Guard:
     """Stops a bomb: both far out of proportion and large."""
 
-    def __init__(self, where: str, limit: int) -> None:
-        self._where, self._limit = where, limit
-        self.packed = self.unpacked = 0
+    def __init__(self, where: str, growth: Growth) -> None:
+        self._where, self._growth = where, growth
+        self.packed = self.unpacked = self._beyond = 0
 
     def check(self) -> None:
-        if self.unpacked > self._limit and self.unpacked > limits.BOMB_RATIO * self.packed:
+        beyond = max(0, self.unpacked - limits.BOMB_RATIO * self.packed)
+        if beyond == self._beyond:
+            return
+        fits = self._growth.add(beyond - self._beyond)
+        self._beyond = beyond
+        if beyond and not fits:
             raise DamagedError(
-                what=f"{self.packed} bytes have grown to more than {self._limit}",
+                what=f"{self.packed} bytes have grown to {self.unpacked}: all that grows so comes "
+                f"to more than {self._growth.limit}",
                 where=self._where,
                 hint="a decompression bomb? --limit raises the bound",
                 code="bomb",
@@ -268,7 +275,7 @@ class _Pull:
 
 
 def decoded(
-    reader: Reader, compression: Compression, where: str, *, limit: int | None = None
+    reader: Reader, compression: Compression, where: str, *, growth: Growth | None = None
 ) -> Reader:
     """A reader of the unpacked bytes; its end is reached only if the packed bytes are whole.
 
@@ -276,8 +283,7 @@ def decoded(
         reader: the packed bytes; read to their end by the time the result is.
         compression: what ``sniff`` said.
         where: name for messages.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb; None for the
-            common bound.
+        growth: what this and other readers may grow to; None for one of its own.
 
     Raises:
         DamagedError: while reading: ``corrupt-stream``, ``truncated-stream``,
@@ -285,7 +291,7 @@ def decoded(
     """
     if compression is Compression.NONE:
         return reader
-    guard = _Guard(where, limits.BOMB_BYTES if limit is None else limit)
+    guard = _Guard(where, growth or Growth())
     if compression is Compression.ZSTD:
         return _Zstd(reader, guard, where)
     return _Streams(reader, compression, guard, where)

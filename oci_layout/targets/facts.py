@@ -227,11 +227,12 @@ def _version(marker: Member) -> str:
 def _index(source: Source) -> tuple[Entry, ...] | None:
     if source.store.find(layout.INDEX) is None:
         return None
-    findings = Findings()  # the source has reported them all
-    index = views.read_index(source.store, findings, mend=True)
+    contents, findings = source.contents, Findings()  # the source has reported them all
+    index = contents.index or views.read_index(source.store, findings, mend=True)
     if index is None:
         return ()
-    reader = GraphReader(LayoutBlobs(source.store), findings)
+    known = contents.reader
+    reader = known.quiet() if known else GraphReader(LayoutBlobs(source.store), findings)
     return tuple(
         Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
     )

@@ -73,7 +73,7 @@ def verify_source(
         tmp=wanted.tmp,
         trusted=wanted.trusted,
         lone=True,
-        limit=crew.limit,
+        limit=crew.growth.limit,
     ) as source:
         check_agreement(source, findings)
         blobs = BlobList()

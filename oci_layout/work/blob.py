@@ -81,7 +81,7 @@ def run(job: Job, write: Write = _nowhere, crew: Crew | None = None) -> Fact:
         raw: Reader = Metered(Counted(source, crew.meter), stored)
         out = inner = stored
         if job.stored is not Compression.NONE and (job.inner or not keep):
-            raw = decoded(raw, job.stored, where, limit=crew.limit)
+            raw = decoded(raw, job.stored, where, growth=crew.growth)
         if job.inner and not plain and not job.opaque:
             # Bytes that are only unpacked are written as their hash is taken.
             same = job.encoding == _NO_PACKING and inner_algorithm == job.algorithm
@@ -231,7 +231,7 @@ def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
             where = attrs.evolve(job.expected[0].where, member=job.member.name)
             inner = closing.enter_context(Tally(inner_algorithm, aside=aside))
             try:
-                raw = decoded(reader, job.stored, job.member.name, limit=crew.limit)
+                raw = decoded(reader, job.stored, job.member.name, growth=crew.growth)
                 for _ in chunks(Metered(raw, inner)):
                     pass
                 diff_id = inner.digest

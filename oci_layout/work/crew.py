@@ -12,6 +12,7 @@ from oci_layout import limits
 from oci_layout.closing import Closing
 from oci_layout.mediatype import Compression
 from oci_layout.plan.jobs import Fact, Job
+from oci_layout.streams.growth import Growth
 from oci_layout.streams.lanes import Lanes
 
 Do = Callable[[Job], Fact]
@@ -69,7 +70,7 @@ class Crew(Closing):
     Args:
         workers: cores to use, at least 1.
         advance: told of bytes read, from any thread.
-        limit: unpacked bytes from which a ratio over 200 is taken for a bomb.
+        limit: bytes that blobs may grow to beyond a ratio of 200, all together.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Crew(Closing):
         limit: int = limits.BOMB_BYTES,
     ) -> None:
         self._workers = workers
-        self.meter, self.limit = Meter(advance), limit
+        self.meter, self.growth = Meter(advance), Growth(limit)
         self._lanes: dict[str, int] = {}
         self._blocks: ThreadPoolExecutor | None = None
 

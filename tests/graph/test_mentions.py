@@ -10,19 +10,21 @@ from typing import Any
 
 import pytest
 
-from oci_layout import inspect, limits
+from oci_layout import check, compare, inspect, limits
 from oci_layout.api.verification import verify
 from oci_layout.comparison import aligning
 from oci_layout.errors import SelectionError
-from oci_layout.finding import Findings
+from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.graph.walk import every
-from oci_layout.inspection import nodes
+from oci_layout.model import manifest
 from oci_layout.model.config import Config
-from oci_layout.source import opening
+from oci_layout.source import blobs, opening
 from oci_layout.targets import containerd, unpacking
 from oci_layout.verification import blobs as verified
 from oci_layout.work.blob import examine
+from tests.builders.image import make_image
+from tests.builders.layout import write_oci_layout
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -226,6 +228,34 @@ def test_lines_that_are_few_are_searched() -> None:
 def test_more_than_anybody_reads_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "_SHOWN_BLOBS", 100)
+    monkeypatch.setattr(limits, "SHOWN_BLOBS", 100)
     with pytest.raises(SelectionError, match="more than 100 layers and blobs"):
         inspect(str(many(tmp_path / "l", 20, 30)))
+
+
+def test_pairs_of_more_layers_than_anybody_reads_are_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = make_image([{"a": b"a"}, {"b": b"b"}, {"c": b"c"}], names=("demo:1",))
+    source = str(write_oci_layout([image], tmp_path / "l"))
+    monkeypatch.setattr(limits, "SHOWN_BLOBS", 3)
+    assert compare(source, source).verdict == "identical"
+    monkeypatch.setattr(limits, "SHOWN_BLOBS", 2)
+    with pytest.raises(SelectionError, match="more than 2 layers and blobs"):
+        compare(source, source)
+
+
+def test_check_reads_what_opening_has_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = manifest.read_document
+
+    def counted(raw: bytes, where: Where, findings: Findings, **options: Any) -> Any:
+        read.append(where.member)
+        return whole(raw, where, findings, **options)
+
+    monkeypatch.setattr(blobs, "read_document", counted)
+    check(str(many(tmp_path / "l", 3, 2)))
+    assert read
+    assert len(read) == len(set(read))

@@ -23,7 +23,7 @@ def descriptor(**changes: Any) -> tuple[Descriptor | None, list[tuple[str, str]]
     value = {key: item for key, item in value.items() if item is not ...}
     findings = Findings()
     where = Where(member="m", field="manifests[2]")
-    read = Descriptor.from_fields(Fields(value, where, findings, DESCRIPTOR_FIELDS))
+    read = Descriptor.from_fields(Fields(value, where, findings, DESCRIPTOR_FIELDS), entry=True)
     return read, [(finding.code, finding.where.field) for finding in findings.errors]
 
 

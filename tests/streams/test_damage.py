@@ -13,6 +13,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
+from oci_layout.streams.growth import Growth
 from tests.corrupt import flip_byte
 from tests.streams.packing import EACH, PACK, Bytes, code_of, pull, unpack, zstd
 
@@ -110,7 +111,7 @@ def test_nothing_at_all_is_no_stream(kind: Compression) -> None:
 def test_a_bomb_is_stopped(kind: Compression) -> None:
     bomb = PACK[kind](bytes(30 << 20))
     assert len(bomb) * limits.BOMB_RATIO < 30 << 20
-    reader = decoded(Bytes(bomb), kind, "blob", limit=1 << 20)
+    reader = decoded(Bytes(bomb), kind, "blob", growth=Growth(1 << 20))
     got = 0
 
     def pull_all() -> None:
@@ -127,9 +128,20 @@ def test_a_bomb_is_stopped(kind: Compression) -> None:
 @EACH
 def test_large_or_dense_alone_is_no_bomb(kind: Compression) -> None:
     dense = bytes(1 << 20)
-    assert pull(decoded(Bytes(PACK[kind](dense)), kind, "blob", limit=2 << 20)) == dense
+    assert pull(decoded(Bytes(PACK[kind](dense)), kind, "blob", growth=Growth(2 << 20))) == dense
     noise = random.Random(1).randbytes(1 << 19)  # noqa: S311  not a secret
-    assert pull(decoded(Bytes(PACK[kind](noise)), kind, "blob", limit=1 << 10)) == noise
+    assert pull(decoded(Bytes(PACK[kind](noise)), kind, "blob", growth=Growth(1 << 10))) == noise
+
+
+@EACH
+def test_bombs_count_together(kind: Compression) -> None:
+    growth = Growth(4 << 20)
+    bomb = PACK[kind](bytes(3 << 20))
+    assert len(bytes(3 << 20)) > 2 * limits.BOMB_RATIO * len(bomb)
+    assert pull(decoded(Bytes(bomb), kind, "one", growth=growth)) == bytes(3 << 20)
+    with pytest.raises(DamagedError, match=r"two: .*grown"):
+        pull(decoded(Bytes(bomb + PACK[kind](b"x")), kind, "two", growth=growth))
+    assert pull(decoded(Bytes(PACK[kind](SMALL)), kind, "three", growth=growth)) == SMALL
 
 
 def test_many_empty_streams_end() -> None:

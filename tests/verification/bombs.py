@@ -212,11 +212,12 @@ BOMBS = [
     ),
     Bomb("zstd window of 2 GiB", window_bomb, "refused"),
     Bomb("xz dictionary of 1.5 GiB", dictionary_bomb, "refused"),
-    Bomb("a million empty files", many_members(1_000_000), ""),
-    Bomb("a million FIFOs", many_members(1_000_000, tarfile.FIFOTYPE), "special-member"),
+    Bomb("a million empty files", many_members(1_000_000), "refused"),
+    Bomb("400,000 empty files", many_members(400_000), ""),
+    Bomb("400,000 FIFOs", many_members(400_000, tarfile.FIFOTYPE), "special-member"),
     Bomb(
-        "a million times one name",
-        many_members(1_000_000, same=True),
+        "400,000 times one name",
+        many_members(400_000, same=True),
         "repeated-member",
     ),
     Bomb(
@@ -225,13 +226,13 @@ BOMBS = [
         "document-too-large",
     ),
     Bomb(
-        "index.json: a million numbers in a list of objects",
-        index_json(lambda: head(b",".join([b"1"] * 999_000))),
+        "index.json: 400,000 numbers in a list of objects",
+        index_json(lambda: head(b",".join([b"1"] * 399_000))),
         "wrong-type",
     ),
     Bomb(
-        "index.json: a million empty objects",
-        index_json(lambda: head(b",".join([b"{}"] * 490_000))),
+        "index.json: 200,000 empty objects",
+        index_json(lambda: head(b",".join([b"{}"] * 199_000))),
         "missing-field",
     ),
     Bomb(
