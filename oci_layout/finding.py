@@ -155,8 +155,8 @@ class Findings:
         return [finding for finding in self.found if finding.severity is Severity.WARNING]
 
 
-# What --mend may write anew: what documents say of bytes that are there and whole.
-MENDABLE = frozenset(
+# What --repair may write anew: what documents say of bytes that are there and whole.
+REPAIRABLE = frozenset(
     {
         "digest-mismatch",
         "size-mismatch",
@@ -183,13 +183,13 @@ class FailFast(Findings):
             )
 
 
-class Mending(FailFast):
-    """Takes what can be mended for a warning; all other errors are raised."""
+class Repairing(FailFast):
+    """Takes what can be repaired for a warning; all other errors are raised."""
 
     def add(self, finding: Finding) -> None:
-        """Take one finding; an error that is not mendable is raised as ``DamagedError``."""
-        if finding.severity is Severity.ERROR and finding.code in MENDABLE:
+        """Take one finding; an error that is not repairable is raised as ``DamagedError``."""
+        if finding.severity is Severity.ERROR and finding.code in REPAIRABLE:
             finding = attrs.evolve(
-                finding, severity=Severity.WARNING, message=f"mended: {finding.message}", hint=""
+                finding, severity=Severity.WARNING, message=f"repaired: {finding.message}", hint=""
             )
         super().add(finding)

@@ -22,8 +22,8 @@ WORDS = {
     "limits",
     "codes",
 }
-BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "plan"}
-WINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
+BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "blobs", "plan"}
+SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "disk": {"words", "model", "disk"},
@@ -31,15 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "streams": {"words", "streams"},
     "graph": {"words", "model", "streams", "graph"},
     "source": {"words", "disk", "model", "streams", "graph", "source"},
+    "blobs": {"words", "model", "streams", "graph", "blobs"},
     "plan": BELOW_PLAN,
-    "work": BELOW_PLAN | {"work"},
-    "sink": BELOW_PLAN | {"work", "sink"},
-    "verification": BELOW_PLAN | {"work", "verification"},
-    "inspection": BELOW_PLAN | {"work", "inspection"},
-    "comparison": BELOW_PLAN | {"work", "comparison"},
-    "targets": BELOW_PLAN | {"work", "targets"},
-    "api": BELOW_PLAN | {"work", *WINGS, "api"},
-    "cli": BELOW_PLAN | {"work", *WINGS, "api", "cli", "package"},
+    **{each: BELOW_PLAN | {each} for each in SIBLINGS},
+    "api": BELOW_PLAN | {*SIBLINGS, "api"},
+    "cli": BELOW_PLAN | {*SIBLINGS, "api", "cli", "package"},
 }
 # The package itself names all it offers; the module of -m starts the command.
 ABOVE_ALL = {"__init__.py", "__main__.py"}

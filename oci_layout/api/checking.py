@@ -11,7 +11,7 @@ from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.selection import Choice, select
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
-from oci_layout.targets.asking import CheckReport, Wanted, ask
+from oci_layout.targets.asking import Asked, CheckReport, ask
 from oci_layout.targets.facts import gather
 from oci_layout.targets.target import USUAL, Target
 from oci_layout.verification.blobs import BlobList, look
@@ -54,7 +54,7 @@ def check(
     findings = Findings()
     with open_source(source, findings=findings, tmp=tmp) as opened:
         roots = select(opened.roots, Choice(images=images), Findings())
-        wanted = Wanted.of(images, roots)
+        wanted = Asked.of(images, roots)
         damage = _read(opened, findings, jobs, progress) if full else None
         facts = gather(opened, source, damage)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
@@ -84,11 +84,11 @@ def _read(
     """Read every blob; what was found in each."""
     blobs = BlobList()
     blobs.add_source(opened)
-    listed = list(blobs.jobs.values())
+    listed = list(blobs.tasks.values())
     if progress is not None:
         progress.start(sum(job.member.size for job in listed))
-    with Work.of(jobs=jobs, limit=None, progress=progress).crew() as crew:
-        looked = look(listed, inner=True, crew=crew)
+    with Work.of(jobs=jobs, limit=None, progress=progress).pool() as pool:
+        looked = look(listed, inner=True, pool=pool)
     for result in looked.values():
         for finding in result.findings:
             findings.add(finding)

@@ -64,12 +64,12 @@ def compare(
                 opened.append(stack.enter_context(read))
             else:
                 opened.append(source)
-        crew = stack.enter_context(Work.of(jobs=None, limit=None, progress=progress).crew())
+        pool = stack.enter_context(Work.of(jobs=None, limit=None, progress=progress).pool())
         return compare_sources(
             opened[0],
             opened[1],
             choices,
-            crew,
+            pool,
             files=files,
             start=progress.start if progress is not None else None,
         )

@@ -10,14 +10,15 @@ import attrs
 
 from oci_layout.api.words import Progress, one_of, parse_platforms
 from oci_layout.api.work import Work
+from oci_layout.blobs.compress import Compress
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import UsageError
-from oci_layout.finding import FailFast, Findings, Mending
+from oci_layout.finding import FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
-from oci_layout.plan.options import Compress, Options, Renames, Target
+from oci_layout.plan.options import Format, Options, Renames
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.platform import Platform
@@ -49,7 +50,7 @@ def repack(
     source: str | Source,
     dest: str | None,
     *,
-    target: Target | Family | str,
+    target: Format | Family | str,
     pure: bool = False,
     legacy: bool = False,
     compression: str | Compress = "auto",
@@ -60,7 +61,7 @@ def repack(
     sparse: str = "prune",
     attestations: str = "keep",
     digest: str | None = None,
-    mend: bool = False,
+    repair: bool = False,
     preserve_digests: bool = False,
     force: bool = False,
     append: bool = False,
@@ -83,7 +84,7 @@ def repack(
         pure: leave ``manifest.json`` out of an archive.
         legacy: write a Docker archive that Docker 1.0 to 1.9 read too.
         compression: ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
-        config: ``auto`` mends an invalid config, ``keep`` never touches one, ``oci`` leaves only
+        config: ``auto`` repairs an invalid config, ``keep`` never touches one, ``oci`` leaves only
             what the image spec defines.
         images: names or digests to take; all by default.
         platforms: ``os/arch[/variant]`` to take; all by default.
@@ -92,7 +93,7 @@ def repack(
             refuses.
         attestations: ``keep`` or ``drop`` what is attached to images.
         digest: ``sha256`` or ``sha512`` for new blobs; that of the source by default.
-        mend: write what the bytes say where documents say otherwise.
+        repair: write what the bytes say where documents say otherwise.
         preserve_digests: refuse whatever would change the digest of a manifest.
         force: replace an archive or a clean layout at the destination.
         append: add to a layout directory.
@@ -110,14 +111,14 @@ def repack(
     Raises:
         LayoutError: see its subclasses; each knows its exit status.
     """
-    wanted = Target(str(target))
+    wanted = Format(str(target))
     one_of("--config", config, _CONFIGS)
     if digest is not None:
         one_of("--digest", digest, _ALGORITHMS)
     if dest is None and not dry_run:
         raise UsageError(what="a destination is needed")
     destination = (
-        Destination(path="", form=Form.DIR if wanted is Target.DIR else Form.DIRECTORY)
+        Destination(path="", form=Form.DIR if wanted is Format.DIR else Form.DIRECTORY)
         if dest is None
         else Destination.parse(dest, wanted)
     )
@@ -134,7 +135,7 @@ def repack(
     if legacy:
         compression = _legacy_compression(wanted, destination, compression, pure=pure)
     options = Options(
-        target=Family.DOCKER if wanted is Target.DOCKER else Family.OCI,
+        target=Family.DOCKER if wanted is Format.DOCKER else Family.OCI,
         docker_view=_docker_view(destination, wanted, pure),
         compress=Compress.parse(compression) if isinstance(compression, str) else compression,
         images=images,
@@ -144,7 +145,7 @@ def repack(
         attestations=one_of("--attestations", attestations, ("keep", "drop")),
         legacy=legacy,
         config=config,
-        mend=mend,
+        repair=repair,
         preserve_digests=preserve_digests,
         check=check,
         link=link,
@@ -158,7 +159,7 @@ def repack(
                 hint="leave it out",
             )
         chosen = options
-        if wanted is Target.DIR:
+        if wanted is Format.DIR:
             chosen = attrs.evolve(options, target=_family_of(opened))
         return _convert([opened], to, chosen, work, dry_run)
 
@@ -166,10 +167,10 @@ def repack(
         to = _To.look(destination, writing, outputs, wanted=dest is not None)
         if isinstance(source, Source):
             return convert(source)
-        findings = Mending() if mend else FailFast()
+        findings = Repairing() if repair else FailFast()
         spool = tmp or destination.beside if dest is not None else tmp
         with open_source(
-            source, findings=findings, tmp=spool, mend=mend, limit=work.limit
+            source, findings=findings, tmp=spool, repair=repair, limit=work.limit
         ) as opened:
             return convert(opened)
 
@@ -178,7 +179,7 @@ def merge(
     sources: tuple[str, ...],
     dest: str,
     *,
-    target: Target | Family | str = "oci",
+    target: Format | Family | str = "oci",
     pure: bool = False,
     compression: str | Compress = "auto",
     force: bool = False,
@@ -205,8 +206,8 @@ def merge(
     Raises:
         LayoutError: see its subclasses; each knows its exit status.
     """
-    wanted = Target(str(target))
-    if wanted is Target.DIR:
+    wanted = Format(str(target))
+    if wanted is Format.DIR:
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not sources or sources.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
@@ -229,10 +230,10 @@ def merge(
 
 
 def _legacy_compression(
-    target: Target, destination: Destination, compression: str | Compress, *, pure: bool
+    target: Format, destination: Destination, compression: str | Compress, *, pure: bool
 ) -> str:
     """Old engines read raw layers out of an archive, nothing else."""
-    if target is not Target.DOCKER or pure:
+    if target is not Format.DOCKER or pure:
         raise UsageError(what="--legacy goes with --to docker")
     if destination.path and destination.directory:
         raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
@@ -241,10 +242,10 @@ def _legacy_compression(
     return "none"
 
 
-def _docker_view(destination: Destination, target: Target, pure: bool) -> bool:
-    if pure or target is Target.DIR:
+def _docker_view(destination: Destination, target: Format, pure: bool) -> bool:
+    if pure or target is Format.DIR:
         return False
-    return target is Target.DOCKER or not destination.directory
+    return target is Format.DOCKER or not destination.directory
 
 
 def _family_of(source: Source) -> Family:
@@ -285,11 +286,11 @@ def _convert(
         warnings=(),
     )
     if dry_run:
-        return attrs.evolve(_foreseen(plan, report), warnings=tuple(findings.found))
+        return attrs.evolve(_predicted(plan, report), warnings=tuple(findings.found))
     if work.progress is not None:
         work.progress.start(plan.bytes_to_read)
-    with work.crew() as crew:
-        documents, facts, size = write(plan, destination, to.place, writing, crew)
+    with work.pool() as pool:
+        documents, facts, size = write(plan, destination, to.place, writing, pool)
     listed = documents.docker is not None
     return attrs.evolve(
         report,
@@ -305,7 +306,7 @@ def _convert(
     )
 
 
-def _foreseen(plan: Plan, report: Report) -> Report:
+def _predicted(plan: Plan, report: Report) -> Report:
     """The report before any work: exact where the source's word is enough."""
     if plan.unknown:
         return attrs.evolve(report, images=tuple(plan.preview()))

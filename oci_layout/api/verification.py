@@ -63,9 +63,9 @@ def verify(
             outputs = closing.enter_context(Outputs(*read))
             file = closing.enter_context(SideFile("--sums", sums, outputs))
         wanted = _wanted(check, digests, against, file, tmp, trusted_keys)
-        with Work.of(jobs=jobs, limit=limit, progress=progress).crew() as crew:
+        with Work.of(jobs=jobs, limit=limit, progress=progress).pool() as pool:
             return verify_source(
-                source, wanted, crew, start=progress.start if progress is not None else None
+                source, wanted, pool, start=progress.start if progress is not None else None
             )
 
 

@@ -8,8 +8,8 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.api.words import Progress
+from oci_layout.blobs.pool import Pool
 from oci_layout.errors import UsageError
-from oci_layout.work.crew import Crew
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +44,7 @@ class Work:
             progress=progress,
         )
 
-    def crew(self) -> Crew:
+    def pool(self) -> Pool:
         """The threads for it."""
         advance = self.progress.advance if self.progress is not None else None
-        return Crew(self.jobs, advance=advance, limit=self.limit)
+        return Pool(self.jobs, advance=advance, limit=self.limit)

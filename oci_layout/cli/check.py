@@ -57,7 +57,7 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> int:
-    """Say which engines load it, under which names and IDs, what is lost, and what mends it.
+    """Say which engines load it, under which names and IDs, what is lost, and what repairs it.
 
     Exit status: 0 every target that was asked for loads it, 1 one does not, 2 an unknown target.
     """
@@ -108,7 +108,7 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
     if len(errors) > _FINDINGS:
         lines.append(f"  and {len(errors) - _FINDINGS} more; layout verify lists them")
     if table:
-        return [*lines, "", *_table(report, width), *_lines_that_mend(report, width)]
+        return [*lines, "", *_table(report, width), *_lines_that_repair(report, width)]
     for answer in report.answers:
         lines += ["", *_answer(answer, width)]
     return lines
@@ -148,15 +148,15 @@ def _table(report: CheckReport, width: int) -> list[str]:
     return lines
 
 
-def _lines_that_mend(report: CheckReport, width: int) -> list[str]:
+def _lines_that_repair(report: CheckReport, width: int) -> list[str]:
     """Each line once, with the targets it is for."""
     lines: list[str] = []
     by_line: dict[tuple[str, ...], list[str]] = {}
     for answer in report.answers:
-        if not answer.loads and answer.mend:
-            by_line.setdefault(answer.mend, []).append(str(answer.target))
+        if not answer.loads and answer.repair:
+            by_line.setdefault(answer.repair, []).append(str(answer.target))
         elif not answer.loads:
-            text = f"{answer.target}: {_plain(answer.unmended)}"
+            text = f"{answer.target}: {_plain(answer.unrepaired)}"
             lines += wrapped(text, width, "  ", "      ")
     for words, targets in by_line.items():
         lines += wrapped(f"for {', '.join(targets)}:", width, "  ", "      ")
@@ -185,11 +185,11 @@ def _answer(answer: Answer, width: int) -> list[str]:
         for same in by_rule.values():
             lines += _remarks(word, same, width)
     lines += wrapped(f"of this version: {answer.basis}", width, "  ", "    ")
-    if answer.mend:
-        lines.append("  mended by" if not answer.loads else "  less is lost by")
-        lines.append(_command(answer.mend))
-    elif answer.unmended:
-        lines += wrapped(_plain(answer.unmended), width, "  ", "    ")
+    if answer.repair:
+        lines.append("  repaired by" if not answer.loads else "  less is lost by")
+        lines.append(_command(answer.repair))
+    elif answer.unrepaired:
+        lines += wrapped(_plain(answer.unrepaired), width, "  ", "    ")
     return lines
 
 

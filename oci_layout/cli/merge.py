@@ -9,7 +9,7 @@ import typer
 
 from oci_layout.cli.repack import OnConflict, print_report, side_file
 from oci_layout.errors import UsageError
-from oci_layout.plan.options import Target
+from oci_layout.plan.options import Format
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
             show_default=False,
         ),
     ],
-    to: Annotated[Target, typer.Option("--to", help="Format to write.")] = Target.OCI,
+    to: Annotated[Format, typer.Option("--to", help="Format to write.")] = Format.OCI,
     on_conflict: Annotated[
         OnConflict, typer.Option(help="Who keeps a name that two sources give to two images.")
     ] = OnConflict.ERROR,

@@ -16,7 +16,7 @@ from oci_layout.cli.text import columns, finding_line, short, shown, size_of, si
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
-from oci_layout.plan.options import Target
+from oci_layout.plan.options import Format
 from oci_layout.plan.report import ImageReport, LayerReport, Report
 
 
@@ -74,7 +74,7 @@ def command(
             show_default=False,
         ),
     ],
-    to: Annotated[Target, typer.Option("--to", help="Format to write.", show_default=False)],
+    to: Annotated[Format, typer.Option("--to", help="Format to write.", show_default=False)],
     output: Annotated[
         str | None,
         typer.Option(
@@ -106,7 +106,7 @@ def command(
     config: Annotated[
         ConfigMode,
         typer.Option(
-            help="auto mends an invalid config, keep never, oci drops all that is not OCI."
+            help="auto repairs an invalid config, keep never, oci drops all that is not OCI."
         ),
     ] = ConfigMode.AUTO,
     sparse: Annotated[
@@ -118,8 +118,8 @@ def command(
     digest: Annotated[
         Algorithm | None, typer.Option(help="Of new blobs; by default as in the source.")
     ] = None,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Believe the bytes where documents say otherwise.")
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Believe the bytes where documents say otherwise.")
     ] = False,
     preserve_digests: Annotated[
         bool,
@@ -199,7 +199,7 @@ def command(
             sparse=sparse.value,
             attestations=attestations.value,
             digest=digest.value if digest is not None else None,
-            mend=mend,
+            repair=repair,
             preserve_digests=preserve_digests,
             force=force,
             append=append,

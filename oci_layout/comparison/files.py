@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import Counted
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.layerfiles import LayerFile, read_layer
-from oci_layout.work.blob import Counted
-from oci_layout.work.crew import Crew
 
 _SHOWN = 1_000  # differences that are kept; the rest is counted
 _WAITING_BYTES = 200 << 20  # files without a match yet, with their names and extended attributes
@@ -130,7 +130,7 @@ class FilesReport:
 
 
 def compare_files(
-    a: LayerSide | None, b: LayerSide | None, crew: Crew, labels: tuple[str, str]
+    a: LayerSide | None, b: LayerSide | None, pool: Pool, labels: tuple[str, str]
 ) -> FilesReport:
     """Hold the files of two layers against each other.
 
@@ -140,14 +140,14 @@ def compare_files(
     Args:
         a: layer of the first image; None for nothing.
         b: layer of the second image; None for nothing.
-        crew: whose meter is told of bytes read.
+        pool: whose meter is told of bytes read.
         labels: what to call the two sources in messages.
 
     Raises:
         DamagedError: a layer that is not there, cannot be unpacked, or is no tar.
     """
     matching = _Matching()
-    streams = (_files(a, crew, labels[0]), _files(b, crew, labels[1]))
+    streams = (_files(a, pool, labels[0]), _files(b, pool, labels[1]))
     for left, right in zip_longest(*streams):
         if left is not None:
             matching.take(left, 0)
@@ -212,7 +212,7 @@ def _bytes_of(file: LayerFile) -> int:
     return _FILE_BYTES + texts + sum(len(name) + len(value) for name, value in file.xattrs)
 
 
-def _files(side: LayerSide | None, crew: Crew, label: str) -> Iterator[LayerFile]:
+def _files(side: LayerSide | None, pool: Pool, label: str) -> Iterator[LayerFile]:
     if side is None:
         return
     member = side.layer.member
@@ -227,7 +227,7 @@ def _files(side: LayerSide | None, crew: Crew, label: str) -> Iterator[LayerFile
     compression: Compression = side.compression
     reader = member.open()
     try:
-        raw = decoded(Counted(reader, crew.meter), compression, where, growth=crew.growth)
+        raw = decoded(Counted(reader, pool.meter), compression, where, growth=pool.growth)
         yield from read_layer(raw, where, contents=True)
     finally:
         reader.close()

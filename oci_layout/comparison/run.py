@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
 from oci_layout.comparison.consequences import consequences
 from oci_layout.comparison.fields import FieldDifference, differences
 from oci_layout.comparison.files import compare_files
@@ -28,14 +29,13 @@ from oci_layout.graph.selection import Choice
 from oci_layout.graph.shown import Shown
 from oci_layout.model import jsontext
 from oci_layout.source.opening import Source
-from oci_layout.work.crew import Crew
 
 
 def compare_sources(
     a: Source,
     b: Source,
     choices: tuple[Choice, Choice],
-    crew: Crew,
+    pool: Pool,
     *,
     files: bool,
     start: Callable[[int], None] | None = None,
@@ -46,7 +46,7 @@ def compare_sources(
         a: the first.
         b: the second.
         choices: which images of each.
-        crew: whose meter is told of bytes read.
+        pool: whose meter is told of bytes read.
         files: whether to compare the first layer that differs file by file.
         start: told of all bytes to read, as soon as that is known.
 
@@ -68,14 +68,14 @@ def compare_sources(
     )
     if start is not None:
         start(total)
-    compared = _compared(pairs, crew)
+    compared = _compared(pairs, pool)
     if files:
         first = [_first(each.layers) for each in compared]
         changed = dict.fromkeys(change for change in first if change is not None)
         if start is not None:
             start(total + sum(_size(change) for change in changed))
         labels = a.label, b.label
-        read = {each: compare_files(each.a, each.b, crew, labels) for each in changed}
+        read = {each: compare_files(each.a, each.b, pool, labels) for each in changed}
         compared = tuple(
             attrs.evolve(each, files=read[change]) if change is not None else each
             for each, change in zip(compared, first, strict=True)
@@ -125,7 +125,7 @@ def _notes(source: Source, side: Sequence[Candidate], alone: Sequence[Candidate]
     )
 
 
-def _compared(pairs: Sequence[Pair], crew: Crew) -> tuple[ImagePair, ...]:
+def _compared(pairs: Sequence[Pair], pool: Pool) -> tuple[ImagePair, ...]:
     """Compare each pair; two that are named again are not read again."""
     known: dict[object, ImagePair] = {}
     found = []
@@ -133,7 +133,7 @@ def _compared(pairs: Sequence[Pair], crew: Crew) -> tuple[ImagePair, ...]:
         key = _content(left), _content(right)
         before = known.get(key)
         if before is None:
-            before = known[key] = _compare(left, right, crew)
+            before = known[key] = _compare(left, right, pool)
         a = attrs.evolve(before.a, candidate=left)
         b = attrs.evolve(before.b, candidate=right)
         found.append(attrs.evolve(before, a=a, b=b))
@@ -153,9 +153,9 @@ def _content(candidate: Candidate) -> object:
     )
 
 
-def _compare(left: Candidate, right: Candidate, crew: Crew) -> ImagePair:
-    a = read_side(left, left.source.findings, crew)
-    b = read_side(right, right.source.findings, crew)
+def _compare(left: Candidate, right: Candidate, pool: Pool) -> ImagePair:
+    a = read_side(left, left.source.findings, pool)
+    b = read_side(right, right.source.findings, pool)
     changes = align(a.layers, b.layers)
     config: tuple[FieldDifference, ...] = ()
     same = a.config == b.config

@@ -8,6 +8,9 @@ from typing import Any
 import attrs
 
 from oci_layout import limits
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import examine
+from oci_layout.blobs.task import Expected, Task
 from oci_layout.comparison.pairing import Candidate
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
@@ -15,10 +18,7 @@ from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.model import jsontext
 from oci_layout.plan.convert import Packed, new_config
-from oci_layout.plan.jobs import Expected, Job
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
-from oci_layout.work.blob import examine
-from oci_layout.work.crew import Crew
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -129,17 +129,17 @@ def _sniffed(layer: Layer) -> Compression | None:
     return sniff(layer.member.head(SNIFF_BYTES))
 
 
-def read_side(candidate: Candidate, findings: Findings, crew: Crew) -> Side:
+def read_side(candidate: Candidate, findings: Findings, pool: Pool) -> Side:
     """Everything about one image; layers are read only where no diff_id is stated.
 
     Args:
         candidate: the image.
         findings: told of what does not hold in a layer that is read.
-        crew: whose meter is told of bytes read.
+        pool: whose meter is told of bytes read.
     """
     image = candidate.image
     raw = image.config_member.read(limits.DOCUMENT_BYTES)
-    facts = [_facts(layer, n, candidate, findings, crew) for n, layer in enumerate(image.layers)]
+    facts = [_facts(layer, n, candidate, findings, pool) for n, layer in enumerate(image.layers)]
     if image.made_from and all(diff_id is not None for diff_id, _, _ in facts):
         raw = _completed(candidate, raw, facts)
     value = jsontext.parse(raw, Where(member=image.config_member.name), Findings())
@@ -183,7 +183,7 @@ def _encrypted(layer: Layer) -> bool:
 
 
 def _facts(
-    layer: Layer, number: int, candidate: Candidate, findings: Findings, crew: Crew
+    layer: Layer, number: int, candidate: Candidate, findings: Findings, pool: Pool
 ) -> _Facts:
     """diff_id, digest and compression of a layer."""
     compression = _sniffed(layer)
@@ -193,7 +193,7 @@ def _facts(
         return layer.diff_id, digest, compression
     where = Where(image=candidate.root.label, layer=number)
     expected = Expected(where=where, digest=layer.digest, diff_id=layer.diff_id)
-    job = Job(
+    task = Task(
         key=layer.member.name,
         member=layer.member,
         stored=compression,
@@ -204,7 +204,7 @@ def _facts(
         algorithm="sha256",
         expected=(expected,),
     )
-    fact, found = examine(job, crew)
+    fact, found = examine(task, pool)
     for finding in found:
         findings.add(finding)
     return layer.diff_id or fact.diff_id, fact.stored_digest, compression

@@ -13,7 +13,7 @@ from oci_layout import temporary
 from oci_layout.disk import names
 from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
 from oci_layout.disk.lock import locked, try_lock
-from oci_layout.disk.place import Kind, Place, failed, tidy
+from oci_layout.disk.place import Place, PlaceKind, failed, tidy
 from oci_layout.errors import DestinationError
 
 _CLAIMS = 100  # temporary names tried: each may be cleaned up by another run before it is locked
@@ -116,7 +116,7 @@ class Draft:
     @property
     def _old(self) -> os.stat_result | None:
         """What is to be replaced by its like; whoever cannot read that cannot read the new one."""
-        kinds = (Kind.EMPTY, Kind.FOLDER) if self._directory else (Kind.FILE,)
+        kinds = (PlaceKind.EMPTY, PlaceKind.FOLDER) if self._directory else (PlaceKind.FILE,)
         return self.place.status if self.place.kind in kinds else None
 
     def _keep_access(self) -> None:
@@ -164,11 +164,11 @@ class Draft:
         if there is None:  # nothing is lost, whatever was there
             self._take_free_place()
             return
-        if place.kind is Kind.ABSENT:
+        if place.kind is PlaceKind.ABSENT:
             raise self._appeared()
         if not self._as_seen(there):
             raise self._changed()
-        if place.kind is Kind.EMPTY:
+        if place.kind is PlaceKind.EMPTY:
             with temporary.undivided():
                 parent.rename(self.name, place.name)  # the kernel refuses one with anything in it
                 temporary.forget(self)

@@ -10,7 +10,7 @@ import attrs
 
 from oci_layout.closing import Closing
 from oci_layout.disk.folder import Identity, identity
-from oci_layout.disk.place import Kind, Place
+from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError, UsageError
 
 STANDARD_STREAM = "-"
@@ -114,7 +114,7 @@ def _require_apart(place: Place, above: frozenset[Identity], read: _Read) -> Non
 
 def _require_unlinked(place: Place, read: _Read) -> None:
     """Refuse what a folder that is read has under another name: a layout may link to any file."""
-    if place.kind is Kind.ABSENT:
+    if place.kind is PlaceKind.ABSENT:
         return
     for path, link in _files(read.path, _FLOORS):
         with contextlib.suppress(OSError):

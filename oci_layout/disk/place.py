@@ -22,7 +22,7 @@ from oci_layout.disk.lock import try_lock
 from oci_layout.errors import DestinationError
 
 
-class Kind(enum.Enum):
+class PlaceKind(enum.Enum):
     """What is at a place."""
 
     ABSENT = "nothing"
@@ -54,7 +54,7 @@ class Place(Closing):
     path: str
     parent: Folder
     name: str
-    kind: Kind
+    kind: PlaceKind
     status: os.stat_result | None
     inside: tuple[Mark, ...]
     begin: str
@@ -95,8 +95,8 @@ class Place(Closing):
                 _restore(parent, name, begin)
             status = parent.status(name)
             kind, inside = _kind(parent, name, status)
-            if os.path.islink(path) and kind in (Kind.ABSENT, Kind.EMPTY):
-                kind = Kind.OTHER if status is None else Kind.FOLDER
+            if os.path.islink(path) and kind in (PlaceKind.ABSENT, PlaceKind.EMPTY):
+                kind = PlaceKind.OTHER if status is None else PlaceKind.FOLDER
         except OSError as error:
             parent.close()
             raise failed(error, path) from error
@@ -130,16 +130,16 @@ class Place(Closing):
 
 def _kind(
     parent: Folder, name: str, status: os.stat_result | None
-) -> tuple[Kind, tuple[Mark, ...]]:
+) -> tuple[PlaceKind, tuple[Mark, ...]]:
     if status is None:
-        return Kind.ABSENT, ()
+        return PlaceKind.ABSENT, ()
     if stat.S_ISREG(status.st_mode):
-        return Kind.FILE, ()
+        return PlaceKind.FILE, ()
     if not stat.S_ISDIR(status.st_mode):
-        return Kind.OTHER, ()
+        return PlaceKind.OTHER, ()
     with contextlib.suppress(PermissionError), parent.enter(name) as folder:
-        return Kind.FOLDER if folder.names() else Kind.EMPTY, folder.marks()
-    return Kind.FOLDER, ()
+        return PlaceKind.FOLDER if folder.names() else PlaceKind.EMPTY, folder.marks()
+    return PlaceKind.FOLDER, ()
 
 
 def _held(parent: Folder, name: str) -> Folder | None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.names import require_path
 from oci_layout.disk.outputs import Outputs
-from oci_layout.disk.place import Kind, failed
+from oci_layout.disk.place import PlaceKind, failed
 from oci_layout.errors import DestinationError
 
 
@@ -48,7 +48,7 @@ class SideFile:
         except OSError as error:
             raise failed(error, self._path) from error
         place = self._outputs.look(self._option, self._path)
-        if place.kind not in (Kind.ABSENT, Kind.FILE):
+        if place.kind not in (PlaceKind.ABSENT, PlaceKind.FILE):
             raise DestinationError(what=f"is {place.kind.value}", where=self._path)
         self._draft = self._closing.enter_context(Draft(place, directory=False, replace=True))
         self._fd = self._draft.fd

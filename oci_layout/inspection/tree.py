@@ -18,16 +18,16 @@ from oci_layout.inspection.manifests import Manifests
 from oci_layout.inspection.nodes import Nodes
 from oci_layout.inspection.totals import totals
 from oci_layout.inspection.writer import writer
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
 
 _KINDS = {
-    Kinds.LAYOUT: "oci-layout",
-    Kinds.HYBRID: "hybrid",
-    Kinds.DOCKER: "docker-archive",
-    Kinds.DIR: "dir",
-    Kinds.V1: "docker-v1",
-    Kinds.LONE: "manifest",
+    SourceKind.LAYOUT: "oci-layout",
+    SourceKind.HYBRID: "hybrid",
+    SourceKind.DOCKER: "docker-archive",
+    SourceKind.DIR: "dir",
+    SourceKind.V1: "docker-v1",
+    SourceKind.LONE: "manifest",
 }
 
 

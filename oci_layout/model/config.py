@@ -58,7 +58,7 @@ _ROOTFS = frozenset({"type", "diff_ids"})
 
 
 @attrs.frozen
-class Mend:
+class Repair:
     """One change that makes an invalid config valid.
 
     Args:
@@ -82,7 +82,7 @@ class Config:
         platform: architecture and os, as stated.
         diff_ids: digests of the layers' tars; None when ``rootfs`` is missing.
         history: number of history entries that stand for a layer; None without history.
-        mends: what would make it valid, empty when it is.
+        repairs: what would make it valid, empty when it is.
         problems: the same, as findings.
     """
 
@@ -91,7 +91,7 @@ class Config:
     platform: Platform
     diff_ids: tuple[Digest, ...] | None
     history: int | None
-    mends: tuple[Mend, ...] = ()
+    repairs: tuple[Repair, ...] = ()
     problems: tuple[Finding, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
@@ -100,7 +100,7 @@ class Config:
     ) -> Config | None:
         """Read a config; None when it is not JSON (reported).
 
-        A field of a wrong type is no error here: it makes a mend, and the caller decides.
+        A field of a wrong type is no error here: it makes a repair, and the caller decides.
 
         Args:
             raw: the document.
@@ -116,23 +116,23 @@ class Config:
             return None
         problems = Findings()
         fields = Fields(value, where, problems, _TOP)
-        for finding in problems.found:  # a field in two cases is nothing to mend
+        for finding in problems.found:  # a field in two cases is nothing to repair
             findings.add(finding)
         problems.found.clear()
-        mends = _Mender(problems)
-        mends.typed(fields, CONFIG_FIELDS, ())
+        repairs = _Repairs(problems)
+        repairs.typed(fields, CONFIG_FIELDS, ())
         inner = fields.object("config", frozenset(_RUN_FIELDS))
         if inner is not None:
-            mends.typed(inner, _RUN_FIELDS, (fields.actual("config") or "config",))
+            repairs.typed(inner, _RUN_FIELDS, (fields.actual("config") or "config",))
         elif fields.raw("config") is not None:
-            mends.made.append(Mend(("config",), None, "config was not an object"))
-        history = _history(fields, mends)
-        diff_ids = _diff_ids(fields, mends, findings)
+            repairs.made.append(Repair(("config",), None, "config was not an object"))
+        history = _history(fields, repairs)
+        diff_ids = _diff_ids(fields, repairs, findings)
         platform = platform_of(Fields(value, where, Findings(), _TOP))
         for name, default in (("architecture", "amd64"), ("os", "linux")):
             if fields.raw(name) is None:
                 problems.error("missing-field", "is required", fields.path(name))
-                mends.made.append(Mend((name,), default, f"{name} was missing"))
+                repairs.made.append(Repair((name,), default, f"{name} was missing"))
         for finding in problems.found:
             if finding.code == "duplicate-key":
                 findings.add(finding)
@@ -142,17 +142,17 @@ class Config:
             platform=platform,
             diff_ids=diff_ids,
             history=history,
-            mends=tuple(mends.made),
+            repairs=tuple(repairs.made),
             problems=tuple(each for each in problems.found if each.code != "duplicate-key"),
         )
 
 
-class _Mender:
-    """Checks types of fields, and notes how each wrong one is mended."""
+class _Repairs:
+    """Checks types of fields, and notes how each wrong one is repaired."""
 
     def __init__(self, problems: Findings) -> None:
         self.problems = problems
-        self.made: list[Mend] = []
+        self.made: list[Repair] = []
 
     def typed(self, fields: Fields, kinds: dict[str, int], path: tuple[str | int, ...]) -> None:
         """Check the known fields of one object."""
@@ -163,9 +163,9 @@ class _Mender:
             fields.findings.error("wrong-type", f"expected {_EXPECTED[kind]}", fields.path(name))
             place = (*path, fields.actual(name) or name)
             text = fields.path(name).field
-            mended = _coerced(value, kind)
-            what = "removed" if mended is None else "rewritten"
-            self.made.append(Mend(place, mended, f"{text} was not {_EXPECTED[kind]}: {what}"))
+            repaired = _coerced(value, kind)
+            what = "removed" if repaired is None else "rewritten"
+            self.made.append(Repair(place, repaired, f"{text} was not {_EXPECTED[kind]}: {what}"))
 
 
 _EXPECTED = {
@@ -202,23 +202,25 @@ def _coerced(value: object, kind: int) -> Any:
     return None
 
 
-def _history(fields: Fields, mends: _Mender) -> int | None:
+def _history(fields: Fields, repairs: _Repairs) -> int | None:
     value = fields.raw("history")
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         fields.wrong("history", "a list of objects", value)
-        mends.made.append(Mend(("history",), None, "history was not a list of objects: removed"))
+        repairs.made.append(
+            Repair(("history",), None, "history was not a list of objects: removed")
+        )
         return None
     filled = 0
     key = fields.actual("history") or "history"
     for number, entry in fields.objects("history", frozenset(_HISTORY_FIELDS)):
-        mends.typed(entry, _HISTORY_FIELDS, (key, number))
+        repairs.typed(entry, _HISTORY_FIELDS, (key, number))
         filled += entry.raw("empty_layer") is not True
     return filled
 
 
-def _diff_ids(fields: Fields, mends: _Mender, findings: Findings) -> tuple[Digest, ...] | None:
+def _diff_ids(fields: Fields, repairs: _Repairs, findings: Findings) -> tuple[Digest, ...] | None:
     rootfs = fields.object("rootfs", _ROOTFS, required=True)
     if rootfs is None:
         return None
@@ -226,12 +228,12 @@ def _diff_ids(fields: Fields, mends: _Mender, findings: Findings) -> tuple[Diges
     kind = rootfs.raw("type")
     if kind != "layers":
         rootfs.findings.error("wrong-type", "is not 'layers'", rootfs.path("type"))
-        mends.made.append(Mend((key, "type"), "layers", "rootfs.type was not 'layers'"))
+        repairs.made.append(Repair((key, "type"), "layers", "rootfs.type was not 'layers'"))
     items = rootfs.raw("diff_ids")
     if items is None:  # Go writes null for an image without layers
         if "diff_ids" not in rootfs.value:
             rootfs.findings.error("missing-field", "is required", rootfs.path("diff_ids"))
-            mends.made.append(Mend((key, "diff_ids"), [], "rootfs.diff_ids was missing"))
+            repairs.made.append(Repair((key, "diff_ids"), [], "rootfs.diff_ids was missing"))
         return ()
     outer = Fields(rootfs.value, rootfs.where, findings, _ROOTFS)
     if not isinstance(items, list):

@@ -64,7 +64,7 @@ class Documents:
 
 
 class Assembler:
-    """Builds the documents. What a job came to is looked up, or taken from the source's word.
+    """Builds the documents. What a task came to is looked up, or taken from the source's word.
 
     Args:
         options: what was asked for.
@@ -271,7 +271,7 @@ class Assembler:
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
 
     def _true_blobs(self, artifact: Artifact, raw: bytes) -> bytes:
-        """The artifact's manifest with its blobs as they are (they differ only when mending)."""
+        """The artifact's manifest with its blobs as they are (they differ only when repairing)."""
         edits = Edits(raw)
         changed = False
         first = 0 if artifact.manifest.config is None else 1
@@ -283,7 +283,7 @@ class Assembler:
                 edits.set((*path, "digest"), str(digest))
                 edits.set((*path, "size"), size)
                 self.documents.changes.append(
-                    f"mended: {what(artifact)}: a blob was stated as {stated.digest}"
+                    f"repaired: {what(artifact)}: a blob was stated as {stated.digest}"
                 )
                 changed = True
         return edits.apply() if changed else raw

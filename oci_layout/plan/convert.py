@@ -13,7 +13,7 @@ from oci_layout.errors import TargetError
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Compression, Family, Kind, LayerType
 from oci_layout.model import gojson
-from oci_layout.model.config import Mend, foreign_fields
+from oci_layout.model.config import Repair, foreign_fields
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest
 from oci_layout.plan.options import Options
@@ -79,7 +79,7 @@ class Converted:
         config: the bytes; None to copy the config as it is.
         config_digest: the image ID.
         config_changes: why the image ID is another; empty when it is not.
-        changes: what was dropped, mended or converted.
+        changes: what was dropped, repaired or converted.
         platform: that the image runs on.
     """
 
@@ -107,7 +107,7 @@ def convert(
     """
     target = options.target
     config, reasons, platform = new_config(
-        image, layers, config_raw, mode=options.config, overrule=options.mend
+        image, layers, config_raw, mode=options.config, overrule=options.repair
     )
     digest, size = (
         (image.config.digest, len(config_raw))
@@ -147,33 +147,33 @@ def new_config(
         stated = [str(digest) for digest in image.config.diff_ids or ()]
         if overrule and image.config.diff_ids is not None and actual != stated:
             raise TargetError(
-                what="a layer is not the one of its diff_id, and --config keep forbids mending",
+                what="a layer is not the one of its diff_id, and --config keep forbids repairing",
                 where=image.config_member.name,
                 hint="--config auto",
             )
         return None, (), platform
-    mends = _mends(image, layers, overrule=overrule)
-    for mend in mends:
-        if mend.path == ("os",):
-            platform = attrs.evolve(platform, os=mend.value)
-        elif mend.path == ("architecture",):
-            platform = attrs.evolve(platform, architecture=mend.value)
+    repairs = _repairs(image, layers, overrule=overrule)
+    for repair in repairs:
+        if repair.path == ("os",):
+            platform = attrs.evolve(platform, os=repair.value)
+        elif repair.path == ("architecture",):
+            platform = attrs.evolve(platform, architecture=repair.value)
     if mode == "oci":
-        taken = {mend.path for mend in mends}
-        mends += [
-            Mend(path, None, f"dropped: {_field(path)}")
+        taken = {repair.path for repair in repairs}
+        repairs += [
+            Repair(path, None, f"dropped: {_field(path)}")
             for path in foreign_fields(raw)
             if path not in taken
         ]
-    if not mends:
+    if not repairs:
         return None, (), platform
     edits = Edits(raw)
-    for mend in mends:
-        if mend.value is None:
-            edits.remove(mend.path)
+    for repair in repairs:
+        if repair.value is None:
+            edits.remove(repair.path)
         else:
-            edits.set(mend.path, mend.value)
-    return edits.apply(), tuple(mend.reason for mend in mends), platform
+            edits.set(repair.path, repair.value)
+    return edits.apply(), tuple(repair.reason for repair in repairs), platform
 
 
 def _field(path: Path) -> str:
@@ -183,42 +183,42 @@ def _field(path: Path) -> str:
     return text
 
 
-def _mends(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> list[Mend]:
+def _repairs(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> list[Repair]:
     """What makes the config valid, and true of the layers."""
     stated = image.descriptor.platform if image.descriptor is not None else None
-    mends = []
-    for mend in image.config.mends:
-        if mend.path in (("os",), ("architecture",)) and mend.reason.endswith("was missing"):
+    repairs = []
+    for repair in image.config.repairs:
+        if repair.path in (("os",), ("architecture",)) and repair.reason.endswith("was missing"):
             # The index may know better than the default.
-            known = getattr(stated, str(mend.path[0])) if stated is not None else ""
-            value = known or mend.value
-            mends.append(Mend(mend.path, value, f"{mend.reason}: now {value!r}"))
+            known = getattr(stated, str(repair.path[0])) if stated is not None else ""
+            value = known or repair.value
+            repairs.append(Repair(repair.path, value, f"{repair.reason}: now {value!r}"))
         else:
-            mends.append(mend)
+            repairs.append(repair)
     diff_ids = [str(layer.diff_id) for layer in layers]
     if image.config.diff_ids is None:
-        mends = [mend for mend in mends if mend.path[0] != "rootfs"]
+        repairs = [repair for repair in repairs if repair.path[0] != "rootfs"]
         rootfs = {"type": "layers", "diff_ids": diff_ids}
         reason = (
             f"made from {image.made_from}"
             if image.made_from
             else "rootfs was missing: taken from the layers"
         )
-        mends.append(Mend(("rootfs",), rootfs, reason))
+        repairs.append(Repair(("rootfs",), rootfs, reason))
     elif overrule and diff_ids != [str(digest) for digest in image.config.diff_ids]:
         wrong = [
             str(number)
             for number, (old, new) in enumerate(zip(image.config.diff_ids, diff_ids, strict=True))
             if str(old) != new
         ]
-        mends.append(
-            Mend(
+        repairs.append(
+            Repair(
                 ("rootfs", "diff_ids"),
                 diff_ids,
-                f"mended: diff_ids of layers {', '.join(wrong)}, as their bytes are",
+                f"repaired: diff_ids of layers {', '.join(wrong)}, as their bytes are",
             )
         )
-    return mends
+    return repairs
 
 
 def fresh_manifest(
@@ -310,7 +310,7 @@ def _edit_layer(
     )
     if wrong and packed.layer.member is not None and stated is not None and not stated.encrypted:
         changes.append(
-            f"mended: layer {number} was labelled {stated.compression}, its bytes are "
+            f"repaired: layer {number} was labelled {stated.compression}, its bytes are "
             f"{packed.compression}"
         )
     out.put((*path, "mediaType"), descriptor.media_type, media_type)
@@ -319,7 +319,7 @@ def _edit_layer(
     if descriptor.digest == packed.digest:
         return
     if not packed.reencoded:
-        changes.append(f"mended: layer {number} was stated as {descriptor.digest}")
+        changes.append(f"repaired: layer {number} was stated as {descriptor.digest}")
     if descriptor.embedded:
         out.drop((*path, "data"))
         changes.append(f"dropped: layer {number}: its embedded data")

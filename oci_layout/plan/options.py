@@ -6,47 +6,20 @@ import enum
 
 import attrs
 
+from oci_layout.blobs.compress import AUTO, Compress
 from oci_layout.errors import UsageError
 from oci_layout.graph.selection import Choice
 from oci_layout.mediatype import Family
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.streams.encoding import Encoding
 
 
-class Target(enum.StrEnum):
+class Format(enum.StrEnum):
     """What is to be written."""
 
     OCI = "oci"
     DOCKER = "docker"
     DIR = "dir"
-
-
-@attrs.frozen(kw_only=True)
-class Compress:
-    """How layers are to be packed.
-
-    Args:
-        mode: ``auto`` (keep what every engine takes), ``keep``, or ``to`` an encoding.
-        encoding: the encoding of ``to``.
-    """
-
-    mode: str = "auto"
-    encoding: Encoding | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Compress:
-        """Read ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
-
-        Raises:
-            UsageError: anything else.
-        """
-        if text in ("auto", "keep"):
-            return cls(mode=text)
-        try:
-            return cls(mode="to", encoding=Encoding.parse(text))
-        except ValueError as error:
-            raise UsageError(what=f"--compression: {error}", hint="or auto, or keep") from error
 
 
 @attrs.frozen(kw_only=True)
@@ -103,9 +76,9 @@ class Options:
             refuses.
         attestations: ``keep`` or ``drop`` what is attached to images.
         legacy: write what Docker before 1.10 reads.
-        config: ``auto`` mends what is invalid, ``keep`` never touches, ``oci`` leaves only what
+        config: ``auto`` repairs what is invalid, ``keep`` never touches, ``oci`` leaves only what
             the image spec defines.
-        mend: write what the bytes say where the documents say otherwise.
+        repair: write what the bytes say where the documents say otherwise.
         preserve_digests: refuse whatever would change the digest of a manifest.
         check: ``full`` hashes the tar inside of each layer, ``digests`` only what is stored.
         link: let blobs that are kept be files of the source, checked by their size only.
@@ -114,7 +87,7 @@ class Options:
 
     target: Family
     docker_view: bool = True
-    compress: Compress = Compress()
+    compress: Compress = AUTO
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     renames: Renames = Renames()
@@ -122,7 +95,7 @@ class Options:
     attestations: str = "keep"
     legacy: bool = False
     config: str = "auto"
-    mend: bool = False
+    repair: bool = False
     preserve_digests: bool = False
     check: str = "full"
     link: bool = False

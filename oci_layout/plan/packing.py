@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import attrs
 
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Image, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.convert import Packed
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.report import LayerReport
 
 Uses = tuple[str | None, ...]
@@ -22,16 +22,16 @@ class Packing:
     """Jobs, who uses them, and what they came to.
 
     Args:
-        jobs: by key.
-        uses: the job key of each blob of a node, in order; None for one that is not there.
-        facts: what each job came to; a job that is not there is taken at its word.
-        mend: whether facts overrule what is stated.
+        tasks: by key.
+        uses: the task key of each blob of a node, in order; None for one that is not there.
+        facts: what each task came to; a task that is not there is taken at its word.
+        repair: whether facts overrule what is stated.
     """
 
-    jobs: Mapping[str, Job]
+    tasks: Mapping[str, Task]
     uses: Mapping[Node, Uses]
     facts: Mapping[str, Fact]
-    mend: bool
+    repair: bool
 
     def layers(self, image: Image) -> tuple[Packed, ...]:
         """An image's layers as they go out."""
@@ -53,21 +53,21 @@ class Packing:
                 diff_id=layer.diff_id,
                 reencoded=False,
             )
-        job, fact = self.jobs[key], self.facts.get(key)
-        outcome = (fact.digest, fact.size) if fact is not None else job.outcome
-        if outcome is None:
-            raise AssertionError(f"nothing is known of {job.member.name}")
-        found = fact is not None and (self.mend or layer.diff_id is None)
+        task, fact = self.tasks[key], self.facts.get(key)
+        result = (fact.digest, fact.size) if fact is not None else task.stated_result
+        if result is None:
+            raise AssertionError(f"nothing is known of {task.member.name}")
+        found = fact is not None and (self.repair or layer.diff_id is None)
         return Packed(
             layer=layer,
-            digest=outcome[0],
-            size=outcome[1],
-            compression=job.result,
+            digest=result[0],
+            size=result[1],
+            compression=task.result,
             diff_id=fact.diff_id if fact is not None and found else layer.diff_id,
-            reencoded=job.encoding is not None,
+            reencoded=task.encoding is not None,
         )
 
-    def foreseen(self, image: Image) -> tuple[Packed, ...]:
+    def predicted(self, image: Image) -> tuple[Packed, ...]:
         """An image's layers before the work, as far as its config is concerned."""
         unknown = Digest.of(b"")
         return tuple(
@@ -96,25 +96,25 @@ class Packing:
         )
 
     def _report(self, layer: Layer, key: str | None) -> LayerReport:
-        job = self.jobs[key] if key is not None else None
+        task = self.tasks[key] if key is not None else None
         fact = self.facts.get(key) if key is not None else None
-        if job is None:
+        if task is None:
             packed = self._layer(layer, None)
-            outcome: tuple[Digest, int] | None = packed.digest, packed.size
+            result: tuple[Digest, int] | None = packed.digest, packed.size
             compression = packed.compression
         else:
-            outcome = (fact.digest, fact.size) if fact is not None else job.outcome
-            compression = job.result
-        encoding = job.encoding if job is not None else None
-        kept_raw = job is not None and job.stored is Compression.NONE and not job.opaque
+            result = (fact.digest, fact.size) if fact is not None else task.stated_result
+            compression = task.result
+        encoding = task.encoding if task is not None else None
+        kept_raw = task is not None and task.stored is Compression.NONE and not task.opaque
         return LayerReport(
-            action="absent" if job is None else "re-encoded" if encoding else "kept",
+            action="absent" if task is None else "re-encoded" if encoding else "kept",
             compression=str(compression),
             encoder=encoding.encoder_name if encoding is not None else "",
             # The digest of a raw layer is its diff_id, known or not.
             before=layer.digest or (layer.diff_id if kept_raw else None),
-            after=outcome[0] if outcome is not None else None,
+            after=result[0] if result is not None else None,
             size_before=layer.size,
-            size_after=outcome[1] if outcome is not None else None,
+            size_after=result[1] if result is not None else None,
             diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
         )

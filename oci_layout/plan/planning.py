@@ -1,4 +1,4 @@
-"""A plan: the selection, a job for each blob, and a way to the documents."""
+"""A plan: the selection, a task for each blob, and a way to the documents."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from oci_layout.blobs.task import Expected, Fact, Task, TaskList
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
@@ -16,7 +17,6 @@ from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Assembler, Documents
 from oci_layout.plan.convert import new_config
-from oci_layout.plan.jobs import Expected, Fact, Job, JobList
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing, Uses
@@ -34,34 +34,34 @@ class Plan:
     Args:
         options: what was asked for.
         roots: what was selected.
-        jobs: one for each blob that is not a document, by key.
-        uses: the job of each blob of a node, in order; None for one that is not there.
+        tasks: one for each blob that is not a document, by key.
+        uses: the task of each blob of a node, in order; None for one that is not there.
         extra: fields of the source's ``index.json`` that are carried over.
         findings: told of all that somebody should know.
     """
 
     options: Options
     roots: tuple[Root, ...]
-    jobs: Mapping[str, Job]
+    tasks: Mapping[str, Task]
     uses: Mapping[Node, Uses]
     extra: Mapping[str, Any]
     findings: Findings
 
     @property
-    def unknown(self) -> list[Job]:
-        """Jobs whose outcome nobody knows before they are done."""
-        return [job for job in self.jobs.values() if job.outcome is None]
+    def unknown(self) -> list[Task]:
+        """Jobs whose result nobody knows before they are done."""
+        return [task for task in self.tasks.values() if task.stated_result is None]
 
     @property
     def bytes_to_read(self) -> int:
         """Stored bytes of all blobs."""
-        return sum(job.member.size for job in self.jobs.values())
+        return sum(task.member.size for task in self.tasks.values())
 
     def documents(self, facts: Mapping[str, Fact]) -> Documents:
         """The documents of the result.
 
         Args:
-            facts: what each job came to; at least those of ``unknown``.
+            facts: what each task came to; at least those of ``unknown``.
         """
         assembler = Assembler(self.options, self._packing(facts), self.findings)
         documents = assembler.run(self.roots, self.extra)
@@ -70,7 +70,7 @@ class Plan:
         return documents
 
     def _packing(self, facts: Mapping[str, Fact]) -> Packing:
-        return Packing(jobs=self.jobs, uses=self.uses, facts=facts, mend=self.options.mend)
+        return Packing(tasks=self.tasks, uses=self.uses, facts=facts, repair=self.options.repair)
 
     def preview(self) -> list[ImageReport]:
         """Reports of the images before any work, with what is not known yet left open."""
@@ -79,9 +79,9 @@ class Plan:
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.raw_config()
-        mode, mend = self.options.config, self.options.mend
-        foreseen = packing.foreseen(image)
-        new, reasons, platform = new_config(image, foreseen, raw, mode=mode, overrule=mend)
+        mode, repair = self.options.config, self.options.repair
+        predicted = packing.predicted(image)
+        new, reasons, platform = new_config(image, predicted, raw, mode=mode, overrule=repair)
         unchanged = None if image.config.diff_ids is None else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
@@ -123,16 +123,16 @@ def make_plan(
         _require_images(roots)
     elif not roots:
         findings.warning("empty", "the source holds no image")
-    jobs = JobList(
+    tasks = TaskList(
         options.target,
         options.compress,
-        mend=options.mend,
+        repair=options.repair,
         inner=options.check == "full",
         link=options.link,
         algorithm=options.algorithm,
     )
-    uses = _uses(roots, jobs, options.target)
-    listed = {job.key: job for job in jobs}
+    uses = _uses(roots, tasks, options.target)
+    listed = {task.key: task for task in tasks}
     if options.preserve_digests:
         _refuse_reencoding(listed)
     _warn_zstd(listed, options, findings)
@@ -148,7 +148,7 @@ def make_plan(
     return Plan(
         options=options,
         roots=roots,
-        jobs=listed,
+        tasks=listed,
         uses=uses,
         extra=extra,
         findings=findings,
@@ -171,27 +171,27 @@ def require_preserved(documents: Documents) -> None:
             )
 
 
-def _refuse_reencoding(jobs: Mapping[str, Job]) -> None:
+def _refuse_reencoding(tasks: Mapping[str, Task]) -> None:
     """Say so before the work where it is certain that digests will change."""
-    for job in jobs.values():
-        stated = any(expected.digest is not None for expected in job.expected)
-        if job.encoding is not None and stated:
+    for task in tasks.values():
+        stated = any(expected.digest is not None for expected in task.expected)
+        if task.encoding is not None and stated:
             raise TargetError(
-                what=f"packing this layer with {job.encoding.compression} changes its digest",
-                where=str(Where(image=str(job.expected[0].where), member=job.member.name)),
+                what=f"packing this layer with {task.encoding.compression} changes its digest",
+                where=str(Where(image=str(task.expected[0].where), member=task.member.name)),
                 hint="--preserve-digests allows no step that changes a manifest",
             )
 
 
 def _warn_kept(roots: tuple[Root, ...], findings: Findings) -> None:
     for root, image in every_image(roots):
-        if not image.made_from and (image.config.mends or image.config.diff_ids is None):
-            reasons = [mend.reason for mend in image.config.mends] or ["no rootfs"]
+        if not image.made_from and (image.config.repairs or image.config.diff_ids is None):
+            reasons = [repair.reason for repair in image.config.repairs] or ["no rootfs"]
             findings.warning(
                 "invalid-config",
                 f"kept as asked though invalid: {'; '.join(reasons[:4])}",
                 Where(image=str(root.names[0]) if root.names else image.config.digest.short),
-                "--config auto mends it",
+                "--config auto repairs it",
             )
 
 
@@ -202,7 +202,7 @@ def _require_images(roots: tuple[Root, ...]) -> None:
     raise TargetError(what=f"{what}, and Docker has no form for that", hint="--to oci copies them")
 
 
-def _uses(roots: tuple[Root, ...], jobs: JobList, target: Family) -> dict[Node, Uses]:
+def _uses(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:
     """Ask for the blobs of each node. Layers that several images share are asked for once."""
     stacks: dict[tuple[Layer, ...], Uses] = {}
     uses: dict[Node, Uses] = {}
@@ -210,38 +210,38 @@ def _uses(roots: tuple[Root, ...], jobs: JobList, target: Family) -> dict[Node, 
         if node in uses:
             continue
         if not isinstance(node, Image):
-            uses[node] = _blobs_of(node, jobs) if target is Family.OCI else ()
+            uses[node] = _blobs_of(node, tasks) if target is Family.OCI else ()
             continue
         keys = stacks.get(node.layers)
         if keys is None:
             label = str(root.names[0]) if root.names else node.config.digest.short
             keys = stacks[node.layers] = tuple(
-                jobs.layer(layer, Where(image=label, layer=number))
+                tasks.layer(layer, Where(image=label, layer=number))
                 for number, layer in enumerate(node.layers)
             )
         uses[node] = keys
     return uses
 
 
-def _blobs_of(node: Node, jobs: JobList) -> Uses:
+def _blobs_of(node: Node, tasks: TaskList) -> Uses:
     if isinstance(node, Opaque):
         expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
-        return (jobs.opaque(node.member, expected),)
+        return (tasks.opaque(node.member, expected),)
     if not isinstance(node, Artifact | Absent):
         return ()
     where = Where(image=node.descriptor.digest.short)
     return tuple(
         None
         if member is None
-        else jobs.opaque(
+        else tasks.opaque(
             member, Expected(where=where, digest=descriptor.digest, size=descriptor.size)
         )
         for descriptor, member in (node.blobs if isinstance(node, Artifact) else node.parts)
     )
 
 
-def _warn_zstd(jobs: Mapping[str, Job], options: Options, findings: Findings) -> None:
-    kept = sum(job.result is Compression.ZSTD and not job.opaque for job in jobs.values())
+def _warn_zstd(tasks: Mapping[str, Task], options: Options, findings: Findings) -> None:
+    kept = sum(task.result is Compression.ZSTD and not task.opaque for task in tasks.values())
     if kept and options.docker_view:
         findings.warning(
             "zstd-layers",

@@ -49,7 +49,7 @@ class ImageReport:
         image_id_after: digest of the config in the result.
         config_changes: why the image ID changed; empty when it did not.
         layers: base first.
-        changes: what was dropped, mended or converted, one line each.
+        changes: what was dropped, repaired or converted, one line each.
     """
 
     names: tuple[str, ...]
@@ -74,7 +74,7 @@ class Report:
         destination_kind: what that is.
         dry_run: whether nothing was written.
         images: each image.
-        changes: what was dropped, mended or converted outside of images, one line each.
+        changes: what was dropped, repaired or converted outside of images, one line each.
         warnings: what somebody should know.
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
         linked: number of blobs that are the source's own files, checked by their size only.

@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from oci_layout import limits
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.task import Fact
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.folder import NOREPLACE, Folder
@@ -26,14 +28,12 @@ from oci_layout.finding import FailFast, Findings, Where
 from oci_layout.model import dockersave, gojson, jsontext, layout
 from oci_layout.model.manifest import Index, read_links
 from oci_layout.plan.assemble import Documents
-from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.reference import ImageName
 from oci_layout.sink.layoutdir import BlobFolder, fill
 from oci_layout.source import views
 from oci_layout.source.spool import write_all
 from oci_layout.source.store import DirectoryStore
-from oci_layout.work.crew import Crew
 
 ON_CONFLICT = ("error", "first", "last")
 _OWN = Where(member=layout.INDEX)
@@ -58,7 +58,7 @@ def read_layout(dest: str) -> Index:
 
 
 def append_layout(
-    plan: Plan, place: Place, *, on_conflict: str, crew: Crew
+    plan: Plan, place: Place, *, on_conflict: str, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a layout that is there.
 
@@ -67,7 +67,7 @@ def append_layout(
         place: the layout, as it was found.
         on_conflict: what happens when a name is there already and stands for something else:
             ``error``, ``first`` (the old one stays) or ``last`` (the new one takes the name).
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Raises:
         DestinationError: a name is taken, a blob there is damaged, or the disk refuses.
@@ -76,7 +76,7 @@ def append_layout(
     read_layout(place.real)  # before any work
     with Draft(place, directory=True, replace=False) as draft:
         with BlobFolder(draft.folder) as folder:
-            done = fill(plan, folder, crew)
+            done = fill(plan, folder, pool)
         documents = done[0]
         draft.folder.sync_all()
         with locked(place.parent, place.name, place.path) as dest:

@@ -8,6 +8,9 @@ from contextlib import closing
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import Write, run
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place, failed
@@ -15,7 +18,6 @@ from oci_layout.errors import DestinationError
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.outfile import OutFile, OverflowingError, begin_write_back, preallocate
 from oci_layout.sink.staging import Staging
@@ -23,8 +25,6 @@ from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member, chunks
-from oci_layout.work.blob import Write, run
-from oci_layout.work.crew import Crew
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
 
@@ -34,33 +34,33 @@ class Slot:
     """A blob's place in the archive.
 
     Args:
-        job: where its bytes come from.
+        task: where its bytes come from.
         header: tar header.
         offset: of its data, in the archive.
         size: of its data.
     """
 
-    job: Job
+    task: Task
     header: bytes
     offset: int
     size: int
 
 
 @attrs.frozen(kw_only=True)
-class Layout:
+class TarPlan:
     """The whole archive, before a blob is written.
 
     Args:
         head: documents, with their tar headers and padding.
         slots: the blobs, in order.
-        spare: jobs whose result stands in the archive already; they are only checked.
+        spare: tasks whose result stands in the archive already; they are only checked.
         tail: links to blobs that stand before it.
         end: offset of the end-of-archive marker.
     """
 
     head: bytes
     slots: Sequence[Slot]
-    spare: Sequence[Job]
+    spare: Sequence[Task]
     tail: bytes
     end: int
 
@@ -88,44 +88,44 @@ def _head(documents: Documents) -> bytes:
 
 
 def lay_out(
-    documents: Documents, jobs: Sequence[Job], known: Mapping[str, tuple[Digest, int]]
-) -> Layout:
+    documents: Documents, tasks: Sequence[Task], known: Mapping[str, tuple[Digest, int]]
+) -> TarPlan:
     """Decide where everything goes.
 
     Args:
         documents: of the result.
-        jobs: in the order of the blobs.
-        known: digest and size of each job's result.
+        tasks: in the order of the blobs.
+        known: digest and size of each task's result.
     """
     legacy = documents.legacy
     head = _head(documents)
     at = len(head)
     there = set() if legacy is not None else set(documents.blobs)
     slots, spare = [], []
-    for job in jobs:
-        digest, size = known[job.key]
+    for task in tasks:
+        digest, size = known[task.key]
         name = digest.blob_path if legacy is None else legacy.layers.get(digest)
         if digest in there or name is None:
-            spare.append(job)
+            spare.append(task)
             continue
         there.add(digest)
         header = tarwrite.header(name, size)
         at += len(header)
-        slots.append(Slot(job=job, header=header, offset=at, size=size))
+        slots.append(Slot(task=task, header=header, offset=at, size=size))
         at += size + tarwrite.padding(size)
     links = legacy.links if legacy is not None else {}
     tail = b"".join(tarwrite.symlink(name, target) for name, target in links.items())
-    return Layout(head=head, slots=slots, spare=spare, tail=tail, end=at + len(tail))
+    return TarPlan(head=head, slots=slots, spare=spare, tail=tail, end=at + len(tail))
 
 
 def _outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, int]]:
     known = {}
-    for key, job in plan.jobs.items():
+    for key, task in plan.tasks.items():
         fact = facts.get(key)
-        outcome = (fact.digest, fact.size) if fact is not None else job.outcome
-        if outcome is None:
-            raise AssertionError(f"nothing is known of {job.member.name}")
-        known[key] = outcome
+        result = (fact.digest, fact.size) if fact is not None else task.stated_result
+        if result is None:
+            raise AssertionError(f"nothing is known of {task.member.name}")
+        known[key] = result
     return known
 
 
@@ -177,22 +177,22 @@ class _MisplacedError(Exception):
         self.key = key
 
 
-def _supposed(job: Job) -> Fact | None:
-    """What a job will come to, if its layer is as large as its stream's end says."""
-    guess = job.guess
-    if guess is None:
+def _predicted(task: Task) -> Fact | None:
+    """What a task will come to, if its layer is as large as its stream's end says."""
+    prediction = task.prediction
+    if prediction is None:
         return None
     return Fact(
-        digest=guess[0],
-        size=guess[1],
-        diff_id=guess[0],
-        stored_digest=guess[0],
-        stored_size=job.member.size,
+        digest=prediction[0],
+        size=prediction[1],
+        diff_id=prediction[0],
+        stored_digest=prediction[0],
+        stored_size=task.member.size,
     )
 
 
 def write_archive(
-    plan: Plan, place: Place, *, force: bool, tmp: str | None, crew: Crew
+    plan: Plan, place: Place, *, force: bool, tmp: str | None, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into an archive file.
 
@@ -201,72 +201,74 @@ def write_archive(
         place: where it is to appear, as it was found.
         force: whether it may take the place of a file that was there.
         tmp: directory for staging; None for the destination's own.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Returns:
-        The documents, what each job came to, and the bytes written.
+        The documents, what each task came to, and the bytes written.
 
     Raises:
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    # Layers that are unpacked need no staging while their size can be foreseen.
-    supposed = {job.key: fact for job in plan.jobs.values() if (fact := _supposed(job))}
+    # Layers that are unpacked need no staging while their size can be predicted.
+    predicted = {task.key: fact for task in plan.tasks.values() if (fact := _predicted(task))}
     with (
         Draft(place, directory=False, replace=force) as draft,
         closing(Staging(tmp or place.parent.path)) as staging,
     ):
         while True:
             try:
-                done = _fill(plan, draft.fd, staging, supposed, crew)
+                done = _fill(plan, draft.fd, staging, predicted, pool)
                 break
             except _MisplacedError as error:  # rare; begin anew, and believe that one no more
-                del supposed[error.key]
-                crew.meter.resume()
+                del predicted[error.key]
+                pool.meter.resume()
         draft.appear()
     return done
 
 
 def _fill(
-    plan: Plan, fd: int, staging: Staging, supposed: Mapping[str, Fact], crew: Crew
+    plan: Plan, fd: int, staging: Staging, predicted: Mapping[str, Fact], pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Write the whole archive; blobs side by side, each at its offset."""
     unknown = [
-        job for job in plan.unknown if job.key not in supposed and job.key not in staging.members
+        task
+        for task in plan.unknown
+        if task.key not in predicted and task.key not in staging.members
     ]
-    staging.facts.update(crew.do_all(unknown, lambda job: staging.work(job, crew)))
-    known = {**staging.facts, **supposed}
+    staging.facts.update(pool.do_all(unknown, lambda task: staging.work(task, pool)))
+    known = {**staging.facts, **predicted}
     documents = plan.documents(known)
-    jobs = list(plan.jobs.values())
-    place = lay_out(documents, jobs, _outcomes(plan, known))
+    tasks = list(plan.tasks.values())
+    place = lay_out(documents, tasks, _outcomes(plan, known))
     os.ftruncate(fd, 0)
     preallocate(fd, place.size)
     os.ftruncate(fd, place.size)
     OutFile(fd).write(place.head)
     OutFile(fd, place.end - len(place.tail)).write(place.tail)
-    slots = {slot.job.key: slot for slot in place.slots}
+    slots = {slot.task.key: slot for slot in place.slots}
 
-    def work(job: Job) -> Fact:
-        slot, fact = slots.get(job.key), staging.facts.get(job.key)
+    def work(task: Task) -> Fact:
+        slot, fact = slots.get(task.key), staging.facts.get(task.key)
         if slot is None:
-            return fact or run(job, crew=crew)
+            return fact or run(task, pool=pool)
         OutFile(fd, slot.offset - len(slot.header)).write(slot.header)
         if fact is not None:
-            _copy_staged(staging.members[job.key], fd, slot.offset)
+            _copy_staged(staging.members[task.key], fd, slot.offset)
             return fact
         try:
-            fact = run(job, OutFile(fd, slot.offset, room=slot.size).write, crew)
+            fact = run(task, OutFile(fd, slot.offset, room=slot.size).write, pool)
         except OverflowingError:
-            raise _MisplacedError(job.key) from None
+            raise _MisplacedError(task.key) from None
         if fact.size != slot.size:
-            raise _MisplacedError(job.key)
+            raise _MisplacedError(task.key)
         return fact
 
-    return documents, crew.do_all(jobs, work), place.size
+    return documents, pool.do_all(tasks, work), place.size
 
 
 def write_pipe(
-    plan: Plan, fd: int, *, tmp: str | None, crew: Crew
+    plan: Plan, fd: int, *, tmp: str | None, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a pipe. It is broken off without end marker when something fails.
 
@@ -274,14 +276,14 @@ def write_pipe(
         plan: what to do.
         fd: descriptor of the pipe.
         tmp: directory for staging.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Raises:
         DestinationError: the reader went away.
         DamagedError: the source does not hold what it says.
     """
     try:
-        return _write_in_order(plan, lambda data: write_all(fd, data), spool_directory(tmp), crew)
+        return _write_in_order(plan, lambda data: write_all(fd, data), spool_directory(tmp), pool)
     except BrokenPipeError as error:
         raise DestinationError(
             what="the reader of standard output went away", where="standard output"
@@ -297,7 +299,7 @@ def write_compressed(
     *,
     force: bool,
     tmp: str | None,
-    crew: Crew,
+    pool: Pool,
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into an archive that is compressed as a whole.
 
@@ -307,7 +309,7 @@ def write_compressed(
         outer: gzip or zstd.
         force: whether it may take the place of a file that is there.
         tmp: directory for staging; None for the destination's own.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Raises:
         DestinationError: the destination refuses.
@@ -319,7 +321,7 @@ def write_compressed(
             plan,
             lambda data: write_all(draft.fd, encoder.compress(data)),
             tmp or place.parent.path,
-            crew,
+            pool,
         )
         write_all(draft.fd, encoder.flush())
         size = os.fstat(draft.fd).st_size
@@ -328,29 +330,29 @@ def write_compressed(
 
 
 def _write_in_order(
-    plan: Plan, write: Write, directory: str, crew: Crew
+    plan: Plan, write: Write, directory: str, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Write an archive from its first byte to its last."""
     staging = Staging(directory)
     try:
-        staged = crew.do_all(plan.unknown, lambda job: staging.work(job, crew))
+        staged = pool.do_all(plan.unknown, lambda task: staging.work(task, pool))
         documents = plan.documents(staged)
-        jobs = list(plan.jobs.values())
-        place = lay_out(documents, jobs, _outcomes(plan, staged))
+        tasks = list(plan.tasks.values())
+        place = lay_out(documents, tasks, _outcomes(plan, staged))
         facts = dict(staged)
-        crew.one_by_one(jobs)
-        for job in place.spare:
-            facts[job.key] = staged.get(job.key) or run(job, crew=crew)
+        pool.one_by_one(tasks)
+        for task in place.spare:
+            facts[task.key] = staged.get(task.key) or run(task, pool=pool)
         write(place.head)
         for slot in place.slots:
             write(slot.header)
-            member = staging.members.get(slot.job.key)
+            member = staging.members.get(slot.task.key)
             if member is not None:
                 for data in chunks(member.open()):
                     write(data)
             else:
                 held = _HeldBack(write)
-                facts[slot.job.key] = run(slot.job, held.write, crew)
+                facts[slot.task.key] = run(slot.task, held.write, pool)
                 held.release()
             write(bytes(tarwrite.padding(slot.size)))
         write(place.tail)

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.task import Fact
 from oci_layout.disk.draft import AppearedError
 from oci_layout.disk.outputs import Outputs
-from oci_layout.disk.place import Kind, Place, failed
+from oci_layout.disk.place import Place, PlaceKind, failed
 from oci_layout.errors import TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.assemble import Documents
-from oci_layout.plan.jobs import Fact
-from oci_layout.plan.options import Target
+from oci_layout.plan.options import Format
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.append import ON_CONFLICT, append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
 from oci_layout.sink.writable import require_writable
-from oci_layout.work.crew import Crew
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {
@@ -76,7 +76,7 @@ class Destination:
     outer: Compression = Compression.NONE
 
     @classmethod
-    def parse(cls, path: str, target: Target) -> Destination:
+    def parse(cls, path: str, target: Format) -> Destination:
         """Tell the form by the name.
 
         Raises:
@@ -84,7 +84,7 @@ class Destination:
         """
         lower = path.lower()
         archive = path == STANDARD_OUTPUT or lower.endswith((".tar", *_COMPRESSED))
-        if archive and target is Target.DIR:
+        if archive and target is Format.DIR:
             raise UsageError(what=f"{path}: dir: is a directory", hint="leave the suffix out")
         if path == STANDARD_OUTPUT:
             return cls(path=path, form=Form.PIPE)
@@ -99,7 +99,7 @@ class Destination:
                     what=f"{path}: archives with the suffix {suffix} are not written",
                     hint="use .tar, .tar.gz or .tar.zst, or no suffix for a directory",
                 )
-        return cls(path=path, form=Form.DIR if target is Target.DIR else Form.DIRECTORY)
+        return cls(path=path, form=Form.DIR if target is Format.DIR else Form.DIRECTORY)
 
     @property
     def directory(self) -> bool:
@@ -175,7 +175,7 @@ class Writing:
 
 
 def write(
-    plan: Plan, destination: Destination, place: Place | None, writing: Writing, crew: Crew
+    plan: Plan, destination: Destination, place: Place | None, writing: Writing, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out.
 
@@ -184,25 +184,25 @@ def write(
         destination: where the result goes.
         place: as it was found; None for a pipe.
         writing: how.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Returns:
-        The documents, what each job came to, and the bytes written.
+        The documents, what each task came to, and the bytes written.
     """
     if place is None:
-        return write_pipe(plan, 1, tmp=writing.tmp, crew=crew)
+        return write_pipe(plan, 1, tmp=writing.tmp, pool=pool)
     if destination.form is Form.DIR:
-        return write_dir(plan, place, crew=crew)
+        return write_dir(plan, place, pool=pool)
     if destination.form is Form.DIRECTORY:
-        if writing.append and place.kind is Kind.FOLDER:
-            return append_layout(plan, place, on_conflict=writing.on_conflict, crew=crew)
+        if writing.append and place.kind is PlaceKind.FOLDER:
+            return append_layout(plan, place, on_conflict=writing.on_conflict, pool=pool)
         try:
-            return write_layout(plan, place, force=writing.force, crew=crew)
+            return write_layout(plan, place, force=writing.force, pool=pool)
         except AppearedError:
             if not writing.append:
                 raise
         # Another run made the layout meanwhile: ours is added to it.
-        return append_layout(plan, place, on_conflict=writing.on_conflict, crew=crew)
+        return append_layout(plan, place, on_conflict=writing.on_conflict, pool=pool)
     if destination.outer is not Compression.NONE:
         return write_compressed(
             plan,
@@ -210,9 +210,9 @@ def write(
             destination.outer,
             force=writing.force,
             tmp=writing.tmp,
-            crew=crew,
+            pool=pool,
         )
-    return write_archive(plan, place, force=writing.force, tmp=writing.tmp, crew=crew)
+    return write_archive(plan, place, force=writing.force, tmp=writing.tmp, pool=pool)
 
 
 def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:

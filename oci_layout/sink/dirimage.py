@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.task import Fact
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place
 from oci_layout.errors import SelectionError, TargetError
@@ -15,10 +17,8 @@ from oci_layout.graph.nodes import Absent, Opaque
 from oci_layout.graph.referrers import is_attached
 from oci_layout.model import dockersave
 from oci_layout.plan.assemble import Documents
-from oci_layout.plan.jobs import Fact
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
-from oci_layout.work.crew import Crew
 
 VERSION = b"Directory Transport Version: 1.1\n"
 
@@ -50,13 +50,13 @@ def require_single(plan: Plan) -> None:
         )
 
 
-def write_dir(plan: Plan, place: Place, *, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_dir(plan: Plan, place: Place, *, pool: Pool) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new ``dir:`` directory.
 
     Args:
         plan: what to do; exactly one root.
         place: where it is to appear, as it was found.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Raises:
         DestinationError: the destination refuses.
@@ -64,7 +64,7 @@ def write_dir(plan: Plan, place: Place, *, crew: Crew) -> tuple[Documents, Mappi
     """
     with Draft(place, directory=True, replace=False) as draft:
         with BlobFolder(draft.folder, lambda digest: digest.hex) as folder:
-            facts = do_all(plan, folder, crew)
+            facts = do_all(plan, folder, pool)
             documents = plan.documents(facts)
             top = documents.top[0][1].digest
             for digest, data in documents.blobs.items():

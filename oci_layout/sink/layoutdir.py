@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import linked, run
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.closing import Closing
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
@@ -16,14 +19,11 @@ from oci_layout.disk.folder import Folder, identity
 from oci_layout.disk.place import Place
 from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.outfile import OutFile, cloned, preallocate
 from oci_layout.sink.writable import foreign_entry
 from oci_layout.source.spool import write_all
 from oci_layout.streams.reader import HeldFile, Member
-from oci_layout.work.blob import linked, run
-from oci_layout.work.crew import Crew
 
 _DOCUMENT = ".0.tmp"  # documents are written when no blob is in the making
 
@@ -79,12 +79,12 @@ class BlobFolder(Closing):
         folder, _, name = path.rpartition("/")
         self._root.rename(temporary, name, self._folder(folder))
 
-    def work(self, job: Job, number: int, crew: Crew) -> Fact:
-        """Do a job into the folder; the blob gets its name when it is known and checked."""
+    def work(self, task: Task, number: int, pool: Pool) -> Fact:
+        """Do a task into the folder; the blob gets its name when it is known and checked."""
         temporary = f".{number}.tmp"
         try:
-            fact = self._linked(job, temporary) if job.link else None
-            fact = fact or self._written(job, temporary, crew)
+            fact = self._linked(task, temporary) if task.link else None
+            fact = fact or self._written(task, temporary, pool)
             self._name_it(temporary, self._name(fact.digest))
         finally:
             # There after a failure; and where one file has two names, which renaming leaves.
@@ -92,13 +92,13 @@ class BlobFolder(Closing):
                 self._root.unlink(temporary)
         return fact
 
-    def _linked(self, job: Job, name: str) -> Fact | None:
+    def _linked(self, task: Task, name: str) -> Fact | None:
         """Let the file be the source's, or share its blocks; None where it must be copied."""
-        fact = linked(job)
+        fact = linked(task)
         if fact is None:
             return None
-        source = os.path.realpath(job.member.path)
-        old, _ = job.member.hold()
+        source = os.path.realpath(task.member.path)
+        old, _ = task.member.hold()
         with old:
             fd = self._root.create(name)
             try:
@@ -118,17 +118,17 @@ class BlobFolder(Closing):
             self._root.unlink(name)  # another file than was looked at
         return None
 
-    def _written(self, job: Job, name: str, crew: Crew) -> Fact:
+    def _written(self, task: Task, name: str, pool: Pool) -> Fact:
         fd = self._root.create(name)
         try:
-            if job.encoding is None and job.member.path:
-                old, _ = job.member.hold()
+            if task.encoding is None and task.member.path:
+                old, _ = task.member.hold()
                 with old:
                     if cloned(old.fd, fd):  # what is there now is checked, not what was
-                        return run(attrs.evolve(job, member=_copy_of(job, fd)), crew=crew)
-            known = job.outcome or job.guess
+                        return run(attrs.evolve(task, member=_copy_of(task, fd)), pool=pool)
+            known = task.stated_result or task.prediction
             preallocate(fd, known[1] if known is not None else 0)
-            fact = run(job, OutFile(fd).write, crew)
+            fact = run(task, OutFile(fd).write, pool)
             if known is not None and known[1] != fact.size:
                 os.ftruncate(fd, fact.size)
             return fact
@@ -143,15 +143,15 @@ class BlobFolder(Closing):
         self._folders.clear()
 
 
-def _copy_of(job: Job, fd: int) -> Member:
-    """A job's member, read from a file that is held open."""
-    name, size = job.member.name, os.fstat(fd).st_size
+def _copy_of(task: Task, fd: int) -> Member:
+    """A task's member, read from a file that is held open."""
+    name, size = task.member.name, os.fstat(fd).st_size
     return Member(name, size, 0, lambda: (HeldFile.adopt(os.dup(fd), name), True))
 
 
-def fill(plan: Plan, folder: BlobFolder, crew: Crew) -> tuple[Documents, Mapping[str, Fact], int]:
+def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> tuple[Documents, Mapping[str, Fact], int]:
     """Write everything of a layout into a folder nobody looks at yet; ``index.json`` last."""
-    facts = do_all(plan, folder, crew)
+    facts = do_all(plan, folder, pool)
     documents = plan.documents(facts)
     for digest, data in documents.blobs.items():
         folder.put(digest, data)
@@ -162,11 +162,11 @@ def fill(plan: Plan, folder: BlobFolder, crew: Crew) -> tuple[Documents, Mapping
     return documents, facts, folder.bytes_written + blob_bytes(facts)
 
 
-def do_all(plan: Plan, folder: BlobFolder, crew: Crew) -> Mapping[str, Fact]:
-    """Do every job of a plan into a folder."""
-    numbers = {key: number for number, key in enumerate(plan.jobs)}
-    jobs = list(plan.jobs.values())
-    return crew.do_all(jobs, lambda job: folder.work(job, numbers[job.key], crew))
+def do_all(plan: Plan, folder: BlobFolder, pool: Pool) -> Mapping[str, Fact]:
+    """Do every task of a plan into a folder."""
+    numbers = {key: number for number, key in enumerate(plan.tasks)}
+    tasks = list(plan.tasks.values())
+    return pool.do_all(tasks, lambda task: folder.work(task, numbers[task.key], pool))
 
 
 def blob_bytes(facts: Mapping[str, Fact]) -> int:
@@ -175,7 +175,7 @@ def blob_bytes(facts: Mapping[str, Fact]) -> int:
 
 
 def write_layout(
-    plan: Plan, place: Place, *, force: bool, crew: Crew
+    plan: Plan, place: Place, *, force: bool, pool: Pool
 ) -> tuple[Documents, Mapping[str, Fact], int]:
     """Carry a plan out into a new directory.
 
@@ -183,10 +183,10 @@ def write_layout(
         plan: what to do.
         place: where it is to appear, as it was found.
         force: whether it may take the place of a layout that was there.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
 
     Returns:
-        The documents, what each job came to, and the bytes written.
+        The documents, what each task came to, and the bytes written.
 
     Raises:
         DestinationError: the destination refuses.
@@ -195,6 +195,6 @@ def write_layout(
     with Draft(place, directory=True, replace=force, unfit=foreign_entry) as draft:
         with BlobFolder(draft.folder) as folder:
             folder.make("blobs/sha256")
-            done = fill(plan, folder, crew)
+            done = fill(plan, folder, pool)
         draft.appear()
     return done

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import run
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.errors import DestinationError
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.sink.outfile import OutFile
 from oci_layout.source.spool import unnamed_file
 from oci_layout.streams.reader import HeldFile, Member
-from oci_layout.work.blob import run
-from oci_layout.work.crew import Crew
 
 
 class Staging:
@@ -38,18 +38,18 @@ class Staging:
                 self._files.append(fd)
         return fd
 
-    def work(self, job: Job, crew: Crew) -> Fact:
-        """Do a job into a file; its bytes are then in ``members``."""
+    def work(self, task: Task, pool: Pool) -> Fact:
+        """Do a task into a file; its bytes are then in ``members``."""
         fd = self._file()
         offset = os.lseek(fd, 0, os.SEEK_END)
         try:
-            fact = run(job, OutFile(fd, offset, durable=False).write, crew)
+            fact = run(task, OutFile(fd, offset, durable=False).write, pool)
         except OSError as error:
             raise DestinationError(
                 what=error.strerror or str(error), where=self._directory
             ) from error
-        held = HeldFile.adopt(fd, job.member.name)
-        self.members[job.key] = Member(job.member.name, fact.size, offset, lambda: (held, False))
+        held = HeldFile.adopt(fd, task.member.name)
+        self.members[task.key] = Member(task.member.name, fact.size, offset, lambda: (held, False))
         return fact
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import stat
 
 from oci_layout.disk.folder import Folder
 from oci_layout.disk.names import OLD_INDEX
-from oci_layout.disk.place import Kind, Place
+from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError
 from oci_layout.model import dockersave, layout
 
@@ -26,9 +26,9 @@ def require_writable(place: Place, *, directory: bool, force: bool, append: bool
         DestinationError: what is there must not be touched.
         OSError: it cannot be looked at.
     """
-    if place.kind is Kind.ABSENT:
+    if place.kind is PlaceKind.ABSENT:
         return
-    folder = place.kind in (Kind.EMPTY, Kind.FOLDER)
+    folder = place.kind in (PlaceKind.EMPTY, PlaceKind.FOLDER)
     if append and not (directory and folder):
         raise DestinationError(what="is no layout directory to append to", where=place.path)
     if folder and not directory:
@@ -37,11 +37,11 @@ def require_writable(place: Place, *, directory: bool, force: bool, append: bool
         )
     if directory and not folder:
         raise DestinationError(what="is not a directory", where=place.path)
-    if place.kind is Kind.FOLDER:
+    if place.kind is PlaceKind.FOLDER:
         _require_layout(place, force=force, append=append)
-    elif place.kind is Kind.OTHER:
+    elif place.kind is PlaceKind.OTHER:
         raise DestinationError(what="is not a regular file", where=place.path)
-    elif place.kind is Kind.FILE and not force:
+    elif place.kind is PlaceKind.FILE and not force:
         raise DestinationError(what="exists already", where=place.path, hint="--force replaces it")
 
 

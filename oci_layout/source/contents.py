@@ -26,7 +26,7 @@ from oci_layout.source.unlisted import unlisted_referrers
 from oci_layout.source.v1view import V1View
 
 
-class Kinds(enum.StrEnum):
+class SourceKind(enum.StrEnum):
     """What a source is."""
 
     LAYOUT = "OCI layout"
@@ -50,7 +50,7 @@ class Contents:
         reader: has read what ``index.json`` refers to; None without one.
     """
 
-    kind: Kinds
+    kind: SourceKind
     blobs: Blobs | None = attrs.field(repr=False)
     roots: tuple[Root, ...]
     index: Index | None = attrs.field(default=None, repr=False)
@@ -58,13 +58,13 @@ class Contents:
     reader: GraphReader | None = attrs.field(default=None, repr=False)
 
 
-class Reading:
+class ContentsReader:
     """Reads a store.
 
     Args:
         store: the source's files.
         findings: told of all that is odd or wrong.
-        mend: take a missing ``oci-layout`` for granted.
+        repair: take a missing ``oci-layout`` for granted.
         trusted: keys of which one must have signed each schema 1 manifest.
     """
 
@@ -73,11 +73,11 @@ class Reading:
         store: Store,
         findings: Findings,
         *,
-        mend: bool = False,
+        repair: bool = False,
         trusted: Sequence[jws.PublicKey] = (),
     ) -> None:
         self._store, self._findings = store, findings
-        self._mend, self._trusted = mend, trusted
+        self._repair, self._trusted = repair, trusted
         self._reconciler = Reconciler(findings)
         self._allowance = Allowance()
 
@@ -93,7 +93,7 @@ class Reading:
         find = self._store.find
         single = self._dir_manifest()
         if single is not None:
-            return self.single(single, Kinds.DIR)
+            return self.single(single, SourceKind.DIR)
         saved, indexed = find(dockersave.MANIFEST) is not None, find(layout.INDEX) is not None
         if find(layout.MARKER) is not None or (indexed and not (archive and saved)):
             return self._layout(hybrid=saved)
@@ -112,7 +112,7 @@ class Reading:
             docker = V1View(self._store, self._findings, self._allowance).read()
             self._reconciler.take_docker(docker)
             return Contents(
-                kind=Kinds.V1, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
+                kind=SourceKind.V1, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
             )
         cut = next((each for each in self._findings.errors if each.code == "truncated"), None)
         hint = f"the archive is cut short: {cut.where}" if cut is not None else ""
@@ -125,7 +125,7 @@ class Reading:
             if hybrid
             else []
         )
-        index = views.read_index(self._store, self._findings, mend=self._mend)
+        index = views.read_index(self._store, self._findings, repair=self._repair)
         reader = None
         if index is not None:
             reader = GraphReader(blobs, self._findings, self._trusted, self._allowance)
@@ -137,7 +137,7 @@ class Reading:
                 self._reconciler.take_unlisted(node)
         self._reconciler.compare_names()
         return Contents(
-            kind=Kinds.HYBRID if hybrid else Kinds.LAYOUT,
+            kind=SourceKind.HYBRID if hybrid else SourceKind.LAYOUT,
             blobs=blobs,
             roots=self._reconciler.roots(),
             index=index,
@@ -155,7 +155,7 @@ class Reading:
         docker = self._saved()
         self._take_docker(docker, named=True)
         return Contents(
-            kind=Kinds.DOCKER, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
+            kind=SourceKind.DOCKER, blobs=None, roots=self._reconciler.roots(), docker=tuple(docker)
         )
 
     def _saved(self) -> list[views.DockerImage]:
@@ -181,7 +181,7 @@ class Reading:
             return None
         return raw
 
-    def single(self, raw: bytes, kind: Kinds) -> Contents:
+    def single(self, raw: bytes, kind: SourceKind) -> Contents:
         """The one manifest or list that a ``dir:``, or a lone file, begins with."""
         where = Where(member=dockersave.MANIFEST)
         document = read_document(raw, where, Findings())  # the graph reader will report

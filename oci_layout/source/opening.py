@@ -15,7 +15,7 @@ from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
-from oci_layout.source.contents import Contents, Kinds, Reading
+from oci_layout.source.contents import Contents, ContentsReader, SourceKind
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -46,7 +46,7 @@ class Source(Closing):
     findings: Findings = attrs.field(repr=False)
 
     @property
-    def kind(self) -> Kinds:
+    def kind(self) -> SourceKind:
         """What it is."""
         return self.contents.kind
 
@@ -62,7 +62,7 @@ class Source(Closing):
     @property
     def description(self) -> str:
         """One line for people."""
-        if self.kind is Kinds.LONE:
+        if self.kind is SourceKind.LONE:
             return str(self.kind)
         form = "archive" if self.archive else "directory"
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
@@ -74,7 +74,7 @@ def open_source(
     *,
     findings: Findings | None = None,
     tmp: str | None = None,
-    mend: bool = False,
+    repair: bool = False,
     trusted: Sequence[jws.PublicKey] = (),
     lone: bool = False,
     limit: int | None = None,
@@ -86,7 +86,7 @@ def open_source(
         findings: told of all that is odd or wrong; by default the first error is raised.
         tmp: directory for spooling what cannot be read by offset (standard input, a compressed
             archive); by default that for large temporary files.
-        mend: accept a missing ``oci-layout``.
+        repair: accept a missing ``oci-layout``.
         trusted: keys of which one must have signed each schema 1 manifest.
         lone: accept a file that is a manifest and nothing else.
         limit: unpacked bytes of a compressed archive from which a ratio over 200 is refused.
@@ -110,9 +110,9 @@ def open_source(
         _refuse_any_folder(path)
         store = DirectoryStore(path)
     try:
-        reading = Reading(store, findings, mend=mend, trusted=trusted)
+        reading = ContentsReader(store, findings, repair=repair, trusted=trusted)
         if isinstance(store, FileStore):
-            contents = reading.single(store.read(), Kinds.LONE)
+            contents = reading.single(store.read(), SourceKind.LONE)
         else:
             contents = reading.contents(archive=archive)
     except BaseException:

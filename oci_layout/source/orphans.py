@@ -10,7 +10,7 @@ from oci_layout.graph.nodes import Node
 from oci_layout.graph.reachable import named, orphans
 from oci_layout.graph.walk import every
 from oci_layout.model import dockersave, layout
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.streams.reader import Member
 
@@ -42,12 +42,12 @@ def _nowhere(digest: Digest) -> None:
 
 def _candidates(source: Source) -> Iterable[str]:
     store = source.store
-    if source.kind in (Kinds.LAYOUT, Kinds.HYBRID):
+    if source.kind in (SourceKind.LAYOUT, SourceKind.HYBRID):
         return (name for name in store.names("blobs") if name.count("/") == 2)
-    if source.kind is Kinds.DIR:
+    if source.kind is SourceKind.DIR:
         return (name for name in store.names() if _FLAT.fullmatch(name))
     # In a directory a link would have a name of its own, and seem to be another layer.
-    if source.kind in (Kinds.DOCKER, Kinds.V1) and source.archive:
+    if source.kind in (SourceKind.DOCKER, SourceKind.V1) and source.archive:
         return (name for name in store.names() if _LAYER.fullmatch(name))
     return ()
 

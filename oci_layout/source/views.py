@@ -39,13 +39,13 @@ def entry_name(descriptor: Descriptor, findings: Findings) -> ImageName | None:
     return ImageName.from_ref_name(text) if text else None
 
 
-def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index | None:
+def read_index(store: Store, findings: Findings, *, repair: bool = False) -> Index | None:
     """Read ``oci-layout`` and ``index.json``; None when there is no usable index.
 
     Args:
         store: the source.
         findings: told of all that does not hold.
-        mend: take a missing ``oci-layout`` for granted, with a warning.
+        repair: take a missing ``oci-layout`` for granted, with a warning.
     """
     marker = store.find(layout.MARKER)
     if marker is not None:
@@ -53,12 +53,12 @@ def read_index(store: Store, findings: Findings, *, mend: bool = False) -> Index
         if text is not None:
             layout.check_marker(text, findings)
     else:
-        report = findings.warning if mend else findings.error
+        report = findings.warning if repair else findings.error
         report(
             "no-layout-marker",
             "there is an index.json but no oci-layout file",
             Where(member=layout.MARKER),
-            "" if mend else "--mend writes it",
+            "" if repair else "--repair writes it",
         )
     member = store.find(layout.INDEX)
     where = Where(member=layout.INDEX)

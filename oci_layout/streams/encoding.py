@@ -13,7 +13,7 @@ import attrs
 import zstandard
 
 from oci_layout.mediatype import Compression
-from oci_layout.streams.lanes import Lanes
+from oci_layout.streams.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -61,14 +61,14 @@ class _Deflate(Protocol):
 
 
 class _GzipBlocks:
-    """One gzip member out of blocks that were packed apart, side by side where there are lanes.
+    """One gzip member out of blocks that were packed apart, side by side where there is a pipeline.
 
     Each block ends on a byte (a sync flush, RFC 1951 by way of zlib's manual), so that blocks
     can stand one after the other.
     """
 
-    def __init__(self, deflate: _Deflate, level: int, lanes: Lanes | None) -> None:
-        self._deflate, self._level, self._lanes = deflate, level, lanes
+    def __init__(self, deflate: _Deflate, level: int, pipeline: Pipeline | None) -> None:
+        self._deflate, self._level, self._pipeline = deflate, level, pipeline
         self._parts: list[bytes] = []
         self._held = 0
         self._crc, self._size = 0, 0
@@ -99,11 +99,11 @@ class _GzipBlocks:
         return self._take() + end
 
     def _begin(self, block: bytes) -> None:
-        if self._lanes is None:
+        if self._pipeline is None:
             self._ready.append(self._pack(block))
             return
-        self._packing.append(self._lanes.executor.submit(self._pack, block))
-        while len(self._packing) > self._lanes.count + 1:
+        self._packing.append(self._pipeline.executor.submit(self._pack, block))
+        while len(self._packing) > self._pipeline.count + 1:
             self._ready.append(self._packing.popleft().result())
 
     def _pack(self, block: bytes) -> bytes:
@@ -164,11 +164,11 @@ class Encoding:
             return f"isal {_isal_version()} level {self.level or _GZIP_LEVEL}"
         return f"zlib {zlib.ZLIB_RUNTIME_VERSION} level {self.level or _ZLIB_LEVEL}"
 
-    def encoder(self, lanes: Lanes | None = None) -> Encoder:
+    def encoder(self, pipeline: Pipeline | None = None) -> Encoder:
         """A fresh encoder. Its gzip carries neither time nor name (RFC 1952).
 
         Args:
-            lanes: threads it may use; the bytes are the same with them and without.
+            pipeline: threads it may use; the bytes are the same with them and without.
         """
         if self.compression is Compression.NONE:
             return _Identity()
@@ -179,13 +179,13 @@ class Encoding:
                 self.level or _ZSTD_LEVEL,
                 write_checksum=True,
                 write_content_size=False,
-                threads=1 if lanes is None else lanes.count,
+                threads=1 if pipeline is None else pipeline.count,
                 job_size=2 << 20,
             )
             return zstandard.ZstdCompressor(compression_params=settings).compressobj()
         if self._isal:
-            return _GzipBlocks(isal_zlib, self.level or _GZIP_LEVEL, lanes)
-        return _GzipBlocks(_Zlib(), self.level or _ZLIB_LEVEL, lanes)
+            return _GzipBlocks(isal_zlib, self.level or _GZIP_LEVEL, pipeline)
+        return _GzipBlocks(_Zlib(), self.level or _ZLIB_LEVEL, pipeline)
 
 
 class _Zlib:

@@ -13,7 +13,7 @@ from oci_layout.closing import Closing
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import ChangedError, DamagedError, NotAnImageError
 from oci_layout.limits import CHUNK
-from oci_layout.streams.lanes import Aside
+from oci_layout.streams.pipeline import Stage
 
 
 class Reader(Protocol):
@@ -277,7 +277,7 @@ def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:
         yield data
 
 
-class Tally(Closing):
+class Digester(Closing):
     """Counts and hashes what it is fed, and hands it on.
 
     A context manager: on the way out its thread has ended, whatever happened.
@@ -285,7 +285,7 @@ class Tally(Closing):
     Args:
         algorithm: hash to run.
         tee: takes each piece after it was hashed.
-        aside: whether hash and ``tee`` run in a thread of their own.
+        threaded: whether hash and ``tee`` run in a thread of their own.
     """
 
     def __init__(
@@ -293,19 +293,19 @@ class Tally(Closing):
         algorithm: str = "sha256",
         tee: Callable[[bytes], object] | None = None,
         *,
-        aside: bool = False,
+        threaded: bool = False,
     ) -> None:
         self._hash, self._tee = new_hash(algorithm), tee
-        self._aside = Aside(self._take) if aside else None
+        self._stage = Stage(self._take) if threaded else None
         self.algorithm, self.size = algorithm, 0
 
     def feed(self, data: bytes) -> None:
         """Take the next piece."""
         self.size += len(data)
-        if self._aside is None:
+        if self._stage is None:
             self._take(data)
         else:
-            self._aside.feed(data)
+            self._stage.feed(data)
 
     def _take(self, data: bytes) -> None:
         self._hash.update(data)
@@ -315,14 +315,14 @@ class Tally(Closing):
     @property
     def digest(self) -> Digest:
         """The digest of all that was fed; nothing more is fed afterwards."""
-        if self._aside is not None:
-            self._aside.finish()
+        if self._stage is not None:
+            self._stage.finish()
         return Digest.finish(self._hash)
 
     def close(self) -> None:
         """End the thread that hashes, if there is one."""
-        if self._aside is not None:
-            self._aside.abandon()
+        if self._stage is not None:
+            self._stage.abandon()
 
 
 class Metered:
@@ -330,11 +330,11 @@ class Metered:
 
     Args:
         reader: where bytes come from.
-        tally: is fed each piece as it passes (a copy that needs no second read).
+        digester: is fed each piece as it passes (a copy that needs no second read).
     """
 
-    def __init__(self, reader: Reader, tally: Tally) -> None:
-        self._reader, self._tally = reader, tally
+    def __init__(self, reader: Reader, digester: Digester) -> None:
+        self._reader, self._tally = reader, digester
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes."""

@@ -47,7 +47,7 @@ class Loaded:
 
 
 @attrs.define(kw_only=True)
-class Reading:
+class Prediction:
     """What a reader collects on its way; an engine that stops at an error stops here too.
 
     Args:
@@ -69,7 +69,7 @@ class Reading:
         self._judged.add(what)
         return new
 
-    def fail(self, code: str, message: str) -> Reading:
+    def fail(self, code: str, message: str) -> Prediction:
         """Say why it does not load."""
         self._once(self.reasons, code, message)
         return self
@@ -105,9 +105,9 @@ class Answer:
         reasons: why it does not load.
         losses: what does not come along, or not under its name.
         notes: what else somebody should know.
-        mend: the command that makes something of the source which this target loads, or loses
+        repair: the command that makes something of the source which this target loads, or loses
             less of; empty when none is needed, or none helps.
-        unmended: why there is no such command; empty when there is one, or none is needed.
+        unrepaired: why there is no such command; empty when there is one, or none is needed.
     """
 
     target: Target
@@ -118,5 +118,5 @@ class Answer:
     reasons: tuple[Remark, ...]
     losses: tuple[Remark, ...]
     notes: tuple[Remark, ...]
-    mend: tuple[str, ...] = ()
-    unmended: str = ""
+    repair: tuple[str, ...] = ()
+    unrepaired: str = ""

@@ -13,18 +13,18 @@ from oci_layout.graph.nodes import Image, Root
 from oci_layout.graph.walk import walk
 from oci_layout.platform import Platform
 from oci_layout.targets import containerd, containersimage, docker
-from oci_layout.targets.answer import Answer, Loaded, Reading, Remark
+from oci_layout.targets.answer import Answer, Loaded, Prediction, Remark
 from oci_layout.targets.facts import Facts
 from oci_layout.targets.importing import IMPORTS
-from oci_layout.targets.mending import CALLER_NAMES, mend
 from oci_layout.targets.names import whole
+from oci_layout.targets.repairing import CALLER_NAMES, repair
 from oci_layout.targets.rules import Cure
 from oci_layout.targets.target import Target, at
 from oci_layout.targets.traits import TRAITS
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class Asked:
     """The images that are asked about.
 
     Args:
@@ -38,7 +38,7 @@ class Wanted:
     names: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, texts: tuple[str, ...], roots: tuple[Root, ...]) -> Wanted:
+    def of(cls, texts: tuple[str, ...], roots: tuple[Root, ...]) -> Asked:
         """Those of some roots, which were selected by some texts."""
         if not texts:
             return cls()
@@ -55,7 +55,7 @@ class Wanted:
         return any(whole(name) in self.names for name in loaded.names)
 
 
-def ask(facts: Facts, target: Target, platform: Platform, wanted: Wanted) -> Answer:
+def ask(facts: Facts, target: Target, platform: Platform, wanted: Asked) -> Answer:
     """What a target makes of a source.
 
     Args:
@@ -78,8 +78,8 @@ def _answer(
     facts: Facts,
     target: Target,
     platform: Platform,
-    wanted: Wanted,
-    reading: Reading,
+    wanted: Asked,
+    reading: Prediction,
     transport: str,
 ) -> Answer:
     images = [each for each in reading.images if wanted.holds(each)]
@@ -89,9 +89,9 @@ def _answer(
     asks = target.engine.asks.format(source=shlex.quote(facts.path), transport=transport)
     against = reading.reasons or _curable(target, reading.losses)
     line: tuple[str, ...] = ()
-    unmended = ""
+    unrepaired = ""
     if against:
-        line, unmended = mend(facts, target, against, platform, wanted.texts)
+        line, unrepaired = repair(facts, target, against, platform, wanted.texts)
     return Answer(
         target=target,
         asks=asks if facts.archive or transport else "",
@@ -101,8 +101,8 @@ def _answer(
         reasons=tuple(reading.reasons),
         losses=tuple(reading.losses) if loads else (),
         notes=tuple(reading.notes),
-        mend=line,
-        unmended=unmended if not loads else "",
+        repair=line,
+        unrepaired=unrepaired if not loads else "",
     )
 
 
@@ -197,8 +197,8 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "reasons": [_remark_json(each) for each in answer.reasons],
         "losses": [_remark_json(each) for each in answer.losses],
         "notes": [_remark_json(each) for each in answer.notes],
-        "repack": list(answer.mend) or None,
-        "no_repack": answer.unmended,
+        "repack": list(answer.repair) or None,
+        "no_repack": answer.unrepaired,
     }
 
 

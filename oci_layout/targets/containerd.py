@@ -13,7 +13,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.opening import STANDARD_INPUT
-from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.docker import runs
 from oci_layout.targets.entries import Item, items
 from oci_layout.targets.facts import Configs, Facts
@@ -25,7 +25,7 @@ from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_saved
 _SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
 
 
-def read(facts: Facts, target: Target, platform: Platform) -> Reading:
+def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     """What an import makes of a source.
 
     Args:
@@ -33,7 +33,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
         target: who imports.
         platform: of the host.
     """
-    how, reading = importing(target), Reading()
+    how, reading = importing(target), Prediction()
     if not _file(facts, how, reading):
         return reading
     found = items(facts, how, platform, reading)
@@ -67,7 +67,7 @@ def _merged(loaded: list[Loaded]) -> list[Loaded]:
     return [attrs.evolve(each, names=tuple(names)) for each, names in found.values()]
 
 
-def _file(facts: Facts, how: Importing, reading: Reading) -> bool:
+def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")
         return False
@@ -85,7 +85,7 @@ def _file(facts: Facts, how: Importing, reading: Reading) -> bool:
     return not reading.reasons
 
 
-def _walk(items: list[Item], how: Importing, platform: Platform, reading: Reading) -> None:
+def _walk(items: list[Item], how: Importing, platform: Platform, reading: Prediction) -> None:
     """What is filtered out by platform, and what is missing of the rest."""
     kept: list[Item] = []
     filtered: list[Item] = []
@@ -130,7 +130,9 @@ def _absent(node: Node, how: Importing, host: Platform) -> list[Absent]:
     return found
 
 
-def _image(facts: Facts, item: Item, how: Importing, platform: Platform, reading: Reading) -> None:
+def _image(
+    facts: Facts, item: Item, how: Importing, platform: Platform, reading: Prediction
+) -> None:
     """One entry: its names, and whether it can be unpacked."""
     kind = "index" if isinstance(item.node, ImageIndex) else "manifest"
     held = list(images(item.node)) if item.node is not None else []
@@ -173,7 +175,7 @@ def _image(facts: Facts, item: Item, how: Importing, platform: Platform, reading
         reading.fail(code, f"{item.label} is for {there}, the host is {platform}")
 
 
-def _sha512(node: Node, label: str, reading: Reading) -> None:
+def _sha512(node: Node, label: str, reading: Prediction) -> None:
     """Blobs are stored by the sha256 of what was read, whatever the archive calls them."""
     digests = []
     for each in walk(node):
@@ -192,7 +194,7 @@ def _platform(item: Item) -> Platform | None:
     return item.platform
 
 
-def _shown_names(item: Item, how: Importing, reading: Reading) -> tuple[str, ...] | None:
+def _shown_names(item: Item, how: Importing, reading: Prediction) -> tuple[str, ...] | None:
     """The names of an image as they are shown; None when no image is created."""
     digest = f"{how.by_digest}@{item.digest or 'sha256:?'}"
     if not item.name:
@@ -211,7 +213,7 @@ def _shown_names(item: Item, how: Importing, reading: Reading) -> tuple[str, ...
     return (item.name, digest) if how.always_by_digest else (item.name,)
 
 
-def _familiar(name: str, reading: Reading) -> tuple[str, ...] | None:
+def _familiar(name: str, reading: Prediction) -> tuple[str, ...] | None:
     """A name of the image store as Docker shows it; None for what it does not list."""
     try:
         plain = Reference.parse(name, default_tag="")
@@ -244,7 +246,7 @@ def _for_host(node: Node | None, host: Platform) -> Image | None:
 
 
 def _last_words(
-    facts: Facts, items: list[Item], target: Target, how: Importing, reading: Reading
+    facts: Facts, items: list[Item], target: Target, how: Importing, reading: Prediction
 ) -> None:
     """What manifest.json knows beside a layout, and what a kubelet finds later."""
     if facts.version and facts.saved:

@@ -13,9 +13,9 @@ from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
 from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
 from oci_layout.platform import Platform
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.targets import dockerarchive
-from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Configs, Facts
@@ -25,7 +25,7 @@ from oci_layout.targets.traits import Traits, traits_of
 from oci_layout.targets.typed import unreadable
 
 
-def read(facts: Facts, target: Target, platform: Platform) -> tuple[Reading, str]:
+def read(facts: Facts, target: Target, platform: Platform) -> tuple[Prediction, str]:
     """What the engine makes of a source, and the transport that it reads it by.
 
     Args:
@@ -50,7 +50,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> tuple[Reading, str
     return reading, transport
 
 
-def _closest(tried: list[tuple[Reading, str]], facts: Facts) -> tuple[Reading, str]:
+def _closest(tried: list[tuple[Prediction, str]], facts: Facts) -> tuple[Prediction, str]:
     """Of the ways that fail, the one that tells most: not that the source is another thing."""
     strangers = {"needs-layout", "needs-manifest-json", "transport", "v1-unknown"}
     for reading, transport in tried:
@@ -59,7 +59,7 @@ def _closest(tried: list[tuple[Reading, str]], facts: Facts) -> tuple[Reading, s
     return tried[-1] if facts.v1_tops else tried[0]
 
 
-def _sound(facts: Facts, reading: Reading, *, archive: bool) -> bool:
+def _sound(facts: Facts, reading: Prediction, *, archive: bool) -> bool:
     if facts.archive is not archive:
         kind = "an archive" if facts.archive else "a directory"
         reading.fail("transport", f"this is {kind}")
@@ -68,9 +68,9 @@ def _sound(facts: Facts, reading: Reading, *, archive: bool) -> bool:
     return not reading.reasons
 
 
-def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Reading:
+def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Prediction:
     """``oci-archive:`` and ``oci:``: the one entry of ``index.json``; oci-layout is not read."""
-    reading = Reading()
+    reading = Prediction()
     if not _sound(facts, reading, archive=archive):
         return reading
     if facts.index is None:
@@ -111,7 +111,7 @@ def _node(
     names: tuple[str, ...],
     traits: Traits,
     platform: Platform,
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     """A manifest, or the one of an index that fits the host."""
     if isinstance(node, ImageIndex):
@@ -158,7 +158,7 @@ def _image(
     names: tuple[str, ...],
     traits: Traits,
     platform: Platform,
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     other_architecture(image.config, label, platform, reading)
     digests = [layer.digest for layer in image.layers] + [image.config.digest]
@@ -204,19 +204,19 @@ def _docker_zstd(kind: LayerType | None) -> bool:
     )
 
 
-def _docker_archive(facts: Facts, traits: Traits, platform: Platform) -> Reading:
-    reading = Reading()
+def _docker_archive(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
+    reading = Prediction()
     if not _sound(facts, reading, archive=True):
         return reading
     return dockerarchive.read(facts, traits, platform)
 
 
-def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
+def _dir(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     """``dir:``: a manifest, and blobs by bare hex."""
-    reading = Reading()
+    reading = Prediction()
     if not _sound(facts, reading, archive=False):
         return reading
-    if facts.source.kind is not Kinds.DIR or not facts.source.roots:
+    if facts.source.kind is not SourceKind.DIR or not facts.source.roots:
         return reading.fail("transport", "this is no dir: directory")
     if traits.stores:
         reading.lose("nameless", "a dir: holds no name")
@@ -225,7 +225,7 @@ def _dir(facts: Facts, traits: Traits, platform: Platform) -> Reading:
     return reading
 
 
-def _losses(facts: Facts, reading: Reading, transport: str) -> None:
+def _losses(facts: Facts, reading: Prediction, transport: str) -> None:
     """What only another view of the source knows."""
     names = {whole(name) for each in reading.images for name in each.names}
     ids = {each.image_id for each in reading.images}
@@ -250,7 +250,7 @@ def _losses(facts: Facts, reading: Reading, transport: str) -> None:
                 reading.lose("other-platforms", f"{entry.label} for {image.platform}")
 
 
-_READERS: dict[str, Callable[[Facts, Traits, Platform], Reading]] = {
+_READERS: dict[str, Callable[[Facts, Traits, Platform], Prediction]] = {
     "oci-archive": lambda facts, traits, host: _oci(facts, traits, host, archive=True),
     "oci": lambda facts, traits, host: _oci(facts, traits, host, archive=False),
     "docker-archive": _docker_archive,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oci_layout.finding import Severity
 from oci_layout.streams.reader import Member
-from oci_layout.targets.answer import Reading
+from oci_layout.targets.answer import Prediction
 from oci_layout.targets.facts import Facts
 
 # Only the layer's tar is another than the config says: the stored bytes are what they should be.
@@ -17,7 +17,7 @@ def report_damage(
     facts: Facts,
     member: Member,
     label: str,
-    reading: Reading,
+    reading: Prediction,
     *,
     stored: bool = True,
     diff_ids: bool = True,

@@ -15,11 +15,11 @@ from oci_layout.model import dockersave
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.reading import read_bounded
-from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
-from oci_layout.targets.facts import Configs, Facts, LayerFile, Saved
+from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
 from oci_layout.targets.target import Since, Target, at
 from oci_layout.targets.typed import unreadable
 
@@ -47,7 +47,7 @@ V1 = (
 DEEPEST = 125  # moby layer/layer_store.go, maxLayerDepth
 
 
-def read(facts: Facts, target: Target, platform: Platform) -> Reading:
+def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     """What ``docker load`` makes of a source.
 
     Args:
@@ -55,7 +55,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
         target: which Docker.
         platform: of its host.
     """
-    reading = Reading()
+    reading = Prediction()
     packings = at(PACKINGS, target.version).value
     if not _file(facts, packings, reading):
         return reading
@@ -81,7 +81,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Reading:
     return reading
 
 
-def _file(facts: Facts, packings: frozenset[Compression], reading: Reading) -> bool:
+def _file(facts: Facts, packings: frozenset[Compression], reading: Prediction) -> bool:
     """The archive as a whole; whether it can be read at all."""
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")
@@ -109,7 +109,7 @@ def _entry(
     saved: Saved,
     packings: frozenset[Compression],
     platform: Platform,
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     """One entry of ``manifest.json``, checked in the order that Docker has."""
     config = saved.config
@@ -150,10 +150,10 @@ def _entry(
 
 def _layer(
     facts: Facts,
-    layer: LayerFile,
+    layer: SavedLayer,
     label: str,
     packings: frozenset[Compression],
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     if layer.member is None:
         reading.fail("missing-layer", f"{label}: {layer.name} is not there")
@@ -168,7 +168,7 @@ def _layer(
     report_damage(facts, layer.member, label, reading, stored=False)
 
 
-def other_architecture(config: Config, label: str, platform: Platform, reading: Reading) -> None:
+def other_architecture(config: Config, label: str, platform: Platform, reading: Prediction) -> None:
     """Note that an image will load and not run."""
     stated = config.platform
     if stated.os == platform.os and stated.architecture and not runs(stated, platform):
@@ -180,7 +180,7 @@ def runs(image: Platform, host: Platform) -> bool:
     return any(image.matches(choice) for choice in host.runs())
 
 
-def _names(saved: Saved, reading: Reading) -> tuple[str, ...]:
+def _names(saved: Saved, reading: Prediction) -> tuple[str, ...]:
     names = []
     for tag in saved.tags:
         try:
@@ -194,7 +194,7 @@ def _names(saved: Saved, reading: Reading) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _v1(facts: Facts, reading: Reading) -> Reading:
+def _v1(facts: Facts, reading: Prediction) -> Prediction:
     """Docker before 1.10: folders, each an image; ``repositories`` may be missing."""
     strange = sorted(facts.folders - facts.v1_tops)
     if strange or not facts.v1_tops:
@@ -227,14 +227,14 @@ def _repositories(facts: Facts) -> dict[str, list[str]]:
     return named
 
 
-def _legacy(facts: Facts, reading: Reading) -> Reading:
+def _legacy(facts: Facts, reading: Prediction) -> Prediction:
     """V1 images in Docker 1.10 to 28: it makes the configs itself."""
     if facts.source.store.find(dockersave.REPOSITORIES) is None:
         return reading.fail("v1-repositories", "there is no repositories file")
     strange = sorted(facts.folders - facts.v1_tops)
     if strange:
         return reading.fail("missing-layer", f"the folder {strange[0]!r} is no V1 image")
-    if facts.source.kind is Kinds.V1 and facts.source.findings.errors:
+    if facts.source.kind is SourceKind.V1 and facts.source.findings.errors:
         return reading.fail("missing-layer", str(facts.source.findings.errors[0]))
     named = _repositories(facts)
     for identity in sorted(named):
@@ -246,7 +246,7 @@ def _legacy(facts: Facts, reading: Reading) -> Reading:
     return reading
 
 
-def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Reading) -> None:
+def _losses(facts: Facts, saved: tuple[Saved, ...], reading: Prediction) -> None:
     """What the views hold that Docker does not look at."""
     taken = Configs.saved(saved)
     for entry in facts.index or ():

@@ -12,10 +12,10 @@ from oci_layout.model import dockersave
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.streams.tarindex import MemberType
-from oci_layout.targets.answer import Loaded, Reading
+from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture
-from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links
+from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.traits import Traits
 from oci_layout.targets.typed import unreadable
@@ -23,7 +23,7 @@ from oci_layout.targets.typed import unreadable
 _MANIFEST_JSON = 1 << 20  # iolimits.MaxTarFileManifestSize
 
 
-def read(facts: Facts, traits: Traits, platform: Platform) -> Reading:
+def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     """What comes of ``manifest.json``: podman takes all of it, skopeo the one image.
 
     Args:
@@ -31,7 +31,7 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Reading:
         traits: of the engine.
         platform: of its host.
     """
-    reading = Reading()
+    reading = Prediction()
     if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
     if facts.absolute:
@@ -67,7 +67,7 @@ def _saved(
     linked: set[str],
     traits: Traits,
     platform: Platform,
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     names = []
     for tag in saved.tags:
@@ -106,9 +106,9 @@ def _saved(
     )
 
 
-def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Reading) -> None:
+def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Prediction) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
-    first: dict[object, LayerFile] = {}
+    first: dict[object, SavedLayer] = {}
     used: dict[str, object] = {}
     for number, layer in enumerate(saved.layers):
         if layer.diff_id in first:
@@ -127,7 +127,7 @@ def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Reading)
             report_damage(facts, layer.member, place, reading, stored=False)
 
 
-def _chained(layer: LayerFile, linked: set[str]) -> bool:
+def _chained(layer: SavedLayer, linked: set[str]) -> bool:
     """Whether a layer is a link that does not lead to a file at once: one hop is followed."""
     if layer.entry is None or not is_link(layer.entry, MemberType.SYMLINK):
         return False

@@ -17,8 +17,8 @@ from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.streams.tarindex import MemberType
-from oci_layout.targets.answer import Reading
-from oci_layout.targets.facts import Facts, LayerFile, Saved, is_link, links
+from oci_layout.targets.answer import Prediction
+from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.importing import Importing
 
 _RAW_LAYER = LayerType(family=Family.DOCKER, compression=Compression.NONE)
@@ -36,7 +36,7 @@ class Item:
     saved: Saved | None = None
 
 
-def items(facts: Facts, how: Importing, host: Platform, reading: Reading) -> list[Item]:
+def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> list[Item]:
     """The entries of ``index.json``, or those that are made of ``manifest.json``.
 
     Args:
@@ -85,7 +85,7 @@ def _name(notes: object, how: Importing) -> str:
     return f"{how.prefix}:{tag}"
 
 
-def _check_links(facts: Facts, reading: Reading) -> None:
+def _check_links(facts: Facts, reading: Prediction) -> None:
     """Links are resolved in any order, each once, whatever they are for."""
     store = facts.source.store
     for link in links(facts):
@@ -110,7 +110,7 @@ def _joined(folder: str, target: str) -> str:
     return "/".join(parts)
 
 
-def _made(saved: Saved, host: Platform, reading: Reading) -> list[Item]:
+def _made(saved: Saved, host: Platform, reading: Prediction) -> list[Item]:
     """The entries that containerd makes for one image of ``manifest.json``."""
     if saved.config is None:
         reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
@@ -139,7 +139,7 @@ def _made(saved: Saved, host: Platform, reading: Reading) -> list[Item]:
     ]
 
 
-def _find(layer: LayerFile, label: str, reading: Reading) -> None:
+def _find(layer: SavedLayer, label: str, reading: Prediction) -> None:
     """Whether a layer is found by its name as listed: blobs by clean names, links as written."""
     if layer.member is None:
         reading.fail("missing-layer", f"{label}: {layer.name} is not there")

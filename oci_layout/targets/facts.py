@@ -21,7 +21,7 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.source import views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore
@@ -34,7 +34,7 @@ _BROKEN = ("truncated", "bad-tar-header", "size-conflict", "too-many-members")
 
 
 @attrs.frozen(kw_only=True)
-class LayerFile:
+class SavedLayer:
     """A file that ``manifest.json`` lists as a layer.
 
     Args:
@@ -68,7 +68,7 @@ class Saved:
     config: Config | None
     config_member: str
     tags: tuple[str, ...]
-    layers: tuple[LayerFile, ...]
+    layers: tuple[SavedLayer, ...]
 
     @property
     def label(self) -> str:
@@ -203,7 +203,7 @@ def gather(
     store = source.store
     marker = store.find(layout.MARKER)
     saved_there = store.find(dockersave.MANIFEST) is not None
-    is_dir = source.kind in (Kinds.DIR, Kinds.LONE)
+    is_dir = source.kind in (SourceKind.DIR, SourceKind.LONE)
     return Facts(
         source=source,
         path=path,
@@ -228,7 +228,7 @@ def _index(source: Source) -> tuple[Entry, ...] | None:
     if source.store.find(layout.INDEX) is None:
         return None
     contents, findings = source.contents, Findings()  # the source has reported them all
-    index = contents.index or views.read_index(source.store, findings, mend=True)
+    index = contents.index or views.read_index(source.store, findings, repair=True)
     if index is None:
         return ()
     known = contents.reader
@@ -260,7 +260,7 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
     for number, name in enumerate(item.layers):
         found = store.find(name)
         layers.append(
-            LayerFile(
+            SavedLayer(
                 name=name,
                 member=found,
                 entry=store.entry(_clean(name)) if isinstance(store, ArchiveStore) else None,

@@ -16,7 +16,7 @@ class Cure(enum.StrEnum):
 
     NONE = "none"  # nothing that repack does
     REPACK = "repack"  # repack, with a name or a choice where the images need one
-    MEND = "mend"  # repack --mend
+    REPAIR = "repair"  # repack --repair
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +125,7 @@ RULES = _rules(
         "layout-version",
         "takes imageLayoutVersion 1.0.0 and no other",
         _CTR + "; containerd core/images/archive/importer.go",
-        Cure.MEND,
+        Cure.REPAIR,
     ),
     ("missing-index", "needs the index.json of a layout", _CTR, Cure.NONE),
     (

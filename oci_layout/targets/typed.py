@@ -24,9 +24,9 @@ def unreadable(config: Config, *, docker: bool) -> list[str]:
         docker: whether Docker reads it; others read what the image spec defines.
     """
     texts = {
-        str(mend.path[-1])
-        for mend in config.mends
-        if str(mend.path[-1]) in _TEXT_OR_LIST and isinstance(mend.value, list)
+        str(repair.path[-1])
+        for repair in config.repairs
+        if str(repair.path[-1]) in _TEXT_OR_LIST and isinstance(repair.value, list)
     }
     found = []
     for problem in config.problems:

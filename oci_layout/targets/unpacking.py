@@ -12,7 +12,7 @@ from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
 from oci_layout.streams.reader import Member
-from oci_layout.targets.answer import Reading
+from oci_layout.targets.answer import Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture, runs
 from oci_layout.targets.facts import Facts, Saved, packing
@@ -48,7 +48,7 @@ class _Layer:
 
 
 def unpack(
-    facts: Facts, image: Image, label: str, how: Importing, platform: Platform, reading: Reading
+    facts: Facts, image: Image, label: str, how: Importing, platform: Platform, reading: Prediction
 ) -> None:
     """Unpack an image of a layout, as its labels say.
 
@@ -73,7 +73,7 @@ def unpack(
 
 
 def unpack_saved(
-    facts: Facts, saved: Saved, how: Importing, platform: Platform, reading: Reading
+    facts: Facts, saved: Saved, how: Importing, platform: Platform, reading: Prediction
 ) -> None:
     """Unpack an image of ``manifest.json``, with the labels that containerd gives its layers."""
     layers = [
@@ -95,7 +95,7 @@ def _layers(
     label: str,
     how: Importing,
     platform: Platform,
-    reading: Reading,
+    reading: Prediction,
 ) -> None:
     other_architecture(config, label, platform, reading)
     if how.unpacks == "host" and not runs(config.platform, platform):
@@ -111,7 +111,7 @@ def _layers(
         _layer(facts, layer, f"{label}: layer {number}", how, reading)
 
 
-def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Reading) -> None:
+def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Prediction) -> None:
     if layer.member is None:
         code = "foreign-layer" if layer.urls else "missing-layer"
         reading.fail(code, f"{label} is not there")

@@ -8,7 +8,7 @@ from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
@@ -26,7 +26,7 @@ def check_agreement(source: Source, findings: Findings) -> None:
         for node in walk(root.node)
         if node.descriptor is not None and not isinstance(node, Absent)
     }
-    if source.kind is Kinds.LONE:
+    if source.kind is SourceKind.LONE:
         return  # nothing else is there to agree with
     for root in source.roots:
         for node in walk(root.node):
@@ -113,7 +113,7 @@ def _label(layer: Layer, where: Where, findings: Findings) -> None:
             f"labelled {named.get(kind.compression, kind.compression)}, and the bytes are "
             f"{named.get(actual, actual)}",
             where,
-            "layout repack mends the label",
+            "layout repack repairs the label",
         )
 
 

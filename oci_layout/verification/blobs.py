@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.run import examine
+from oci_layout.blobs.task import Expected, Fact, Task
 from oci_layout.finding import Finding, Severity, Where
 from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Compression
-from oci_layout.plan.jobs import Expected, Fact, Job
 from oci_layout.source.opening import Source
 from oci_layout.source.orphans import stated_digest
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import Member
-from oci_layout.work.blob import examine
-from oci_layout.work.crew import Crew
 
 
 @attrs.frozen(kw_only=True)
@@ -33,15 +33,15 @@ class BlobList:
     """All blobs that documents refer to, each once, with everything that is stated of it."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Task] = {}
         self._expected: dict[str, dict[object, Expected]] = {}
 
     @property
-    def jobs(self) -> dict[str, Job]:
+    def tasks(self) -> dict[str, Task]:
         """The blobs by name, each with all that is stated of it."""
         return {
-            name: attrs.evolve(job, expected=tuple(self._expected[name].values()))
-            for name, job in self._jobs.items()
+            name: attrs.evolve(task, expected=tuple(self._expected[name].values()))
+            for name, task in self._jobs.items()
         }
 
     def add_source(self, source: Source) -> None:
@@ -86,12 +86,12 @@ class BlobList:
 
     def _add(self, member: Member, expected: Expected, *, opaque: bool) -> None:
         self._expected.setdefault(member.name, {}).setdefault(expected.stated, expected)
-        job = self._jobs.get(member.name)
-        if job is not None and (opaque or not job.opaque):
+        task = self._jobs.get(member.name)
+        if task is not None and (opaque or not task.opaque):
             return
         # New; or an artifact named what is a layer all the same.
         stored = Compression.NONE if opaque else sniff(member.head(SNIFF_BYTES))
-        self._jobs[member.name] = Job(
+        self._jobs[member.name] = Task(
             key=member.name,
             member=member,
             stored=stored,
@@ -103,7 +103,7 @@ class BlobList:
         )
 
 
-def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Job]:
+def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Task]:
     """Jobs for blobs that no document names: their own names say what they must be.
 
     Args:
@@ -115,10 +115,10 @@ def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Job]:
         algorithm = digest.algorithm if digest is not None else "sha256"
         _, expected = stated.setdefault((member.name, algorithm), (member, []))
         expected.append(Expected(where=Where(member=name), digest=digest))
-    jobs = {}
+    tasks = {}
     for (name, algorithm), (member, expected) in stated.items():
         key = name if algorithm == "sha256" else f"{name} by {algorithm}"
-        jobs[key] = Job(
+        tasks[key] = Task(
             key=key,
             member=member,
             stored=Compression.NONE,
@@ -128,28 +128,30 @@ def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Job]:
             algorithm=algorithm,
             expected=tuple(expected),
         )
-    return jobs
+    return tasks
 
 
-def look(jobs: Iterable[Job], *, inner: bool, crew: Crew) -> dict[str, Looked]:
+def look(tasks: Iterable[Task], *, inner: bool, pool: Pool) -> dict[str, Looked]:
     """Read blobs and check them.
 
     Args:
-        jobs: what to read.
+        tasks: what to read.
         inner: whether to unpack layers and recompute diff_ids.
-        crew: does the work.
+        pool: does the work.
     """
     looked: dict[str, Looked] = {}
 
-    def one(job: Job) -> Fact:
+    def one(task: Task) -> Fact:
         began = time.monotonic()
-        fact, found = examine(job, crew)
-        looked[job.key] = Looked(fact=fact, findings=tuple(found), seconds=time.monotonic() - began)
+        fact, found = examine(task, pool)
+        looked[task.key] = Looked(
+            fact=fact, findings=tuple(found), seconds=time.monotonic() - began
+        )
         return fact
 
-    ordered = [attrs.evolve(job, inner=inner) for job in jobs]
-    crew.do_all(ordered, one)
-    return {job.key: looked[job.key] for job in ordered}
+    ordered = [attrs.evolve(task, inner=inner) for task in tasks]
+    pool.do_all(ordered, one)
+    return {task.key: looked[task.key] for task in ordered}
 
 
 def orphan_finding(name: str) -> Finding:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import attrs
 
+from oci_layout.blobs.pool import Pool
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity, Where
 from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.orphans import orphans_of
 from oci_layout.streams.reader import Member
@@ -20,7 +21,6 @@ from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
 from oci_layout.verification.report import ImageCheck, VerifyReport
-from oci_layout.work.crew import Crew
 
 CHECKS = ("full", "digests", "quick")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -50,7 +50,7 @@ class Wanted:
 def verify_source(
     path: str,
     wanted: Wanted,
-    crew: Crew,
+    pool: Pool,
     *,
     start: Callable[[int], None] | None = None,
 ) -> VerifyReport:
@@ -59,7 +59,7 @@ def verify_source(
     Args:
         path: the source; ``-`` for standard input.
         wanted: what to check.
-        crew: does the work on blobs.
+        pool: does the work on blobs.
         start: told of all bytes to read.
 
     Raises:
@@ -73,23 +73,23 @@ def verify_source(
         tmp=wanted.tmp,
         trusted=wanted.trusted,
         lone=True,
-        limit=crew.growth.limit,
+        limit=pool.growth.limit,
     ) as source:
         check_agreement(source, findings)
         blobs = BlobList()
         blobs.add_source(source)
         documents = _documents(source)
-        named = blobs.jobs
+        named = blobs.tasks
         lost = list(orphans_of(source))
         for name, _ in lost:
             findings.add(orphan_finding(name))
         stray = orphan_jobs(lost)
         looked: dict[str, Looked] = {}
         if wanted.check != "quick":
-            jobs = [*named.values(), *stray.values()]
+            tasks = [*named.values(), *stray.values()]
             if start is not None:
-                start(sum(job.member.size for job in jobs))
-            looked = look(jobs, inner=wanted.check == "full", crew=crew)
+                start(sum(task.member.size for task in tasks))
+            looked = look(tasks, inner=wanted.check == "full", pool=pool)
             for result in looked.values():
                 for finding in result.findings:
                     findings.add(finding)
@@ -171,7 +171,7 @@ def _image(
     document = _document(image, source)
     if document is not None:
         documents[document.name] = document.size
-    alone = source.kind is Kinds.LONE
+    alone = source.kind is SourceKind.LONE
     read = {name: size for name, size in members.items() if name in looked}
     sound = (alone or not image.missing) and not (members.keys() | documents.keys()) & bad
     return ImageCheck(

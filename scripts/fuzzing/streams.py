@@ -13,6 +13,7 @@ from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded, sniff
+from oci_layout.streams.growth import Growth
 from oci_layout.streams.layerfiles import read_layer
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarindex import TarScanner
@@ -84,7 +85,7 @@ def _unpack(data: bytes, room: str) -> None:
     kind = sniff(data[:512])
     for compression in {kind, Compression.GZIP, Compression.ZSTD}:
         try:
-            reader = decoded(io.BytesIO(data), compression, "x", limit=1 << 20)
+            reader = decoded(io.BytesIO(data), compression, "x", growth=Growth(1 << 20))
             total = 0
             while piece := reader.read(1 << 16):
                 total += len(piece)

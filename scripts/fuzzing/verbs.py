@@ -253,7 +253,7 @@ def _common(rng: random.Random) -> Options:
         "sparse": ["keep", "fail"],
         "attestations": ["drop"],
         "digest": ["sha512"],
-        "mend": [True],
+        "repair": [True],
         "preserve_digests": [True],
         "check": ["digests"],
         "dry_run": [True],
@@ -263,7 +263,7 @@ def _common(rng: random.Random) -> Options:
         "names": [["new:1"], ["demo:1=new:2"]],
     }
     for key, choices in rare.items():
-        if rng.random() < (0.3 if key == "mend" else 0.08):
+        if rng.random() < (0.3 if key == "repair" else 0.08):
             options[key] = rng.choice(choices)
     return options
 

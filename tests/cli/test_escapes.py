@@ -160,7 +160,7 @@ def require_harmless(source: str, good: str, number: int) -> None:
         ["check", source],
         ["diff", source, good],
         ["diff", good, source],
-        ["repack", source, "--to", "oci", "--mend", "--dry-run"],
+        ["repack", source, "--to", "oci", "--repair", "--dry-run"],
         ["repack", source, "--to", "docker", "--dry-run"],
         ["merge", source, good, "--to", "oci", "--force", "-o", f"{good}-merged"],
     ]

@@ -11,7 +11,7 @@ import pytest
 from oci_layout import temporary
 from oci_layout.disk.draft import AppearedError, Draft
 from oci_layout.disk.folder import Folder
-from oci_layout.disk.place import Kind, Place
+from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError
 
 EXCHANGE_OR_NOT = pytest.mark.usefixtures("exchange")
@@ -198,7 +198,7 @@ def test_an_old_folder_between_two_renames_gets_its_name_back(tmp_path: Path) ->
     a_folder(tmp_path / ".out.layout-00000000-old.tmp")
     a_folder(tmp_path / ".out.layout-00000000.tmp", "never whole")
     place = Place.look("-o", str(tmp_path / "out"))
-    assert place.kind is Kind.FOLDER
+    assert place.kind is PlaceKind.FOLDER
     assert content(tmp_path / "out") == "old"
     with Draft(place, directory=True, replace=False):
         pass

@@ -83,7 +83,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_one_field_is_mended_and_no_other_byte(fault: str, tmp_path: Path) -> None:
+def test_one_field_is_repaired_and_no_other_byte(fault: str, tmp_path: Path) -> None:
     """`auto` edits the one field as text; what surrounds it stays."""
     good, bad, told = FAULTS[fault]
     assert good in ODD
@@ -125,9 +125,9 @@ def test_keep_without_rootfs(tmp_path: Path) -> None:
     said = report(source, "--to", "oci", "--config", "keep", "-o", tmp_path / "out")
     assert "invalid-config" in codes(said)
     assert config_of(tmp_path / "out") == text.encode()
-    said = report(source, "--to", "oci", "-o", tmp_path / "mended")
+    said = report(source, "--to", "oci", "-o", tmp_path / "repaired")
     assert "rootfs was missing" in said["images"][0]["config_changes"][0]
-    independent.check(tmp_path / "mended")
+    independent.check(tmp_path / "repaired")
 
 
 def beyond_spec(value: dict[str, Any]) -> list[str]:

@@ -82,7 +82,7 @@ def test_while_writing_into_a_pipe(number: signal.Signals, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_what_the_caller_ignores_is_ignored(number: signal.Signals, tmp_path: Path) -> None:
-    """`nohup layout ...`, and a job that a script has put into the background."""
+    """`nohup layout ...`, and a task that a script has put into the background."""
     stage = make_stage(tmp_path / "stage", "new archive", flags=("--compression", "zstd:12"))
     before = signal.signal(number, signal.SIG_IGN)
     try:

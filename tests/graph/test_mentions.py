@@ -12,6 +12,7 @@ import pytest
 
 from oci_layout import check, compare, inspect, limits
 from oci_layout.api.verification import verify
+from oci_layout.blobs.run import examine
 from oci_layout.comparison import aligning
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings, Where
@@ -22,7 +23,6 @@ from oci_layout.model.config import Config
 from oci_layout.source import blobs, opening
 from oci_layout.targets import containerd, unpacking
 from oci_layout.verification import blobs as verified
-from oci_layout.work.blob import examine
 from tests.builders.image import make_image
 from tests.builders.layout import write_oci_layout
 
@@ -165,9 +165,9 @@ def test_a_file_that_many_links_lead_to_is_read_once(
     read: list[str] = []
     real = examine
 
-    def counted(job: Any, crew: Any) -> Any:
-        read.append(job.member.name)
-        return real(job, crew)
+    def counted(task: Any, pool: Any) -> Any:
+        read.append(task.member.name)
+        return real(task, pool)
 
     monkeypatch.setattr(verified, "examine", counted)
     source = layout(tmp_path / "l", [])

@@ -40,7 +40,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 if key == "engine":
                     counts[str(value)] += 1
                     passed[str(value)] += outcome == "passed"
-                elif key in ("cells foretold", "cells mended"):
+                elif key in ("cells foretold", "cells repaired"):
                     agreed.setdefault(key, []).append(value)
     for name, count in sorted(counts.items()):
         terminalreporter.write_line(f"with {name}: {passed[name]} of {count} passed")

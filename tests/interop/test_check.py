@@ -135,7 +135,7 @@ def test_foretold(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_mended(
+def test_repaired(
     name: str,
     engine: Engine,
     given: Given,
@@ -151,25 +151,25 @@ def test_mended(
         target = target_of(way, versions[engine.name])
         full = name in UNREAD
         before = foretold(path, target, full=full)
-        if not before.mend:
-            assert before.loads or before.unmended, f"{target}: no line, and no word why"
+        if not before.repair:
+            assert before.loads or before.unrepaired, f"{target}: no line, and no word why"
             continue
         cells += 1
         folder = tmp_path / way
         folder.mkdir()
-        argv = layout_command(*before.mend[1:])
+        argv = layout_command(*before.repair[1:])
         done = subprocess.run(
             argv, cwd=folder, env=environment(), capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{before.mend}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{before.repair}\n{done.stdout}{done.stderr}"
         (dest,) = (Path(folder, entry) for entry in os.listdir(folder))
         after = foretold(dest, target, full=full)
-        if not after.loads or after.mend:
+        if not after.loads or after.repair:
             left = [f"{each.rule.code}: {each.message}" for each in (*after.reasons, *after.losses)]
-            wrong.append(f"{target}: {' '.join(before.mend)}: {left}")
+            wrong.append(f"{target}: {' '.join(before.repair)}: {left}")
             continue
-        mended = ask(engine, dest, way)[way]
-        if text := difference(after, mended, engine):
-            wrong.append(f"{target}: {' '.join(before.mend)}: {text}")
-    request.node.user_properties.append(("cells mended", (cells - len(wrong), cells)))
+        repaired = ask(engine, dest, way)[way]
+        if text := difference(after, repaired, engine):
+            wrong.append(f"{target}: {' '.join(before.repair)}: {text}")
+    request.node.user_properties.append(("cells repaired", (cells - len(wrong), cells)))
     assert not wrong, "\n".join(wrong)

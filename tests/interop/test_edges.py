@@ -1,4 +1,4 @@
-"""What engines say to odd images, mended archives, `dir:`, sha512 and packed archives."""
+"""What engines say to odd images, repaired archives, `dir:`, sha512 and packed archives."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ FORMS: dict[str, Write] = {
 
 @pytest.mark.parametrize("output", ["oci", "docker"])
 @pytest.mark.parametrize("form", FORMS)
-def test_mended(form: str, output: str, engine: Engine, bench: Bench) -> None:
-    """A file and a variable changed by hand: refused as it is, and loaded when mended."""
+def test_repaired(form: str, output: str, engine: Engine, bench: Bench) -> None:
+    """A file and a variable changed by hand: refused as it is, and loaded when repaired."""
     layers = [bench.base, Layer(layer_tar({"etc/more": bench.motd}), "gzip")]
     image = bench.image(*layers)
     new_layer = Layer(layer_tar({"etc/more": b"edited " + bench.motd}), "gzip")
@@ -126,7 +126,7 @@ def test_mended(form: str, output: str, engine: Engine, bench: Bench) -> None:
         edited(files, image.config_bytes, config)
 
     edit(source, change)
-    path = written(source, f"{output} --mend", bench.work / "out.tar")
+    path = written(source, f"{output} --repair", bench.work / "out.tar")
     engine.clear()
     engine.load(path)
     want = json.loads(config)

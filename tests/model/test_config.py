@@ -1,4 +1,4 @@
-"""Configs: valid ones make no mends, invalid ones make one for each thing that is wrong."""
+"""Configs: valid ones make no repairs, invalid ones make one for each thing that is wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def changed(**fields: Any) -> dict[str, Any]:
 def test_a_docker_config_is_valid_as_it_is() -> None:
     config, errors = read(IMAGE.config_bytes)
     assert config is not None
-    assert (config.mends, errors) == ((), [])
+    assert (config.repairs, errors) == ((), [])
     assert str(config.digest) == IMAGE.config_digest
     assert config.size == len(IMAGE.config_bytes)
     assert config.platform == Platform("linux", "amd64", "v2")
@@ -43,7 +43,7 @@ def test_a_docker_config_is_valid_as_it_is() -> None:
 def test_an_image_without_layers_has_null_diff_ids() -> None:
     config, errors = read(changed(rootfs={"type": "layers", "diff_ids": None}))
     assert config is not None
-    assert (config.diff_ids, config.mends, errors) == ((), (), [])
+    assert (config.diff_ids, config.repairs, errors) == ((), (), [])
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_an_image_without_layers_has_null_diff_ids() -> None:
         ({"rootfs": {"type": "layers"}}, ("rootfs", "diff_ids"), "missing"),
     ],
 )
-def test_each_wrong_thing_is_mended_for_a_reason(
+def test_each_wrong_thing_is_repaired_for_a_reason(
     fields: dict[str, Any], path: tuple[str | int, ...], word: str
 ) -> None:
     config, _ = read(changed(**fields))
     assert config is not None
-    assert [mend.path for mend in config.mends] == [path]
-    assert word in config.mends[0].reason
+    assert [repair.path for repair in config.repairs] == [path]
+    assert word in config.repairs[0].reason
     assert config.problems
 
 
@@ -96,7 +96,7 @@ def test_what_was_meant_is_kept_where_it_is_beyond_doubt(
 ) -> None:
     config, _ = read(changed(**fields))
     assert config is not None
-    assert config.mends[0].value == value
+    assert config.repairs[0].value == value
 
 
 def test_a_config_without_rootfs_knows_no_diff_ids() -> None:
@@ -121,7 +121,7 @@ def test_a_config_without_rootfs_knows_no_diff_ids() -> None:
         (changed(rootfs={"type": "layers", "diff_ids": {}}), "wrong-type"),
     ],
 )
-def test_what_no_mend_can_help_is_an_error(value: Any, code: str) -> None:
+def test_what_no_repair_can_help_is_an_error(value: Any, code: str) -> None:
     _, errors = read(value)
     assert code in errors
 
@@ -129,7 +129,7 @@ def test_what_no_mend_can_help_is_an_error(value: Any, code: str) -> None:
 def test_labels_may_differ_by_case() -> None:
     config, errors = read(changed(config={"Labels": {"a": "1", "A": "2", "os": "x"}}))
     assert config is not None
-    assert (config.mends, errors) == ((), [])
+    assert (config.repairs, errors) == ((), [])
 
 
 def saved(value: Any) -> tuple[list[dockersave.SavedImage] | None, list[str]]:

@@ -118,12 +118,12 @@ def lying(tmp_path: Path, stored: str, label: str) -> Path:
     ("stored", "label"),
     [("none", "+gzip"), ("gzip", ""), ("gzip", "+zstd"), ("zstd", "+gzip"), ("zstd", "")],
 )
-def test_a_wrong_label_is_mended_and_told(stored: str, label: str, tmp_path: Path) -> None:
+def test_a_wrong_label_is_repaired_and_told(stored: str, label: str, tmp_path: Path) -> None:
     report, result = packed(lying(tmp_path, stored, label), tmp_path / "out", "oci")
     assert suffixes(result) == [stored, stored]
-    mended = [change for change in report.images[0].changes if "labelled" in change]
-    assert len(mended) == 2
-    assert all(stored in change and (label[1:] or "none") in change for change in mended)
+    repaired = [change for change in report.images[0].changes if "labelled" in change]
+    assert len(repaired) == 2
+    assert all(stored in change and (label[1:] or "none") in change for change in repaired)
     assert {layer.action for layer in report.images[0].layers} == {"kept"}
 
 

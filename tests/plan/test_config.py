@@ -1,4 +1,4 @@
-"""Configs: kept byte for byte, or mended for a reason that the report gives."""
+"""Configs: kept byte for byte, or repaired for a reason that the report gives."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_valid_config_is_kept_byte_for_byte(image: Image, target: str, tmp_pat
         ({"config": {"Labels": {"a": 1}}}, {"config": {}}, "Labels was not"),
     ],
 )
-def test_an_invalid_config_is_mended_and_says_why(
+def test_an_invalid_config_is_repaired_and_says_why(
     fields: dict[str, Any], expected: dict[str, Any], reason: str, target: str, tmp_path: Path
 ) -> None:
     image = with_config(**fields)
@@ -77,7 +77,7 @@ def test_an_invalid_config_is_mended_and_says_why(
     assert told.image_id_after not in (None, told.image_id_before)
 
 
-def test_a_mended_config_is_the_same_each_time(tmp_path: Path) -> None:
+def test_a_repaired_config_is_the_same_each_time(tmp_path: Path) -> None:
     image = with_config(rootfs=..., architecture=...)
     source = write_docker_archive([image], tmp_path / "in.tar", style="flat")
     ids = {
@@ -108,7 +108,7 @@ def test_the_platform_of_the_index_fills_the_gap(tmp_path: Path) -> None:
     [IMAGE.diff_ids[:1], IMAGE.diff_ids * 2, IMAGE.diff_ids[::-1], ("sha256:" + "0" * 64,) * 2],
 )
 @pytest.mark.parametrize("target", ["oci", "docker"])
-def test_diff_ids_that_do_not_hold_are_never_mended(
+def test_diff_ids_that_do_not_hold_are_never_repaired(
     diff_ids: tuple[str, ...], target: str, tmp_path: Path
 ) -> None:
     image = with_config(rootfs={"type": "layers", "diff_ids": list(diff_ids)})

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from oci_layout import repack
-from oci_layout.plan.jobs import Job
+from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.task import Task
 from oci_layout.sink.staging import Staging
-from oci_layout.work.crew import Crew
 from tests import independent
 from tests.builders import Layer, layer_tar, write_oci_layout
 from tests.edges.trees import image_of
@@ -35,9 +35,9 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     work = Staging.work
 
-    def watched(self: Staging, job: Job, crew: Crew) -> object:
-        names.append(job.member.name)
-        return work(self, job, crew)
+    def watched(self: Staging, task: Task, pool: Pool) -> object:
+        names.append(task.member.name)
+        return work(self, task, pool)
 
     monkeypatch.setattr(Staging, "work", watched)
     return names

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 from oci_layout.mediatype import Compression
-from oci_layout.source.contents import Kinds
+from oci_layout.source.contents import SourceKind
 from tests.builders import (
     Image,
     go_json,
@@ -36,20 +36,23 @@ TWO = make_image([{"c": b"two"}], names=("demo:2",), architecture="arm64")
 BOTH = [ONE, TWO]
 
 Write = Callable[[list[Image], Path], Path]
-ARCHIVES: dict[str, tuple[Write, Kinds]] = {
-    "docker 1.10 to 24": (lambda i, p: write_docker_archive(i, p, style="v1dirs"), Kinds.DOCKER),
-    "kaniko, crane": (lambda i, p: write_docker_archive(i, p, style="flat"), Kinds.DOCKER),
-    "jib": (lambda i, p: write_docker_archive(i, p, style="lowercase"), Kinds.DOCKER),
-    "podman": (lambda i, p: write_docker_archive(i, p, style="podman"), Kinds.DOCKER),
-    "docker 25": (write_hybrid_archive, Kinds.HYBRID),
+ARCHIVES: dict[str, tuple[Write, SourceKind]] = {
+    "docker 1.10 to 24": (
+        lambda i, p: write_docker_archive(i, p, style="v1dirs"),
+        SourceKind.DOCKER,
+    ),
+    "kaniko, crane": (lambda i, p: write_docker_archive(i, p, style="flat"), SourceKind.DOCKER),
+    "jib": (lambda i, p: write_docker_archive(i, p, style="lowercase"), SourceKind.DOCKER),
+    "podman": (lambda i, p: write_docker_archive(i, p, style="podman"), SourceKind.DOCKER),
+    "docker 25": (write_hybrid_archive, SourceKind.HYBRID),
     "docker 25, docker types": (
         lambda i, p: write_hybrid_archive(i, p, family="docker"),
-        Kinds.HYBRID,
+        SourceKind.HYBRID,
     ),
-    "oci archive": (write_oci_archive, Kinds.LAYOUT),
+    "oci archive": (write_oci_archive, SourceKind.LAYOUT),
     "oci archive, docker types": (
         lambda i, p: write_oci_archive(i, p, family="docker"),
-        Kinds.LAYOUT,
+        SourceKind.LAYOUT,
     ),
 }
 EACH = pytest.mark.parametrize(("write", "kind"), ARCHIVES.values(), ids=ARCHIVES)
@@ -60,7 +63,7 @@ def shuffled(names: list[str]) -> list[str]:
 
 
 @EACH
-def test_archives(write: Write, kind: Kinds, tmp_path: Path) -> None:
+def test_archives(write: Write, kind: SourceKind, tmp_path: Path) -> None:
     path = write(BOTH, tmp_path / "x.bin")
     assert_holds(path, *BOTH)
     with opened(path) as source:
@@ -69,7 +72,7 @@ def test_archives(write: Write, kind: Kinds, tmp_path: Path) -> None:
 
 
 @EACH
-def test_unpacked_into_a_directory(write: Write, kind: Kinds, tmp_path: Path) -> None:
+def test_unpacked_into_a_directory(write: Write, kind: SourceKind, tmp_path: Path) -> None:
     path = write(BOTH, tmp_path / "x.tar")
     with tarfile.open(path) as archive:
         for member in archive:
@@ -88,7 +91,11 @@ def test_unpacked_into_a_directory(write: Write, kind: Kinds, tmp_path: Path) ->
 @pytest.mark.parametrize("order", [sorted, lambda n: sorted(n, reverse=True), shuffled])
 @pytest.mark.parametrize("prefix", ["", "./", "././/"])
 def test_any_order_and_dotted_names(
-    write: Write, kind: Kinds, order: Callable[[list[str]], list[str]], prefix: str, tmp_path: Path
+    write: Write,
+    kind: SourceKind,
+    order: Callable[[list[str]], list[str]],
+    prefix: str,
+    tmp_path: Path,
 ) -> None:
     plain = write(BOTH, tmp_path / "plain.tar")
     with tarfile.open(plain) as old, tarfile.open(tmp_path / "x.tar", "w") as new:
@@ -117,7 +124,11 @@ def zstd(data: bytes) -> bytes:
     ids=["gzip", "bzip2", "xz", "zstd"],
 )
 def test_packed_outside(
-    write: Write, kind: Kinds, pack: Callable[[bytes], bytes], outer: Compression, tmp_path: Path
+    write: Write,
+    kind: SourceKind,
+    pack: Callable[[bytes], bytes],
+    outer: Compression,
+    tmp_path: Path,
 ) -> None:
     raw = write(BOTH, tmp_path / "x.tar").read_bytes()
     path = tmp_path / "wrong-suffix.tar"
@@ -130,25 +141,25 @@ def test_packed_outside(
 
 @EACH
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz"])
-def test_packed_layers(write: Write, kind: Kinds, compression: str, tmp_path: Path) -> None:
+def test_packed_layers(write: Write, kind: SourceKind, compression: str, tmp_path: Path) -> None:
     image = make_image(compression=[compression, "none"])
     assert_holds(write([image], tmp_path / "x.tar"), image)
 
 
 @EACH
-def test_untagged_images_count_too(write: Write, kind: Kinds, tmp_path: Path) -> None:
+def test_untagged_images_count_too(write: Write, kind: SourceKind, tmp_path: Path) -> None:
     nameless = make_image([{"n": b"x"}], names=())
     assert_holds(write([ONE, nameless], tmp_path / "x.tar"), ONE, nameless)
 
 
 @EACH
-def test_one_layer_twice(write: Write, kind: Kinds, tmp_path: Path) -> None:
+def test_one_layer_twice(write: Write, kind: SourceKind, tmp_path: Path) -> None:
     image = make_image([{"a": b"same"}, {"b": b"other"}, {"a": b"same"}])
     assert_holds(write([image], tmp_path / "x.tar"), image)
 
 
 @EACH
-def test_no_layers_at_all(write: Write, kind: Kinds, tmp_path: Path) -> None:
+def test_no_layers_at_all(write: Write, kind: SourceKind, tmp_path: Path) -> None:
     image = make_image([])
     assert_holds(write([image], tmp_path / "x.tar"), image)
 
@@ -159,7 +170,7 @@ def test_dir_of_skopeo(family: str, tmp_path: Path) -> None:
     path = write_dir(image, tmp_path / "dir", family="oci" if family == "oci" else "docker")
     assert_holds(path, image)
     with opened(path) as source:
-        assert source.kind is Kinds.DIR
+        assert source.kind is SourceKind.DIR
         assert not source.archive
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from oci_layout.mediatype import Compression
 from oci_layout.streams import compression, encoding
 from oci_layout.streams.encoding import Encoding
-from oci_layout.streams.lanes import Lanes
+from oci_layout.streams.pipeline import Pipeline
 from tests.streams.packing import sniffed, unpack
 
 DATA = b"some text, " * 50_000 + bytes(100_000)
@@ -114,7 +114,7 @@ def test_the_bytes_do_not_depend_on_lanes_or_pieces(text: str, count: int) -> No
     data = b"".join(number.to_bytes(3, "big") for number in range(1_000_000))
     alone = packed(text, data)
     with ThreadPoolExecutor(count) as executor:
-        encoder = Encoding.parse(text).encoder(Lanes(executor=executor, count=count))
+        encoder = Encoding.parse(text).encoder(Pipeline(executor=executor, count=count))
         parts = [encoder.compress(data[at : at + 77_777]) for at in range(0, len(data), 77_777)]
         assert b"".join([*parts, encoder.flush()]) == alone
     assert unpack(alone, sniffed(alone)) == data

@@ -12,7 +12,7 @@ import pytest
 
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, NotAnImageError
-from oci_layout.streams.reader import ExtentReader, HeldFile, Member, Metered, Tally, chunks
+from oci_layout.streams.reader import Digester, ExtentReader, HeldFile, Member, Metered, chunks
 from tests.streams.packing import Bytes
 
 
@@ -94,28 +94,28 @@ def test_an_owned_file_is_closed_with_its_reader(path: Path) -> None:
         os.fstat(held.fd)
 
 
-@pytest.mark.parametrize("aside", [False, True])
+@pytest.mark.parametrize("threaded", [False, True])
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
-def test_what_passes_is_counted_hashed_and_handed_on(algorithm: str, aside: bool) -> None:
+def test_what_passes_is_counted_hashed_and_handed_on(algorithm: str, threaded: bool) -> None:
     data = bytes(range(256)) * 50
     passed: list[bytes] = []
-    with Tally(algorithm, passed.append, aside=aside) as tally:
-        reader = Metered(Bytes(data, 1000), tally)
+    with Digester(algorithm, passed.append, threaded=threaded) as digester:
+        reader = Metered(Bytes(data, 1000), digester)
         assert b"".join(chunks(reader, 700)) == data
-        assert str(tally.digest) == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+        assert str(digester.digest) == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
     assert b"".join(passed) == data
-    assert tally.size == len(data)
+    assert digester.size == len(data)
 
 
 def test_what_a_thread_aside_meets_is_raised_where_the_digest_is_asked_for() -> None:
     def refuse(data: bytes) -> None:
         raise OSError(28, "no space")
 
-    def feed(tally: Tally) -> Digest:
+    def feed(digester: Digester) -> Digest:
         for _ in range(100):  # more than may be on their way: the feeder must not wait for ever
-            tally.feed(b"x")
-        return tally.digest
+            digester.feed(b"x")
+        return digester.digest
 
-    with Tally(tee=refuse, aside=True) as tally, pytest.raises(OSError, match="no space"):
-        feed(tally)
-    assert not any("aside" in thread.name for thread in threading.enumerate())
+    with Digester(tee=refuse, threaded=True) as digester, pytest.raises(OSError, match="no space"):
+        feed(digester)
+    assert not any("stage" in thread.name for thread in threading.enumerate())

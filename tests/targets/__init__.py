@@ -1,1 +1,1 @@
-"""What engines make of a source: rules, versions, the command, and the lines that mend."""
+"""What engines make of a source: rules, versions, the command, and the lines that repair."""

@@ -43,7 +43,7 @@ _GROUP = re.compile(r"^    # (.+)$", re.MULTILINE)
 _ENTRY = re.compile(
     r"^### `(?P<code>[a-z0-9-]+)`\n\n"
     r"(?P<meaning>(?:.+\n)+)\n"
-    r"\*(?P<severities>[a-z, ]+)\*\. (?P<mend>(?:.+\n)+)\n"
+    r"\*(?P<severities>[a-z, ]+)\*\. (?P<repair>(?:.+\n)+)\n"
     r"(?P<example>(?:    .+\n)+)",
     re.MULTILINE,
 )

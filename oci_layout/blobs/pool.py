@@ -1,4 +1,4 @@
-"""The crew: blobs side by side, the largest first, stopped together."""
+"""The pool: blobs side by side, the largest first, stopped together."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from oci_layout import limits
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.closing import Closing
 from oci_layout.mediatype import Compression
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.growth import Growth
-from oci_layout.streams.lanes import Lanes
+from oci_layout.streams.pipeline import Pipeline
 
-Do = Callable[[Job], Fact]
+Do = Callable[[Task], Fact]
 
 # What a blob at work may hold in memory, by what packs it (measured, with room to spare).
 _COST = {Compression.ZSTD: 20 << 20, Compression.GZIP: 5 << 20}
 _COST_KEPT = 4 << 20
-_COST_ZSTD = ((16, 160 << 20), (10, 60 << 20))  # from a level on: its tables, for each lane
-_COST_WIDE = 20 << 20  # one that has lanes, with all that is on its way between stages
+_COST_ZSTD = ((16, 160 << 20), (10, 60 << 20))  # from a level on: its tables, for each thread
+_COST_WIDE = 20 << 20  # one with a pipeline, with all that is on its way between stages
 _SMALL = 8 << 20  # a blob of less is not worth a thread for each of its stages
 
 
@@ -60,7 +60,7 @@ class Meter:
             self._advance(size)
 
 
-class Crew(Closing):
+class Pool(Closing):
     """Threads for the work on blobs. A context manager.
 
     Threads are enough: hashing, packing and reading let go of the interpreter. Blobs are done side
@@ -82,43 +82,43 @@ class Crew(Closing):
     ) -> None:
         self._workers = workers
         self.meter, self.growth = Meter(advance), Growth(limit)
-        self._lanes: dict[str, int] = {}
+        self._pipelines: dict[str, int] = {}
         self._blocks: ThreadPoolExecutor | None = None
 
-    def lanes(self, job: Job) -> Lanes | None:
-        """Threads that a job may use beside its own; None where others keep them busy."""
-        count = self._lanes.get(job.key)
+    def pipeline(self, task: Task) -> Pipeline | None:
+        """Threads that a task may use beside its own; None where others keep them busy."""
+        count = self._pipelines.get(task.key)
         if count is None:
             return None
         if self._blocks is None:
             self._blocks = ThreadPoolExecutor(self._workers, thread_name_prefix="layout-block")
-        return Lanes(executor=self._blocks, count=count)
+        return Pipeline(executor=self._blocks, count=count)
 
-    def one_by_one(self, jobs: Sequence[Job]) -> None:
-        """Say that these jobs will be done one after the other: each may use all lanes."""
+    def one_by_one(self, tasks: Sequence[Task]) -> None:
+        """Say that these tasks will be done one after the other: each may use all threads."""
         if self._workers > 1:
-            large = [job for job in jobs if job.member.size > _SMALL]
-            self._lanes = {job.key: min(self._workers, _room(job)) for job in large}
+            large = [task for task in tasks if task.member.size > _SMALL]
+            self._pipelines = {task.key: min(self._workers, _room(task)) for task in large}
 
-    def do_all(self, jobs: Sequence[Job], do: Do) -> Mapping[str, Fact]:
-        """Do every job.
+    def do_all(self, tasks: Sequence[Task], do: Do) -> Mapping[str, Fact]:
+        """Do every task.
 
         Args:
-            jobs: what to do.
+            tasks: what to do.
             do: does one; called from several threads.
 
         Raises:
-            LayoutError: what the first failing job raised.
+            LayoutError: what the first failing task raised.
         """
-        if not jobs:
+        if not tasks:
             return {}
-        ordered = sorted(jobs, key=lambda job: job.member.size, reverse=True)
+        ordered = sorted(tasks, key=lambda task: task.member.size, reverse=True)
         side_by_side = self._share(ordered)
         # Also a single worker is a thread of its own: this one stays free to hear of signals.
-        pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="layout")
+        executor = ThreadPoolExecutor(side_by_side, thread_name_prefix="layout")
         try:
             with _signals_held():
-                futures = {pool.submit(do, job): job for job in ordered}
+                futures = {executor.submit(do, task): task for task in ordered}
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [error for future in done if (error := future.exception()) is not None]
             if failed:
@@ -128,23 +128,25 @@ class Crew(Closing):
             self.meter.stop()
             raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        facts = {job.key: future.result() for future, job in futures.items()}
-        return {job.key: facts[job.key] for job in jobs}
+            executor.shutdown(wait=True, cancel_futures=True)
+        facts = {task.key: future.result() for future, task in futures.items()}
+        return {task.key: facts[task.key] for task in tasks}
 
-    def _share(self, ordered: Sequence[Job]) -> int:
-        """Give lanes to the largest jobs; how many jobs then fit side by side into the memory.
+    def _share(self, ordered: Sequence[Task]) -> int:
+        """Give threads to the largest tasks; how many tasks then fit side by side into the memory.
 
         Args:
-            ordered: the jobs, the largest first.
+            ordered: the tasks, the largest first.
         """
-        fair = max(sum(job.member.size for job in ordered) / self._workers, _SMALL)
-        wide = [job for job in ordered if job.member.size > fair] if self._workers > 1 else []
-        cost_wide = max([_COST_WIDE, *(_cost(job) for job in wide)])
+        fair = max(sum(task.member.size for task in ordered) / self._workers, _SMALL)
+        wide = [task for task in ordered if task.member.size > fair] if self._workers > 1 else []
+        cost_wide = max([_COST_WIDE, *(_cost(task) for task in wide)])
         wide = wide[: max(1, limits.WORK_BYTES // cost_wide)]
-        self._lanes = {job.key: max(1, min(self._workers, _room(job)) // len(wide)) for job in wide}
+        self._pipelines = {
+            task.key: max(1, min(self._workers, _room(task)) // len(wide)) for task in wide
+        }
         left = max(0, limits.WORK_BYTES - len(wide) * cost_wide)
-        fits = len(wide) + left // max(_cost(job) for job in ordered)
+        fits = len(wide) + left // max(_cost(task) for task in ordered)
         return max(1, min(self._workers, len(ordered), fits))
 
     def close(self) -> None:
@@ -171,16 +173,16 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _room(job: Job) -> int:
-    """How many of a job's kind stay within the memory for all."""
-    return max(1, limits.WORK_BYTES // _cost(job))
+def _room(task: Task) -> int:
+    """How many of a task's kind stay within the memory for all."""
+    return max(1, limits.WORK_BYTES // _cost(task))
 
 
-def _cost(job: Job) -> int:
-    if job.encoding is None:
+def _cost(task: Task) -> int:
+    if task.encoding is None:
         return _COST_KEPT
-    if job.result is Compression.ZSTD:
+    if task.result is Compression.ZSTD:
         for level, cost in _COST_ZSTD:
-            if (job.encoding.level or 0) >= level:
+            if (task.encoding.level or 0) >= level:
                 return cost
-    return _COST.get(job.result, _COST_KEPT)
+    return _COST.get(task.result, _COST_KEPT)

@@ -1,4 +1,4 @@
-"""The crew: what is written never depends on it, and it stops together."""
+"""The pool: what is written never depends on it, and it stops together."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import attrs
 import pytest
 
 from oci_layout import repack, verify
+from oci_layout.blobs import pool as rooms
+from oci_layout.blobs.pool import Cancelled, Pool
+from oci_layout.blobs.task import Expected, Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Where
 from oci_layout.mediatype import Compression
-from oci_layout.plan.jobs import Expected, Fact, Job
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import BytesMember
-from oci_layout.work import crew as rooms
-from oci_layout.work.crew import Cancelled, Crew
 from tests import independent
 from tests.builders import Image, Layer, layer_tar, write_docker_archive, write_oci_layout
 from tests.edges.trees import image_of
@@ -28,9 +28,9 @@ from tests.edges.trees import image_of
 MIB = 1 << 20
 
 
-def job(key: str, size: int, encoding: Encoding | None = None) -> Job:
+def task(key: str, size: int, encoding: Encoding | None = None) -> Task:
     member = attrs.evolve(BytesMember.of(key, b""), size=size)
-    return Job(
+    return Task(
         key=key,
         member=member,
         stored=Compression.NONE,
@@ -42,7 +42,7 @@ def job(key: str, size: int, encoding: Encoding | None = None) -> Job:
     )
 
 
-def fact(each: Job) -> Fact:
+def fact(each: Task) -> Fact:
     digest = Digest.of(each.key.encode())
     return Fact(
         digest=digest, size=0, diff_id=None, stored_digest=digest, stored_size=each.member.size
@@ -50,19 +50,19 @@ def fact(each: Job) -> Fact:
 
 
 def wide(workers: int, sizes: Sequence[int], encoding: Encoding | None = None) -> dict[str, int]:
-    """Which jobs may use lanes, and how many."""
+    """Which tasks may use pipeline, and how many."""
     found: dict[str, int] = {}
-    with Crew(workers) as crew:
+    with Pool(workers) as pool:
 
-        def do(each: Job) -> Fact:
-            lanes = crew.lanes(each)
-            if lanes is not None:
-                found[each.key] = lanes.count
+        def do(each: Task) -> Fact:
+            pipeline = pool.pipeline(each)
+            if pipeline is not None:
+                found[each.key] = pipeline.count
             return fact(each)
 
-        jobs = [job(str(number), size, encoding) for number, size in enumerate(sizes)]
-        facts = crew.do_all(jobs, do)
-    assert list(facts) == [each.key for each in jobs]
+        tasks = [task(str(number), size, encoding) for number, size in enumerate(sizes)]
+        facts = pool.do_all(tasks, do)
+    assert list(facts) == [each.key for each in tasks]
     return found
 
 
@@ -80,7 +80,7 @@ def test_memory_bounds_what_is_done_at_a_time() -> None:
     at_work, most = 0, 0
     lock, gate = threading.Lock(), threading.Semaphore(0)
 
-    def do(each: Job) -> Fact:
+    def do(each: Task) -> Fact:
         nonlocal at_work, most
         with lock:
             at_work += 1
@@ -90,8 +90,8 @@ def test_memory_bounds_what_is_done_at_a_time() -> None:
             at_work -= 1
         return fact(each)
 
-    with Crew(64) as crew:
-        crew.do_all([job(str(n), MIB, Encoding(Compression.ZSTD)) for n in range(64)], do)
+    with Pool(64) as pool:
+        pool.do_all([task(str(n), MIB, Encoding(Compression.ZSTD)) for n in range(64)], do)
     assert most == 4
     assert max(wide(64, [100 * MIB], Encoding(Compression.ZSTD)).values()) == 4
 
@@ -99,12 +99,12 @@ def test_memory_bounds_what_is_done_at_a_time() -> None:
 def test_the_largest_first() -> None:
     order: list[str] = []
 
-    def do(each: Job) -> Fact:
+    def do(each: Task) -> Fact:
         order.append(each.key)
         return fact(each)
 
-    with Crew(1) as crew:
-        facts = crew.do_all([job("a", 1), job("b", 3), job("c", 2)], do)
+    with Pool(1) as pool:
+        facts = pool.do_all([task("a", 1), task("b", 3), task("c", 2)], do)
     assert order == ["b", "c", "a"]
     assert list(facts) == ["a", "b", "c"]
 
@@ -113,27 +113,27 @@ def test_the_largest_first() -> None:
 def test_one_failure_stops_the_rest(workers: int) -> None:
     begun: list[str] = []
 
-    def do(each: Job) -> Fact:
+    def do(each: Task) -> Fact:
         begun.append(each.key)
         if each.key == "0":
             raise DamagedError(what="broken", code="digest-mismatch")
         for _ in range(10_000):
-            crew.meter.count(1)
+            pool.meter.count(1)
             threading.Event().wait(0.001)
         return fact(each)
 
-    with Crew(workers) as crew, pytest.raises(DamagedError, match="broken"):
-        crew.do_all([job(str(n), 100 - n) for n in range(20)], do)
+    with Pool(workers) as pool, pytest.raises(DamagedError, match="broken"):
+        pool.do_all([task(str(n), 100 - n) for n in range(20)], do)
     assert len(begun) <= workers + 1
     with pytest.raises(Cancelled):
-        crew.meter.count(1)
-    crew.meter.resume()
-    crew.meter.count(1)
+        pool.meter.count(1)
+    pool.meter.resume()
+    pool.meter.count(1)
 
 
 @pytest.fixture(scope="module")
 def large() -> Image:
-    """One layer that is much larger than the other: split into stages, blocks and lanes."""
+    """One layer that is much larger than the other: split into stages, blocks and pipeline."""
     chosen = random.Random(7)  # noqa: S311  a mixture, not a secret
     words = [chosen.randbytes(9) for _ in range(4000)]
     text = b" ".join(chosen.choices(words, k=1_200_000))
@@ -162,10 +162,10 @@ def test_jobs_do_not_change_what_is_written(
 ) -> None:
     source = write_oci_layout([packed_as(large, stored)], tmp_path / "in")
     results = []
-    for jobs in (1, 2, 3):
-        path = tmp_path / str(jobs) / dest
+    for tasks in (1, 2, 3):
+        path = tmp_path / str(tasks) / dest
         path.parent.mkdir()
-        repack(str(source), str(path), target="oci", compression=compression, jobs=jobs)
+        repack(str(source), str(path), target="oci", compression=compression, jobs=tasks)
         results.append(tree(path))
     assert results[0] == results[1] == results[2]
     checked = independent.check(tmp_path / "1" / dest)
@@ -174,9 +174,9 @@ def test_jobs_do_not_change_what_is_written(
 
 @pytest.mark.parametrize("stored", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.99])
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("tasks", [1, 2])
 def test_damage_in_a_large_layer_is_found_with_any_jobs(
-    large: Image, stored: str, at: float, jobs: int, tmp_path: Path
+    large: Image, stored: str, at: float, tasks: int, tmp_path: Path
 ) -> None:
     image = packed_as(large, stored)
     source = write_oci_layout([image], tmp_path / "in")
@@ -184,7 +184,7 @@ def test_damage_in_a_large_layer_is_found_with_any_jobs(
     raw = bytearray(blob.read_bytes())
     raw[int(len(raw) * at)] ^= 1
     blob.write_bytes(raw)
-    codes = {finding.code for finding in verify(str(source), jobs=jobs).findings}
+    codes = {finding.code for finding in verify(str(source), jobs=tasks).findings}
     assert "digest-mismatch" in codes
     for compression in ("keep", "gzip", "none"):
         with pytest.raises(DamagedError):
@@ -193,7 +193,7 @@ def test_damage_in_a_large_layer_is_found_with_any_jobs(
                 str(tmp_path / "out"),
                 target="oci",
                 compression=compression,
-                jobs=jobs,
+                jobs=tasks,
             )
         assert os.listdir(tmp_path) == ["in"]
 
@@ -205,4 +205,4 @@ def test_threads_are_gone_afterwards(large: Image, tmp_path: Path) -> None:
 
 
 def test_costs_are_those_of_what_packs() -> None:
-    assert rooms._cost(job("a", 1)) < rooms._cost(job("a", 1, Encoding(Compression.ZSTD)))
+    assert rooms._cost(task("a", 1)) < rooms._cost(task("a", 1, Encoding(Compression.ZSTD)))

@@ -33,7 +33,7 @@ def report_of(path: Path, targets: tuple[str, ...], *, full: bool) -> tuple[Answ
 
 
 @pytest.mark.parametrize("name", [*MAKES, *UNREAD])
-def test_every_line_mends(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_line_repairs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = (MAKES | UNREAD)[name](Maker(tmp_path))
     if path.is_dir():
         targets: tuple[str, ...] = (*TARGETS, "skopeo@1.22+oci", "skopeo@1.22+dir")
@@ -42,26 +42,26 @@ def test_every_line_mends(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     full = name in UNREAD
     written: dict[tuple[str, ...], Path] = {}
     for before in report_of(path, targets, full=full):
-        if not before.mend:
-            assert before.loads or before.unmended, before.target
+        if not before.repair:
+            assert before.loads or before.unrepaired, before.target
             continue
-        if before.mend not in written:
+        if before.repair not in written:
             folder = tmp_path / f"out-{len(written)}"
             folder.mkdir()
             monkeypatch.chdir(folder)
-            assert before.mend[0] == "layout"
-            done = call(*before.mend[1:])
-            assert done.returncode == 0, (before.mend, done.stderr)
-            (written[before.mend],) = (folder / entry for entry in os.listdir(folder))
-        (after,) = report_of(written[before.mend], (before.target.text,), full=full)
+            assert before.repair[0] == "layout"
+            done = call(*before.repair[1:])
+            assert done.returncode == 0, (before.repair, done.stderr)
+            (written[before.repair],) = (folder / entry for entry in os.listdir(folder))
+        (after,) = report_of(written[before.repair], (before.target.text,), full=full)
         said = [f"{each.rule.code}: {each.message}" for each in (*after.reasons, *after.losses)]
-        assert after.loads, (before.target, before.mend, said)
-        assert not after.mend, (before.target, before.mend, said)
+        assert after.loads, (before.target, before.repair, said)
+        assert not after.repair, (before.target, before.repair, said)
 
 
 def line(path: Path, target: str, *, image: str = "") -> list[str]:
     """The line for a target, without the source."""
-    words = list(answer(path, target, image=image).mend)
+    words = list(answer(path, target, image=image).repair)
     assert words[:2] == ["layout", "repack"]
     assert words[2] == str(path)
     return words[3:]
@@ -96,7 +96,7 @@ def test_a_name_after_the_file(file: str, name: str, tmp_path: Path) -> None:
     assert line(path, "containerd@1.7")[2:4] == ["--name", name]
 
 
-def test_what_nothing_mends_has_its_word(tmp_path: Path) -> None:
+def test_what_nothing_repairs_has_its_word(tmp_path: Path) -> None:
     maker = Maker(tmp_path)
     expected = {
         "hybrid, 126 layers": "at most 125 layers",
@@ -108,8 +108,8 @@ def test_what_nothing_mends_has_its_word(tmp_path: Path) -> None:
     }
     for name, words in expected.items():
         found = answer(MAKES[name](maker), "docker@28")
-        assert not found.mend, name
-        assert words in found.unmended, (name, found.unmended)
+        assert not found.repair, name
+        assert words in found.unrepaired, (name, found.unrepaired)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -117,8 +117,8 @@ def test_changed_bytes_get_no_line_that_would_bless_them(target: str, tmp_path: 
     for name in ("hybrid, wrong diff_id", "hybrid, layer damaged"):
         path = (MAKES | UNREAD)[name](Maker(tmp_path))
         (found,) = report_of(path, (target,), full=True)
-        assert "--mend" not in found.mend
-        assert found.loads or "copy the file again" in found.unmended
+        assert "--repair" not in found.repair
+        assert found.loads or "copy the file again" in found.unrepaired
 
 
 def test_images_without_names_are_told_apart_by_the_caller(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_images_without_names_are_told_apart_by_the_caller(tmp_path: Path) -> No
     images = [replace(maker.image(), names=()) for _ in range(2)]
     path = write_oci_layout(images, tmp_path / "nameless")
     found = answer(path, "docker@28")
-    assert not found.mend
-    assert "--image" in found.unmended
+    assert not found.repair
+    assert "--image" in found.unrepaired
 
 
 def test_an_image_is_chosen(tmp_path: Path) -> None:

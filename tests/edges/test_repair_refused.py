@@ -1,4 +1,4 @@
-"""What `--mend` never does: give digests to what is cut short, missing or does not decompress."""
+"""What `--repair` never does: give digests to what is cut short, missing or does not decompress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.edges.command import call, names_in, refuse, report
-from tests.edges.test_mend import FAMILIES, name_of
+from tests.edges.test_repair import FAMILIES, name_of
 from tests.edges.trees import Files, config_of, edit
 
 ARCHIVES = ("oci-archive", "hybrid", "docker", "flat", "podman")
@@ -32,7 +32,7 @@ def never(source: Path, tmp_path: Path, *words: str) -> None:
     before = names_in(tmp_path)
     for target in ("oci", "docker"):
         for dest in ("out.tar", "out", "out.tar.gz"):
-            line = refuse(3, source, "--to", target, "--mend", "-o", tmp_path / dest)
+            line = refuse(3, source, "--to", target, "--repair", "-o", tmp_path / dest)
             assert any(word in line for word in words), line
             assert names_in(tmp_path) == before
 
@@ -46,7 +46,7 @@ def test_archive_cut_short(family: str, part: float, tmp_path: Path) -> None:
         end = max(member.offset_data + member.size for member in archive)
     source.write_bytes(source.read_bytes()[: int(end * part)])
     before = names_in(tmp_path)
-    done = call("repack", source, "--to", "oci", "--mend", "-o", tmp_path / "out.tar")
+    done = call("repack", source, "--to", "oci", "--repair", "-o", tmp_path / "out.tar")
     assert done.returncode == 3
     assert names_in(tmp_path) == before
 
@@ -166,7 +166,7 @@ def test_outer_stream_cut_short(tmp_path: Path) -> None:
         never(tmp_path / name, tmp_path, "the archive as a whole")
 
 
-def test_keep_and_mend_together(tmp_path: Path) -> None:
+def test_keep_and_repair_together(tmp_path: Path) -> None:
     """A config that is to stay cannot follow an edited layer: that is said, never silent."""
     image = make_image()
     source = write_docker_archive([image], tmp_path / "in.tar")
@@ -176,7 +176,7 @@ def test_keep_and_mend_together(tmp_path: Path) -> None:
         files[name_of(files, image.layers[1].stored)] = other.layers[1].stored
 
     edit(source, change)
-    words = (source, "--to", "oci", "--mend", "--config", "keep", "-o", tmp_path / "out")
+    words = (source, "--to", "oci", "--repair", "--config", "keep", "-o", tmp_path / "out")
     done = call("repack", *words)
     if done.returncode == 0:
         assert b"diff_id" in done.stderr
@@ -187,13 +187,13 @@ def test_keep_and_mend_together(tmp_path: Path) -> None:
 
 
 def test_whole_sources_are_untouched(tmp_path: Path) -> None:
-    """Where nothing is wrong `--mend` changes nothing and says nothing."""
+    """Where nothing is wrong `--repair` changes nothing and says nothing."""
     image = make_image(compression=["gzip", "zstd"])
     tree = write_oci_layout([image], tmp_path / "in")
-    said = report(tree, "--to", "oci", "--mend", "-o", tmp_path / "out")
+    said = report(tree, "--to", "oci", "--repair", "-o", tmp_path / "out")
     assert said["images"][0]["manifest_after"] == image.manifest_digest()
     texts = [each["message"] for each in said["warnings"]] + said["changes"]
-    assert not [text for text in texts + said["images"][0]["changes"] if "mended" in text]
+    assert not [text for text in texts + said["images"][0]["changes"] if "repaired" in text]
     folder = write_dir(image, tmp_path / "dir", family="oci")
-    said = report(folder, "--to", "oci", "--mend", "--name", "a:1", "-o", tmp_path / "out2")
+    said = report(folder, "--to", "oci", "--repair", "--name", "a:1", "-o", tmp_path / "out2")
     assert said["images"][0]["manifest_after"] == image.manifest_digest()

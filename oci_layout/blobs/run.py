@@ -9,17 +9,17 @@ from contextlib import ExitStack
 
 import attrs
 
+from oci_layout.blobs.pool import Meter, Pool
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Finding, Severity, Where
 from oci_layout.mediatype import Compression
-from oci_layout.plan.jobs import Fact, Job
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
-from oci_layout.streams.lanes import Lanes
-from oci_layout.streams.reader import Metered, Reader, Tally, chunks
+from oci_layout.streams.pipeline import Pipeline
+from oci_layout.streams.reader import Digester, Metered, Reader, chunks
 from oci_layout.streams.tarwalk import TarWalker
-from oci_layout.work.crew import Crew, Meter
 
 Write = Callable[[bytes], object]
 
@@ -55,49 +55,51 @@ def _nowhere(data: bytes) -> None:
     """Take bytes and do nothing."""
 
 
-def run(job: Job, write: Write = _nowhere, crew: Crew | None = None) -> Fact:
-    """Do one job: every byte is read once, checked on the way, and written.
+def run(task: Task, write: Write = _nowhere, pool: Pool | None = None) -> Fact:
+    """Do one task: every byte is read once, checked on the way, and written.
 
     Args:
-        job: what to do.
+        task: what to do.
         write: takes the bytes of the result, in order; called from one thread at a time.
-        crew: whose meter is told of bytes read, and whose lanes may be used.
+        pool: whose meter is told of bytes read, and whose pipeline may be used.
 
     Raises:
         DamagedError: the bytes are not what the source says of them.
         Cancelled: somebody asked to stop.
     """
-    crew = crew or Crew()
-    lanes = crew.lanes(job)
-    aside = lanes is not None
-    keep = job.encoding is None
-    algorithm, inner_algorithm = _algorithms(job)
-    plain = job.stored is Compression.NONE and algorithm == inner_algorithm
-    walker = TarWalker() if job.mend else None
-    where = str(Where(image=str(job.expected[0].where), member=job.member.name))
+    pool = pool or Pool()
+    pipeline = pool.pipeline(task)
+    threaded = pipeline is not None
+    keep = task.encoding is None
+    algorithm, inner_algorithm = _algorithms(task)
+    plain = task.stored is Compression.NONE and algorithm == inner_algorithm
+    walker = TarWalker() if task.repair else None
+    where = str(Where(image=str(task.expected[0].where), member=task.member.name))
     with ExitStack() as closing:
-        source = closing.enter_context(contextlib.closing(job.member.open()))
-        stored = closing.enter_context(Tally(algorithm, write if keep else None, aside=aside))
-        raw: Reader = Metered(Counted(source, crew.meter), stored)
+        source = closing.enter_context(contextlib.closing(task.member.open()))
+        stored = closing.enter_context(
+            Digester(algorithm, write if keep else None, threaded=threaded)
+        )
+        raw: Reader = Metered(Counted(source, pool.meter), stored)
         out = inner = stored
-        if job.stored is not Compression.NONE and (job.inner or not keep):
-            raw = decoded(raw, job.stored, where, growth=crew.growth)
-        if job.inner and not plain and not job.opaque:
+        if task.stored is not Compression.NONE and (task.inner or not keep):
+            raw = decoded(raw, task.stored, where, growth=pool.growth)
+        if task.inner and not plain and not task.opaque:
             # Bytes that are only unpacked are written as their hash is taken.
-            same = job.encoding == _NO_PACKING and inner_algorithm == job.algorithm
-            inner = Tally(inner_algorithm, write if same else None, aside=aside)
+            same = task.encoding == _NO_PACKING and inner_algorithm == task.algorithm
+            inner = Digester(inner_algorithm, write if same else None, threaded=threaded)
             raw = Metered(raw, closing.enter_context(inner))
             out = inner if same else out
-        looked_inside = not job.opaque and (plain or inner is not stored)
+        looked_inside = not task.opaque and (plain or inner is not stored)
         if not keep and out is stored:
-            out = closing.enter_context(Tally(job.algorithm, write, aside=aside))
-            _pack(job, raw, out, lanes, walker)
+            out = closing.enter_context(Digester(task.algorithm, write, threaded=threaded))
+            _pack(task, raw, out, pipeline, walker)
         else:
             for data in chunks(raw):
                 if walker is not None:
                     walker.feed(data)
         if walker is not None:
-            _require_whole(job, stored.size, walker, where)
+            _require_whole(task, stored.size, walker, where)
         fact = Fact(
             digest=out.digest,
             size=out.size,
@@ -105,13 +107,15 @@ def run(job: Job, write: Write = _nowhere, crew: Crew | None = None) -> Fact:
             stored_digest=stored.digest,
             stored_size=stored.size,
         )
-    _check(job, fact)
+    _check(task, fact)
     return fact
 
 
-def _pack(job: Job, raw: Reader, out: Tally, lanes: Lanes | None, walker: TarWalker | None) -> None:
+def _pack(
+    task: Task, raw: Reader, out: Digester, pipeline: Pipeline | None, walker: TarWalker | None
+) -> None:
     """Pull all bytes through an encoder."""
-    encoder = (job.encoding or _NO_PACKING).encoder(lanes)
+    encoder = (task.encoding or _NO_PACKING).encoder(pipeline)
     since_trim = 0
     try:
         for data in chunks(raw):
@@ -131,62 +135,62 @@ def _pack(job: Job, raw: Reader, out: Tally, lanes: Lanes | None, walker: TarWal
     out.feed(encoder.flush())
 
 
-def linked(job: Job) -> Fact | None:
-    """What a job comes to where its file is taken as it is, by its size; None where it cannot be.
+def linked(task: Task) -> Fact | None:
+    """What a task comes to where its file is taken as it is, by its size; None where it cannot be.
 
     Raises:
         DamagedError: the file has another size than is stated.
     """
-    outcome = job.outcome
-    if outcome is None:
+    result = task.stated_result
+    if result is None:
         return None
     fact = Fact(
-        digest=outcome[0],
-        size=outcome[1],
+        digest=result[0],
+        size=result[1],
         diff_id=None,
-        stored_digest=outcome[0],
-        stored_size=job.member.size,
+        stored_digest=result[0],
+        stored_size=task.member.size,
         linked="file",
     )
-    _check(job, fact)
+    _check(task, fact)
     return fact
 
 
-def _require_whole(job: Job, size: int, walker: TarWalker, where: str) -> None:
+def _require_whole(task: Task, size: int, walker: TarWalker, where: str) -> None:
     """Refuse a layer that was cut: an edited one is a whole tar, or what it was said to be."""
-    stated = {expected.size for expected in job.expected}
+    stated = {expected.size for expected in task.expected}
     if not walker.whole and (size or stated != {0}):
         raise DamagedError(
-            what="the layer's tar has no end: it was cut short, and is not mended",
+            what="the layer's tar has no end: it was cut short, and is not repaired",
             where=where,
             hint="copy the file again",
             code="truncated",
         )
 
 
-def _algorithms(job: Job) -> tuple[str, str]:
+def _algorithms(task: Task) -> tuple[str, str]:
     """The hash to run over the stored bytes, and over the tar inside."""
-    stated = next((e.digest.algorithm for e in job.expected if e.digest is not None), None)
-    inner = next((e.diff_id.algorithm for e in job.expected if e.diff_id is not None), "sha256")
-    return stated or (job.algorithm if job.encoding is None else inner), inner
+    stated = next((e.digest.algorithm for e in task.expected if e.digest is not None), None)
+    inner = next((e.diff_id.algorithm for e in task.expected if e.diff_id is not None), "sha256")
+    return stated or (task.algorithm if task.encoding is None else inner), inner
 
 
-def _check(job: Job, fact: Fact) -> None:
+def _check(task: Task, fact: Fact) -> None:
     """Hold the bytes against all that is stated of them."""
-    for finding in disagreements(job, fact):
+    for finding in disagreements(task, fact):
         raise DamagedError(what=finding.message, where=str(finding.where), code=finding.code)
 
 
-def disagreements(job: Job, fact: Fact) -> Iterator[Finding]:
+def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
     """Where what is stated of a blob does not hold of its bytes.
 
     Args:
-        job: with all that is stated.
+        task: with all that is stated.
         fact: what the bytes are; without ``diff_id`` where that was not looked at.
     """
-    for expected in job.expected:
-        where = attrs.evolve(expected.where, member=job.member.name)
-        if expected.size not in (None, fact.stored_size) and not job.mend:
+    for expected in task.expected:
+        where = attrs.evolve(expected.where, member=task.member.name)
+        if expected.size not in (None, fact.stored_size) and not task.repair:
             yield _wrong(
                 "size-mismatch",
                 f"has {fact.stored_size} bytes, its descriptor says {expected.size}",
@@ -211,27 +215,27 @@ def _wrong(code: str, message: str, where: Where) -> Finding:
     return Finding(code=code, severity=Severity.ERROR, message=message, where=where)
 
 
-def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
+def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
     """Check a blob and go on whatever is found.
 
     Args:
-        job: the blob, with all that is stated of it; never one to be packed anew.
-        crew: whose meter is told of bytes read, and whose lanes may be used.
+        task: the blob, with all that is stated of it; never one to be packed anew.
+        pool: whose meter is told of bytes read, and whose pipeline may be used.
     """
-    aside = crew.lanes(job) is not None
-    algorithm, inner_algorithm = _algorithms(job)
-    plain = job.stored is Compression.NONE and algorithm == inner_algorithm
+    threaded = pool.pipeline(task) is not None
+    algorithm, inner_algorithm = _algorithms(task)
+    plain = task.stored is Compression.NONE and algorithm == inner_algorithm
     found: list[Finding] = []
     diff_id: Digest | None = None
     with ExitStack() as closing:
-        source = closing.enter_context(contextlib.closing(job.member.open()))
-        stored = closing.enter_context(Tally(algorithm, aside=aside))
-        reader = Metered(Counted(source, crew.meter), stored)
-        if job.inner and not job.opaque and not plain:
-            where = attrs.evolve(job.expected[0].where, member=job.member.name)
-            inner = closing.enter_context(Tally(inner_algorithm, aside=aside))
+        source = closing.enter_context(contextlib.closing(task.member.open()))
+        stored = closing.enter_context(Digester(algorithm, threaded=threaded))
+        reader = Metered(Counted(source, pool.meter), stored)
+        if task.inner and not task.opaque and not plain:
+            where = attrs.evolve(task.expected[0].where, member=task.member.name)
+            inner = closing.enter_context(Digester(inner_algorithm, threaded=threaded))
             try:
-                raw = decoded(reader, job.stored, job.member.name, growth=crew.growth)
+                raw = decoded(reader, task.stored, task.member.name, growth=pool.growth)
                 for _ in chunks(Metered(raw, inner)):
                     pass
                 diff_id = inner.digest
@@ -239,7 +243,7 @@ def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
                 found.append(_wrong(error.code, error.what, where))
         for _ in chunks(reader):
             pass
-        if job.inner and plain and not job.opaque:
+        if task.inner and plain and not task.opaque:
             diff_id = stored.digest
         fact = Fact(
             digest=stored.digest,
@@ -248,4 +252,4 @@ def examine(job: Job, crew: Crew) -> tuple[Fact, list[Finding]]:
             stored_digest=stored.digest,
             stored_size=stored.size,
         )
-    return fact, [*found, *disagreements(job, fact)]
+    return fact, [*found, *disagreements(task, fact)]

@@ -1,4 +1,4 @@
-"""Jobs: what happens to the bytes of each blob."""
+"""Tasks: what happens to the bytes of each blob."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import attrs
 
+from oci_layout.blobs.compress import Compress
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.finding import Where
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
-from oci_layout.plan.options import Compress
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.reader import Member
@@ -40,21 +40,21 @@ class Expected:
 
 
 @attrs.frozen(kw_only=True)
-class Job:
+class Task:
     """One blob to read once, check, and write as it is or packed another way.
 
     Args:
-        key: what makes two uses of bytes one job.
+        key: what makes two uses of bytes one task.
         member: where the bytes are.
         stored: how they are packed.
         encoding: how they are to be packed; None to keep them.
         opaque: not a layer (or an encrypted one): there is no tar inside to check.
         learn: whether nothing that is stated of the blob is enough, or is to be believed.
-        mend: whether the bytes are believed against what is stated: then the tar inside must be
-            whole, or mending would launder a truncation.
+        repair: whether the bytes are believed against what is stated: then the tar inside must be
+            whole, or repairing would launder a truncation.
         inner: whether the tar inside is hashed too, where it is packed.
         link: whether the result may be the source's own file, checked by its size only.
-        foreseen: bytes of the tar inside, as far as the stream's own end can be trusted with
+        predicted: bytes of the tar inside, as far as the stream's own end can be trusted with
             it; None where it cannot.
         algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
@@ -66,10 +66,10 @@ class Job:
     encoding: Encoding | None
     opaque: bool
     learn: bool
-    mend: bool = False
+    repair: bool = False
     inner: bool = True
     link: bool = False
-    foreseen: int | None = None
+    predicted: int | None = None
     algorithm: str
     expected: tuple[Expected, ...]
 
@@ -79,20 +79,20 @@ class Job:
         return self.stored if self.encoding is None else self.encoding.compression
 
     @property
-    def guess(self) -> tuple[Digest, int] | None:
-        """Digest and size of what will be unpacked: the digest is stated, the size foreseen.
+    def prediction(self) -> tuple[Digest, int] | None:
+        """Digest and size of what will be unpacked: the digest is stated, the size predicted.
 
         Only who can begin anew may build on it.
         """
-        if self.foreseen is None or self.learn:
+        if self.predicted is None or self.learn:
             return None
         for expected in self.expected:
             if expected.diff_id is not None and expected.diff_id.algorithm == self.algorithm:
-                return expected.diff_id, self.foreseen
+                return expected.diff_id, self.predicted
         return None
 
     @property
-    def outcome(self) -> tuple[Digest, int] | None:
+    def stated_result(self) -> tuple[Digest, int] | None:
         """Digest and size of what will be written, if the source's word is enough to know them.
 
         The word is checked while the bytes pass; if it does not hold, nothing is kept.
@@ -111,7 +111,7 @@ class Job:
 
 @attrs.frozen(kw_only=True)
 class Fact:
-    """What a job came to.
+    """What a task came to.
 
     Args:
         digest: of the bytes written.
@@ -131,13 +131,13 @@ class Fact:
     linked: str = ""
 
 
-class JobList:
-    """Collects jobs, one for each blob however often it is used.
+class TaskList:
+    """Collects tasks, one for each blob however often it is used.
 
     Args:
         target: the family that decides which compressions have a media type.
         compress: what the user asked for.
-        mend: believe nothing that is stated of a blob.
+        repair: believe nothing that is stated of a blob.
         inner: hash the tar inside of what is kept packed, too.
         link: let files that are kept be linked.
         algorithm: of new blobs; None for sha256.
@@ -148,23 +148,23 @@ class JobList:
         target: Family,
         compress: Compress,
         *,
-        mend: bool = False,
+        repair: bool = False,
         inner: bool = True,
         link: bool = False,
         algorithm: str | None = None,
     ) -> None:
         self._target, self._compress = target, compress
         self._inner, self._link = inner, link
-        self._mend, self._algorithm = mend, algorithm or "sha256"
-        self._jobs: dict[str, Job] = {}
+        self._repair, self._algorithm = repair, algorithm or "sha256"
+        self._tasks: dict[str, Task] = {}
         self._expected: dict[str, dict[object, Expected]] = {}
         self._sniffed: dict[str, Compression] = {}
 
-    def __iter__(self) -> Iterator[Job]:
-        """The jobs, each with all that is stated of its blob."""
-        for key, job in self._jobs.items():
+    def __iter__(self) -> Iterator[Task]:
+        """The tasks, each with all that is stated of its blob."""
+        for key, task in self._tasks.items():
             stated = self._expected.get(key)
-            yield attrs.evolve(job, expected=tuple(stated.values())) if stated else job
+            yield attrs.evolve(task, expected=tuple(stated.values())) if stated else task
 
     def _add(
         self,
@@ -175,35 +175,35 @@ class JobList:
         expected: Expected,
     ) -> str:
         key = f"{'opaque' if opaque else 'layer'}:{member.store}:{member.name}"
-        learn = (expected.diff_id is None and not opaque) or self._mend
+        learn = (expected.diff_id is None and not opaque) or self._repair
         kept = expected.digest if encoding is None else None
-        job = self._jobs.get(key)
-        if job is not None:
-            key = job.key  # one string, however many uses
+        task = self._tasks.get(key)
+        if task is not None:
+            key = task.key  # one string, however many uses
         else:
-            job = Job(
+            task = Task(
                 key=key,
                 member=member,
                 stored=stored,
                 encoding=encoding,
                 opaque=opaque,
                 learn=learn,
-                mend=self._mend and not opaque,
+                repair=self._repair and not opaque,
                 inner=self._inner or encoding is not None or learn,
                 link=self._link and encoding is None and bool(member.path),
-                foreseen=_foreseen(member, stored, encoding),
+                predicted=_predicted(member, stored, encoding),
                 algorithm=kept.algorithm if kept is not None else self._algorithm,
-                expected=(_believed(expected),) if self._mend else (expected,),
+                expected=(_believed(expected),) if self._repair else (expected,),
             )
-            self._jobs[key] = job
-        if learn and not job.learn:
-            self._jobs[key] = attrs.evolve(job, learn=True, inner=True)
-        if not self._mend:
+            self._tasks[key] = task
+        if learn and not task.learn:
+            self._tasks[key] = attrs.evolve(task, learn=True, inner=True)
+        if not self._repair:
             self._expected.setdefault(key, {}).setdefault(expected.stated, expected)
         return key
 
     def layer(self, layer: Layer, where: Where) -> str | None:
-        """Ask for a layer; the job's key, or None for a foreign layer that is not there.
+        """Ask for a layer; the task's key, or None for a foreign layer that is not there.
 
         Raises:
             TargetError: the target has no media type for it as it is to be kept.
@@ -275,7 +275,7 @@ _EMPTY = Digest.of(b"")
 _WRAPS = 1 << 30  # stored bytes from which the 32 bits of a gzip's size are likely to overflow
 
 
-def _foreseen(member: Member, stored: Compression, encoding: Encoding | None) -> int | None:
+def _predicted(member: Member, stored: Compression, encoding: Encoding | None) -> int | None:
     """How large the tar in a gzip layer is, where its last four bytes can be believed.
 
     RFC 1952, 2.3.1, "ISIZE": the size modulo 2^32, of the last member only. What packs a layer in
@@ -290,7 +290,7 @@ def _foreseen(member: Member, stored: Compression, encoding: Encoding | None) ->
 
 
 def _believed(expected: Expected) -> Expected:
-    """What is left of a statement when mending: the size, as a sign of a layer that was cut."""
+    """What is left of a statement when repairing: the size, as a sign of a layer that was cut."""
     emptied = expected.size == 0 and expected.diff_id not in (None, _EMPTY)
     size = None if emptied else expected.size
     return attrs.evolve(expected, digest=None, diff_id=None, size=size)

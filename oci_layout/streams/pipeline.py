@@ -16,7 +16,7 @@ _AHEAD = 8  # pieces on their way between two stages: hides jitter, and bounds m
 
 
 @attrs.frozen(kw_only=True)
-class Lanes:
+class Pipeline:
     """What one stream may use beside the thread that pulls it.
 
     Args:
@@ -28,7 +28,7 @@ class Lanes:
     count: int
 
 
-class Aside:
+class Stage:
     """Consumes pieces in a thread of its own, in the order they were fed.
 
     The C queues below cost a microsecond; a bounded ``queue.Queue`` costs twenty.
@@ -45,7 +45,7 @@ class Aside:
             self._room.put(None)
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = threading.Thread(
-            target=self._run, name="layout-aside", daemon=True
+            target=self._run, name="layout-stage", daemon=True
         )
         try:
             self._thread.start()

@@ -1,4 +1,4 @@
-"""`--mend`: an archive edited by hand is written as its bytes say, and each mend is told."""
+"""`--repair`: an archive edited by hand is written as its bytes say, and each repair is told."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ def name_of(files: Files, data: bytes) -> str:
     return next(name for name, other in files.items() if other == data)
 
 
-def mended(source: Path, tmp_path: Path, *, names: bool) -> list[str]:
+def repaired(source: Path, tmp_path: Path, *, names: bool) -> list[str]:
     """Repack to both targets and forms; each result holds, and all that was said of it."""
     refuse(3, source, "--to", "oci", "-o", tmp_path / "refused.tar")
     assert not (tmp_path / "refused.tar").exists()
     for target in ("oci", "docker"):
         dest = tmp_path / f"{target}.tar"
-        report(source, "--to", target, "--mend", "-o", dest)
+        report(source, "--to", target, "--repair", "-o", dest)
         found = independent.check(dest)
         assert found.docker
         assert bool(found.names) is names
-    said = report(source, "--to", "oci", "--mend", "-o", tmp_path / "out")
+    said = report(source, "--to", "oci", "--repair", "-o", tmp_path / "out")
     independent.check(tmp_path / "out")
-    # What is mended needs no mending.
+    # What is repaired needs no repairing.
     again = report(tmp_path / "out", "--to", "oci", "--preserve-digests", "-o", tmp_path / "again")
     assert again["images"][0]["config_changes"] == []
     texts = [warning["message"] for warning in said["warnings"]] + said["changes"]
     for image in said["images"]:
         texts += [*image["config_changes"], *image["changes"]]
-    return [text for text in texts if "mended" in text]
+    return [text for text in texts if "repaired" in text]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -76,7 +76,7 @@ def test_edited_config(family: str, tmp_path: Path) -> None:
     def change(files: Files) -> None:
         files[name_of(files, image.config_bytes)] = edited
 
-    told = mended(edit(source, change), tmp_path, names=family != "dir")
+    told = repaired(edit(source, change), tmp_path, names=family != "dir")
     assert config_of(tmp_path / "out") == edited
     assert any(sha256(edited) in text or hex_of(sha256(edited)) in text for text in told)
 
@@ -94,7 +94,7 @@ def test_edited_layer(family: str, packed: str, repacked: bool, tmp_path: Path) 
     def change(files: Files) -> None:
         files[name_of(files, image.layers[1].stored)] = data
 
-    told = mended(edit(source, change), tmp_path, names=family != "dir")
+    told = repaired(edit(source, change), tmp_path, names=family != "dir")
     found = independent.check(tmp_path / "out")
     ((_, diff_ids),) = found.diff_ids.items()
     assert diff_ids == [image.layers[0].diff_id, sha256(raw)]
@@ -136,7 +136,7 @@ def test_wrong_size(family: str, tmp_path: Path) -> None:
         assert isinstance(layers, list)
         layers[0]["size"] += 5
 
-    told = mended(edit(source, restate(change, image, family)), tmp_path, names=family != "dir")
+    told = repaired(edit(source, restate(change, image, family)), tmp_path, names=family != "dir")
     size = len(image.layers[0].stored)
     assert any(f"{size} bytes" in text and f"{size + 5}" in text for text in told)
 
@@ -144,7 +144,7 @@ def test_wrong_size(family: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["layout", "oci-archive", "hybrid", "dir"])
 @pytest.mark.parametrize("label", ["none", "gzip", "zstd"])
 def test_wrong_layer_media_type(family: str, label: str, tmp_path: Path) -> None:
-    """The label lies; the bytes tell. Without any `--mend` too, since the bytes are whole."""
+    """The label lies; the bytes tell. Without any `--repair` too, since the bytes are whole."""
     image = make_image(compression=["gzip", "zstd"])
     source = FAMILIES[family](image, tmp_path)
     which: dict[str, dict[str, str]] = {
@@ -160,11 +160,11 @@ def test_wrong_layer_media_type(family: str, label: str, tmp_path: Path) -> None
             layer["mediaType"] = layer["mediaType"].partition("tar")[0] + "tar" + suffix
 
     edit(source, restate(change, image, family))
-    said = report(source, "--to", "oci", "--mend", "-o", tmp_path / "out")
+    said = report(source, "--to", "oci", "--repair", "-o", tmp_path / "out")
     independent.check(tmp_path / "out")
     changes = [text for text in said["images"][0]["changes"] if "labelled" in text]
     assert len(changes) == {"none": 2, "gzip": 1, "zstd": 1}[label]
-    assert all(text.startswith("mended: layer") for text in changes)
+    assert all(text.startswith("repaired: layer") for text in changes)
 
 
 def without_marker(files: Files) -> None:
@@ -176,8 +176,8 @@ def test_missing_marker(family: str, tmp_path: Path) -> None:
     image = make_image()
     source = edit(FAMILIES[family](image, tmp_path), without_marker)
     dest = tmp_path / "out.tar"
-    assert "--mend" in refuse(3, source, "--to", "oci", "-o", dest)
-    said = report(source, "--to", "oci", "--mend", "-o", dest)
+    assert "--repair" in refuse(3, source, "--to", "oci", "-o", dest)
+    said = report(source, "--to", "oci", "--repair", "-o", dest)
     assert any(each["code"] == "no-layout-marker" for each in said["warnings"])
     independent.check(dest)
 
@@ -187,7 +187,7 @@ def test_wrong_marker(tmp_path: Path) -> None:
         files["oci-layout"] = b'{"imageLayoutVersion":"1.1.0"}'
 
     source = edit(write_oci_layout([make_image()], tmp_path / "in"), change)
-    told = mended(source, tmp_path, names=True)
+    told = repaired(source, tmp_path, names=True)
     assert any("1.1.0" in text for text in told)
 
 
@@ -201,7 +201,7 @@ def test_null_manifests(tmp_path: Path) -> None:
 
     image = make_image()
     source = edit(write_hybrid_archive([image], tmp_path / "in.tar"), change)
-    said = report(source, "--to", "oci", "--mend", "-o", tmp_path / "out.tar")
+    said = report(source, "--to", "oci", "--repair", "-o", tmp_path / "out.tar")
     found = independent.check(tmp_path / "out.tar")
     assert found.names == {"docker.io/library/demo:1"}
     assert any(each["code"] == "null-list" for each in said["warnings"])

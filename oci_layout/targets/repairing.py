@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
+from oci_layout.blobs.compress import Compress
 from oci_layout.errors import LayoutError
-from oci_layout.finding import MENDABLE, FailFast, Findings
+from oci_layout.finding import REPAIRABLE, FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
-from oci_layout.plan.options import Compress, Options, Renames
+from oci_layout.plan.options import Options, Renames
 from oci_layout.plan.planning import make_plan
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source
@@ -29,11 +30,11 @@ Line = tuple[tuple[str, ...], str]
 
 _PACKED = re.compile(r"\.(tar|tar\.\w+|tgz|tzst|tbz2?|txz)$", re.IGNORECASE)
 
-# What --mend would believe, and nobody but the one who edited the file can tell from damage.
+# What --repair would believe, and nobody but the one who edited the file can tell from damage.
 _CHANGED = {"digest-mismatch", "size-mismatch", "diffid-mismatch"}
 
 
-def mend(
+def repair(
     facts: Facts,
     target: Target,
     remarks: Sequence[Remark],
@@ -54,13 +55,13 @@ def mend(
     if changed or any(each.rule.code == "diff-id" for each in remarks):
         # A line to paste here would give rotten bytes a new digest.
         return (), (
-            "bytes are damaged, or were edited by hand: copy the file again; repack --mend takes "
+            "bytes are damaged, or were edited by hand: copy the file again; repack --repair takes "
             "them as they are, if they are meant"
         )
     helpless = next((each for each in remarks if each.rule.cure is Cure.NONE), None)
     if helpless is not None:
-        return (), f"repack does not mend this: {helpless.rule.says}"
-    worst = next((each for each in errors if each.code not in MENDABLE), None)
+        return (), f"repack does not repair this: {helpless.rule.says}"
+    worst = next((each for each in errors if each.code not in REPAIRABLE), None)
     if worst is not None:
         return (), f"the source is damaged: {worst} (layout verify tells more)"
     roots = [root for root in facts.source.roots if any(images(root.node))]
@@ -79,7 +80,7 @@ def mend(
         return (), "several images have no name: take each with --image and give it a --name"
     one = docker or target.variant == "docker-archive"
     platforms = [str(platform)] if one and _ambiguous(roots) else []
-    mended = bool(errors) or any(each.rule.cure is Cure.MEND for each in remarks)
+    repaired = bool(errors) or any(each.rule.cure is Cure.REPAIR for each in remarks)
     legacy = "--legacy" in flags
     options = Options(
         target=Family.DOCKER if docker else Family.OCI,
@@ -89,13 +90,13 @@ def mend(
         platforms=(platform,) if platforms else (),
         renames=Renames.parse(tuple(names)),
         legacy=legacy,
-        mend=mended,
+        repair=repaired,
     )
     refused = _refused(facts.source, options)
     if refused:
         return (), refused
     words = ["layout", "repack", "-" if facts.path == STANDARD_INPUT else facts.path]
-    words += ["--to", _to(target), *flags, *(["--mend"] if mended else [])]
+    words += ["--to", _to(target), *flags, *(["--repair"] if repaired else [])]
     for option, values in (("--image", taken), ("--platform", platforms), ("--name", names)):
         words += [word for value in values for word in (option, value)]
     kind = "legacy" if legacy else _to(target)
