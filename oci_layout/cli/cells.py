@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _DOTS = "..."
+_LONGEST = 16_000  # characters of one text that a person reads; --json has all of it
 
 
 def _cell(char: str) -> int:
@@ -51,6 +52,8 @@ def folded(text: str, width: int, first: str, hanging: str, *, lines: int = 0) -
         hanging: what the others begin with.
         lines: as many at most, the last clipped; 0 for all.
     """
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + _DOTS
     made, line, empty = [], first, True
     for word in text.split():
         if not empty and cells(line) + 1 + cells(word) > width:

@@ -57,3 +57,10 @@ def test_columns() -> None:
     assert right("\u6f22", 4) == "  \u6f22"
     assert left("\u6f22", 4) == "\u6f22  "
     assert right("long", 2) == "long"
+
+
+def test_a_text_that_nobody_reads_is_cut() -> None:
+    for letter in ("x", "\u6f22", "e\u0301", "x "):
+        made = folded(letter * 1_000_000, 80, "", "  ")
+        assert sum(map(len, made)) < 20_000
+        assert made[-1].endswith("...")
