@@ -1,4 +1,15 @@
-"""Container images across formats, offline: read, convert and check what engines save."""
+"""Container images across formats, offline: read, convert and check what engines save.
+
+Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
+``merge``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on; its
+fields may be given as keywords::
+
+    import oci_layout
+
+    report = oci_layout.repack("images.tar", "out", to="oci")
+
+What is raised on purpose is a ``LayoutError``.
+"""
 
 from __future__ import annotations
 
@@ -12,38 +23,83 @@ if TYPE_CHECKING:
 
     from oci_layout.api import Progress as Progress
     from oci_layout.api import check as check
-    from oci_layout.api import compare as compare
+    from oci_layout.api import diff as diff
     from oci_layout.api import inspect as inspect
+    from oci_layout.api import inspect_raw as inspect_raw
     from oci_layout.api import merge as merge
     from oci_layout.api import repack as repack
     from oci_layout.api import verify as verify
+    from oci_layout.comparison.report import Comparison as Comparison
+    from oci_layout.comparison.request import Diff as Diff
     from oci_layout.digest import Digest as Digest
+    from oci_layout.errors import ChangedError as ChangedError
+    from oci_layout.errors import DamagedError as DamagedError
+    from oci_layout.errors import DestinationError as DestinationError
     from oci_layout.errors import LayoutError as LayoutError
+    from oci_layout.errors import NotAnImageError as NotAnImageError
+    from oci_layout.errors import ReadError as ReadError
+    from oci_layout.errors import ResourceError as ResourceError
+    from oci_layout.errors import SelectionError as SelectionError
+    from oci_layout.errors import TargetError as TargetError
+    from oci_layout.errors import UsageError as UsageError
     from oci_layout.finding import Finding as Finding
     from oci_layout.finding import Findings as Findings
+    from oci_layout.inspection.request import Inspect as Inspect
+    from oci_layout.plan.report import Report as Report
+    from oci_layout.plan.request import Merge as Merge
+    from oci_layout.plan.request import Repack as Repack
     from oci_layout.platform import Platform as Platform
     from oci_layout.reference import Reference as Reference
     from oci_layout.source.opening import Source as Source
     from oci_layout.source.opening import open_source as open_source
+    from oci_layout.targets.asking import CheckReport as CheckReport
+    from oci_layout.targets.request import Check as Check
+    from oci_layout.verification.report import VerifyReport as VerifyReport
+    from oci_layout.verification.request import Verify as Verify
 
 _HOMES = {
     "Progress": "oci_layout.api",
-    "compare": "oci_layout.api",
     "check": "oci_layout.api",
+    "diff": "oci_layout.api",
     "inspect": "oci_layout.api",
+    "inspect_raw": "oci_layout.api",
     "merge": "oci_layout.api",
     "repack": "oci_layout.api",
     "verify": "oci_layout.api",
+    "Comparison": "oci_layout.comparison.report",
+    "Diff": "oci_layout.comparison.request",
     "Digest": "oci_layout.digest",
+    "ChangedError": "oci_layout.errors",
+    "DamagedError": "oci_layout.errors",
+    "DestinationError": "oci_layout.errors",
     "LayoutError": "oci_layout.errors",
+    "NotAnImageError": "oci_layout.errors",
+    "ReadError": "oci_layout.errors",
+    "ResourceError": "oci_layout.errors",
+    "SelectionError": "oci_layout.errors",
+    "TargetError": "oci_layout.errors",
+    "UsageError": "oci_layout.errors",
     "Finding": "oci_layout.finding",
     "Findings": "oci_layout.finding",
+    "Inspect": "oci_layout.inspection.request",
+    "Report": "oci_layout.plan.report",
+    "Merge": "oci_layout.plan.request",
+    "Repack": "oci_layout.plan.request",
     "Platform": "oci_layout.platform",
     "Reference": "oci_layout.reference",
     "Source": "oci_layout.source.opening",
     "open_source": "oci_layout.source.opening",
+    "CheckReport": "oci_layout.targets.asking",
+    "Check": "oci_layout.targets.request",
+    "VerifyReport": "oci_layout.verification.report",
+    "Verify": "oci_layout.verification.request",
 }
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604  the names are strings
+
+
+def __dir__() -> list[str]:
+    """All that is offered, though it is imported only when it is asked for."""
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

@@ -55,17 +55,20 @@ def _field(default: Any, option: Option, read: Callable[[Any], Any] | None = Non
     return attrs.field(default=default, metadata={_META: option}, converter=read)
 
 
-def flag(help: str, *, name: str = "") -> Any:  # noqa: A002  the usual word for it
+def flag(help: str, *, name: str = "") -> Any:
     """A field that is on or off."""
     return _field(False, Option(help=help, kind=bool, flags=(name,) if name else ()))
 
 
-def word(words: type[_Word], default: _Word | None, help: str, *flags: str) -> Any:  # noqa: A002
+REQUIRED: Any = attrs.NOTHING
+
+
+def word(words: type[_Word], default: Any, help: str, *flags: str) -> Any:
     """A field that is one of some words.
 
     Args:
         words: all there are.
-        default: the usual one; None where nothing is usual.
+        default: the usual one; None where nothing is usual, ``REQUIRED`` where one must be given.
         help: one line.
         flags: other than the name of the field.
     """
@@ -83,13 +86,27 @@ def word(words: type[_Word], default: _Word | None, help: str, *flags: str) -> A
     return _field(default, Option(help=help, kind=words, flags=flags), read)
 
 
-def texts(help: str, metavar: str, *flags: str) -> Any:  # noqa: A002
-    """A field of any number of texts; a single one may stand alone."""
-    return _field((), Option(help=help, kind=str, flags=flags, metavar=metavar, many=True), _texts)
+def texts(help: str, metavar: str, *flags: str, between: str = "") -> Any:
+    """A field of any number of texts; a single one may stand alone.
+
+    Args:
+        help: one line.
+        metavar: what stands for the value.
+        flags: other than the name of the field.
+        between: what may stand between several in one text; empty for nothing.
+    """
+
+    def read(value: Any) -> tuple[str, ...]:
+        every = _texts(value)
+        if not between:
+            return every
+        return tuple(part.strip() for each in every for part in each.split(between))
+
+    return _field((), Option(help=help, kind=str, flags=flags, metavar=metavar, many=True), read)
 
 
 def text(
-    help: str,  # noqa: A002
+    help: str,
     metavar: str,
     *flags: str,
     default: Any = None,
@@ -109,7 +126,7 @@ def text(
 
 
 def count(
-    help: str,  # noqa: A002
+    help: str,
     *,
     default: int | None = None,
     least: int = 1,
@@ -135,12 +152,12 @@ def count(
     return _field(default, option, read)
 
 
-def size(help: str) -> Any:  # noqa: A002
+def size(help: str) -> Any:
     """A field of a size: bytes, or a text such as ``8G``."""
     return _field(None, Option(help=help, kind=str, metavar="SIZE"), _size)
 
 
-def platforms(help: str) -> Any:  # noqa: A002
+def platforms(help: str) -> Any:
     """A field of platforms; none, and ``all``, for every platform."""
     option = Option(help=help, kind=str, flags=("--platform",), metavar="OS/ARCH", many=True)
     return _field((), option, _platforms)
@@ -168,9 +185,9 @@ def _texts(value: str | Path | Iterable[str | Path] | None) -> tuple[str, ...]:
 
 
 def _platforms(value: Any) -> tuple[Platform, ...]:
-    every = [value] if isinstance(value, Platform) else value
+    every: list[Any] = [value] if isinstance(value, Platform | str) else list(value or ())
     found = []
-    for each in _texts(every) if not _holds_platforms(every) else every:
+    for each in every:
         if each == "all":
             return ()
         try:
@@ -180,8 +197,14 @@ def _platforms(value: Any) -> tuple[Platform, ...]:
     return tuple(found)
 
 
-def _holds_platforms(value: Any) -> bool:
-    return isinstance(value, list | tuple) and any(isinstance(each, Platform) for each in value)
+def one_platform(value: Any) -> Platform | None:
+    """A platform, or None where none is asked for.
+
+    Raises:
+        UsageError: it is no platform.
+    """
+    found = _platforms(value)
+    return found[0] if found else None
 
 
 def _size(value: object) -> int | None:

@@ -38,7 +38,7 @@ def printed(*arguments: object) -> dict[str, Any]:
 
 def packed(source: Path, dest: Path, target: str = "oci", **how: Any) -> tuple[Report, Checked]:
     """Repack and check the result independently."""
-    report = repack(str(source), str(dest), target=target, **how)
+    report = repack(str(source), str(dest), to=target, **how)
     return report, independent.check(dest)
 
 

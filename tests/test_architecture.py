@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "oci_layout"
 FILES = sorted(PACKAGE.rglob("*.py"))
 WORDS = {
+    "option",
     "temporary",
     "closing",
     "errors",

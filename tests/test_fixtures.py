@@ -21,21 +21,21 @@ def _to_docker(source: str, dest: Path) -> None:
     """Repack to Docker; where several platforms make that ambiguous (exit 4), one of them."""
     ambiguous: SelectionError | None = None
     try:
-        repack(source, str(dest), target="docker")
+        repack(source, str(dest), to="docker")
     except SelectionError as error:
         ambiguous = error
     if ambiguous is not None:
         assert ambiguous.exit_status == 4
         assert "--platform" in str(ambiguous)
         assert not dest.exists()
-        repack(source, str(dest), target="docker", platforms=(PLATFORM,))
+        repack(source, str(dest), to="docker", platforms=(PLATFORM,))
 
 
 def _to(target: str, source: str, dest: Path) -> None:
     if target == "docker":
         _to_docker(source, dest)
     else:
-        repack(source, str(dest), target=target)
+        repack(source, str(dest), to=target)
 
 
 def _source(row: dict[str, Any], tmp_path: Path) -> str:
@@ -46,7 +46,7 @@ def _source(row: dict[str, Any], tmp_path: Path) -> str:
 @pytest.mark.parametrize("row", rows("VALID"))
 @pytest.mark.parametrize("dest", ["out.tar", "out"])
 def test_valid_to_oci(row: dict[str, Any], dest: str, tmp_path: Path) -> None:
-    repack(_source(row, tmp_path), str(tmp_path / dest), target="oci")
+    repack(_source(row, tmp_path), str(tmp_path / dest), to="oci")
     result = independent.check(tmp_path / dest)
     assert not [kind for kind in result.media_types if kind.startswith(DOCKER_TYPES)]
     if dest == "out":
@@ -57,11 +57,11 @@ def test_valid_to_oci(row: dict[str, Any], dest: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", rows("VALID"))
 def test_valid_to_docker(row: dict[str, Any], tmp_path: Path) -> None:
     source, dest = _source(row, tmp_path), tmp_path / "out.tar"
-    repack(source, str(tmp_path / "oci"), target="oci")
+    repack(source, str(tmp_path / "oci"), to="oci")
     holds_image = bool(independent.check(tmp_path / "oci").configs)
     if not holds_image:
         with pytest.raises(TargetError) as caught:
-            repack(source, str(dest), target="docker")
+            repack(source, str(dest), to="docker")
         assert caught.value.exit_status == 6
         assert not dest.exists()
         return
@@ -114,5 +114,5 @@ def test_broken_stops(row: dict[str, Any], target: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", rows("LAX"))
 def test_missing_marker_stops(row: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match="oci-layout") as caught:
-        repack(_source(row, tmp_path), str(tmp_path / "out.tar"), target="oci")
+        repack(_source(row, tmp_path), str(tmp_path / "out.tar"), to="oci")
     assert caught.value.exit_status == 3

@@ -42,8 +42,8 @@ def edges(files: dict[str, bytes]) -> dict[str, str]:
 def test_signed_samples(row: dict[str, Any], tmp_path: Path) -> None:
     source = sample_path(row, tmp_path / "sample")
     archive, back = tmp_path / "signed.tar", tmp_path / "back"
-    repack(str(source), str(archive), target="oci", preserve_digests=True, config="keep")
-    repack(str(archive), str(back), target="oci", preserve_digests=True, config="keep")
+    repack(str(source), str(archive), to="oci", preserve_digests=True, config="keep")
+    repack(str(archive), str(back), to="oci", preserve_digests=True, config="keep")
     before, after = independent.read_files(source), independent.read_files(back)
     wanted = edges(before)
     assert wanted

@@ -1,4 +1,4 @@
-"""What the package does, in calls: the only place that joins the wings."""
+"""What the package does, in calls: the only place that joins the siblings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from oci_layout.api.checking import check as check
-    from oci_layout.api.comparison import compare as compare
+    from oci_layout.api.comparison import diff as diff
     from oci_layout.api.conversion import merge as merge
     from oci_layout.api.conversion import repack as repack
     from oci_layout.api.inspection import inspect as inspect
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Progress": "words",
     "check": "checking",
-    "compare": "comparison",
+    "diff": "comparison",
     "inspect": "inspection",
     "inspect_raw": "inspection",
     "merge": "conversion",

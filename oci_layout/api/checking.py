@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import platform as machine
+from typing import Any
 
-from oci_layout.api.words import Progress
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.selection import Choice, select
+from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import Asked, CheckReport, ask
 from oci_layout.targets.facts import gather
+from oci_layout.targets.request import Check
 from oci_layout.targets.target import USUAL, Target
 from oci_layout.verification.blobs import BlobList, look
 
@@ -20,49 +24,41 @@ _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 
 def check(
-    source: str,
-    targets: tuple[str, ...] = (),
+    source: str | os.PathLike[str],
+    request: Check | None = None,
     *,
-    images: tuple[str, ...] = (),
-    platform: Platform | str | None = None,
-    full: bool = False,
-    jobs: int | None = None,
-    tmp: str | None = None,
     progress: Progress | None = None,
+    **options: Any,
 ) -> CheckReport:
     """Say which engines will load a source, under which names and image IDs, and why others not.
 
     Args:
         source: a path, or ``-`` for standard input.
-        targets: as ``docker@20.10``, ``containerd``, ``docker@29+containerd``; by default the
-            usual ones.
-        images: names or digests of images that matter; all by default.
-        platform: ``os/arch[/variant]`` of the targets' host; linux on this machine's processor
-            by default.
-        full: read every blob: without, digests and diff_ids are believed.
-        jobs: cores to use where blobs are read; all by default.
-        tmp: directory for spooling a compressed archive or standard input.
+        request: what is asked for; or else its fields as keywords, see ``Check``.
         progress: told how far the reading of blobs is.
+        options: the fields of ``Check``.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
         SelectionError: there is no such image.
         UsageError: a target that is not known, or no platform.
     """
-    asked = [Target.parse(text) for text in targets or USUAL]
-    host = _host(platform)
+    checked = made(Check, request, options)
+    source, images = path_text(source), tuple(checked.images)
+    asked = [Target.parse(text) for text in checked.targets or USUAL]
+    host = _host(checked.platform)
     findings = Findings()
-    with open_source(source, findings=findings, tmp=tmp) as opened:
+    with open_source(source, findings=findings, tmp=checked.tmp) as opened:
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
-        damage = _read(opened, findings, jobs, progress) if full else None
+        damage = _read(opened, findings, checked.jobs, progress) if checked.full else None
         facts = gather(opened, source, damage)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
         return CheckReport(
             source=opened.label,
             source_kind=opened.description,
             platform=host,
-            full=full,
+            full=checked.full,
             answers=tuple(ask(facts, target, host, wanted) for target in asked),
             findings=tuple(found),
             left_out=findings.left_out,

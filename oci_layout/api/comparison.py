@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
+from typing import Any
 
-from oci_layout.api.words import Progress, parse_platforms
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
+from oci_layout.comparison.request import Diff
 from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
 from oci_layout.graph.selection import Choice
+from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
 
-def compare(
-    a: str | Source,
-    b: str | Source,
+def diff(
+    a: str | os.PathLike[str] | Source,
+    b: str | os.PathLike[str] | Source,
+    request: Diff | None = None,
     *,
-    images: tuple[str, ...] = (),
-    images_a: tuple[str, ...] = (),
-    images_b: tuple[str, ...] = (),
-    platforms: tuple[Platform | str, ...] = (),
-    files: bool = False,
-    tmp: str | None = None,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Comparison:
     """Compare the images of two sources, whichever way each is packed.
 
@@ -35,13 +35,9 @@ def compare(
     Args:
         a: a path, ``-`` for standard input, or an open source.
         b: another.
-        images: names or digests to take of both; all by default.
-        images_a: names or digests to take of the first.
-        images_b: names or digests to take of the second.
-        platforms: ``os/arch[/variant]`` to compare; all by default.
-        files: compare the first layer that differs file by file.
-        tmp: directory for spooling a compressed archive or standard input.
+        request: what is asked for; or else its fields as keywords, see ``Diff``.
         progress: told how far the reading of layers is.
+        options: the fields of ``Diff``.
 
     Raises:
         NotAnImageError: one of them is not an image of any kind.
@@ -49,18 +45,20 @@ def compare(
         SelectionError: no such image or platform.
         UsageError: standard input twice, or no platform.
     """
+    asked = made(Diff, request, options)
     if a == b == STANDARD_INPUT:
         raise UsageError(what="standard input can be read once")
-    wanted = parse_platforms(platforms)
+    wanted = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choices = (
-        Choice(images=(*images, *images_a), platforms=wanted),
-        Choice(images=(*images, *images_b), platforms=wanted),
+        Choice(images=(*asked.images, *asked.images_a), platforms=wanted),
+        Choice(images=(*asked.images, *asked.images_b), platforms=wanted),
     )
     with ExitStack() as stack:
         opened = []
         for source in (a, b):
-            if isinstance(source, str):
-                read = open_source(source, findings=Findings(), tmp=tmp, lone=True)
+            if not isinstance(source, Source):
+                path = path_text(source)
+                read = open_source(path, findings=Findings(), tmp=asked.tmp, lone=True)
                 opened.append(stack.enter_context(read))
             else:
                 opened.append(source)
@@ -70,6 +68,6 @@ def compare(
             opened[1],
             choices,
             pool,
-            files=files,
+            files=asked.files,
             start=progress.start if progress is not None else None,
         )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import attrs
 
-from oci_layout.api.words import Progress, one_of, parse_platforms
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
-from oci_layout.blobs.compress import Compress
+from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import UsageError
@@ -18,61 +20,22 @@ from oci_layout.finding import FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
-from oci_layout.plan.options import Format, Options, Renames
+from oci_layout.option import path_text
+from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
-from oci_layout.platform import Platform
-from oci_layout.sink.destination import Destination, Form, Writing, prepare, write
+from oci_layout.plan.request import Format, Merge, Repack, Writing
+from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
-
-_CONFIGS = ("auto", "keep", "oci")
-_ALGORITHMS = ("sha256", "sha512")
-
-
-@attrs.frozen(kw_only=True)
-class _To:
-    """Where the result goes, how it is written, and what was found there before the work."""
-
-    destination: Destination
-    writing: Writing
-    place: Place | None
-
-    @classmethod
-    def look(
-        cls, destination: Destination, writing: Writing, outputs: Outputs, *, wanted: bool
-    ) -> _To:
-        """Look at the destination, if there is one."""
-        place = writing.look(destination, outputs) if wanted else None
-        return cls(destination=destination, writing=writing, place=place)
 
 
 def repack(
-    source: str | Source,
-    dest: str | None,
+    source: str | os.PathLike[str] | Source,
+    dest: str | os.PathLike[str] | None = None,
+    request: Repack | None = None,
     *,
-    target: Format | Family | str,
-    pure: bool = False,
-    legacy: bool = False,
-    compression: str | Compress = "auto",
-    config: str = "auto",
-    images: tuple[str, ...] = (),
-    platforms: tuple[Platform | str, ...] = (),
-    names: tuple[str, ...] = (),
-    sparse: str = "prune",
-    attestations: str = "keep",
-    digest: str | None = None,
-    repair: bool = False,
-    preserve_digests: bool = False,
-    force: bool = False,
-    append: bool = False,
-    on_conflict: str = "error",
-    dry_run: bool = False,
-    check: str = "full",
-    link: bool = False,
-    limit: int | None = None,
-    tmp: str | None = None,
-    jobs: int | None = None,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Report:
     """Convert the images of a source.
 
@@ -80,172 +43,133 @@ def repack(
         source: a path, ``-`` for standard input, or an open source.
         dest: ``x.tar`` for an archive (``.tar.gz``, ``.tar.zst`` for a compressed one), ``-`` for
             one on standard output, anything else for a directory; None only with ``dry_run``.
-        target: ``oci`` or ``docker``: whose media types come out; ``dir`` for a ``dir:``.
-        pure: leave ``manifest.json`` out of an archive.
-        legacy: write a Docker archive that Docker 1.0 to 1.9 read too.
-        compression: ``auto``, ``keep``, ``none``, ``gzip[:LEVEL]`` or ``zstd[:LEVEL]``.
-        config: ``auto`` repairs an invalid config, ``keep`` never touches one, ``oci`` leaves only
-            what the image spec defines.
-        images: names or digests to take; all by default.
-        platforms: ``os/arch[/variant]`` to take; all by default.
-        names: ``NAME`` for a single image, or ``OLD=NEW``.
-        sparse: ``prune`` leaves what is absent out of an index, ``keep`` leaves it in, ``fail``
-            refuses.
-        attestations: ``keep`` or ``drop`` what is attached to images.
-        digest: ``sha256`` or ``sha512`` for new blobs; that of the source by default.
-        repair: write what the bytes say where documents say otherwise.
-        preserve_digests: refuse whatever would change the digest of a manifest.
-        force: replace an archive or a clean layout at the destination.
-        append: add to a layout directory.
-        on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
-        dry_run: only report.
-        check: ``full``; ``digests``: layers that are kept as they are packed are not unpacked to
-            compare their diff_ids.
-        link: let blobs of a layout that are kept be linked, not copied; of those only the size
-            is checked.
-        limit: bytes that layers may grow to beyond a ratio of 200, all together; 8 GiB by default.
-        tmp: directory for temporary files; beside the destination by default.
-        jobs: cores to use; all by default.
+        request: what is asked for; or else its fields as keywords: ``to="oci"``, see ``Repack``.
         progress: told how far the work is.
+        options: the fields of ``Repack``.
 
     Raises:
         LayoutError: see its subclasses; each knows its exit status.
     """
-    wanted = Format(str(target))
-    one_of("--config", config, _CONFIGS)
-    if digest is not None:
-        one_of("--digest", digest, _ALGORITHMS)
-    if dest is None and not dry_run:
+    asked = made(Repack, request, options)
+    if dest is None and not asked.dry_run:
         raise UsageError(what="a destination is needed")
     destination = (
-        Destination(path="", form=Form.DIR if wanted is Format.DIR else Form.DIRECTORY)
+        Destination(path="", form=Form.DIR if asked.to is Format.DIR else Form.DIRECTORY)
         if dest is None
-        else Destination.parse(dest, wanted)
+        else Destination.parse(path_text(dest), asked.to)
     )
-    writing = Writing(
-        force=force,
-        append=append,
-        on_conflict=on_conflict,
-        tmp=tmp,
-    )
-    one_of("--check", check, ("full", "digests"))
-    if link and dest is not None and not destination.directory:
+    if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
-    work = Work.of(jobs=jobs, limit=limit, progress=progress)
-    if legacy:
-        compression = _legacy_compression(wanted, destination, compression, pure=pure)
-    options = Options(
-        target=Family.DOCKER if wanted is Format.DOCKER else Family.OCI,
-        docker_view=_docker_view(destination, wanted, pure),
-        compress=Compress.parse(compression) if isinstance(compression, str) else compression,
-        images=images,
-        platforms=parse_platforms(platforms),
-        renames=Renames.parse(names),
-        sparse=one_of("--sparse", sparse, ("prune", "keep", "fail")),
-        attestations=one_of("--attestations", attestations, ("keep", "drop")),
-        legacy=legacy,
-        config=config,
-        repair=repair,
-        preserve_digests=preserve_digests,
-        check=check,
-        link=link,
-        algorithm=digest,
-    )
-
-    def convert(opened: Source) -> Report:
-        if link and opened.archive:
-            raise UsageError(
-                what="--link takes the blobs of a directory, and the source is an archive",
-                hint="leave it out",
-            )
-        chosen = options
-        if wanted is Format.DIR:
-            chosen = attrs.evolve(options, target=_family_of(opened))
-        return _convert([opened], to, chosen, work, dry_run)
-
-    with Outputs(source if isinstance(source, str) else source.store.label) as outputs:
-        to = _To.look(destination, writing, outputs, wanted=dest is not None)
+    if asked.legacy:
+        asked = _legacy(asked, destination)
+    source = source if isinstance(source, Source) else path_text(source)
+    with Outputs(source.store.label if isinstance(source, Source) else source) as outputs:
+        job = _Job.look(asked, destination, outputs, progress)
         if isinstance(source, Source):
-            return convert(source)
-        findings = Repairing() if repair else FailFast()
-        spool = tmp or destination.beside if dest is not None else tmp
+            return _repack(source, job, asked)
         with open_source(
-            source, findings=findings, tmp=spool, repair=repair, limit=work.limit
+            source,
+            findings=Repairing() if asked.repair else FailFast(),
+            tmp=asked.tmp or (destination.beside if dest is not None else None),
+            repair=asked.repair,
+            limit=asked.limit,
         ) as opened:
-            return convert(opened)
+            return _repack(opened, job, asked)
+
+
+def _repack(source: Source, job: _Job, asked: Repack) -> Report:
+    if asked.link and source.archive:
+        raise UsageError(
+            what="--link takes the blobs of a directory, and the source is an archive",
+            hint="leave it out",
+        )
+    options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
+    if asked.to is Format.DIR:
+        options = attrs.evolve(options, target=_family_of(source))
+    return _convert([source], job, options)
 
 
 def merge(
-    sources: tuple[str, ...],
-    dest: str,
+    sources: Sequence[str | os.PathLike[str]],
+    dest: str | os.PathLike[str],
+    request: Merge | None = None,
     *,
-    target: Format | Family | str = "oci",
-    pure: bool = False,
-    compression: str | Compress = "auto",
-    force: bool = False,
-    on_conflict: str = "error",
-    tmp: str | None = None,
-    jobs: int | None = None,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Report:
     """Put the images of several sources into one layout or archive.
 
     Args:
         sources: paths; ``-`` for standard input, once.
         dest: as for ``repack``.
-        target: ``oci`` or ``docker``: whose media types come out.
-        pure: leave ``manifest.json`` out of an archive.
-        compression: as for ``repack``.
-        force: replace an archive or a clean layout at the destination.
-        on_conflict: ``error``, ``first`` or ``last``: who keeps a name that two sources give to
-            two images.
-        tmp: directory for temporary files; beside the destination by default.
-        jobs: cores to use; all by default.
+        request: what is asked for; or else its fields as keywords, see ``Merge``.
         progress: told how far the work is.
+        options: the fields of ``Merge``.
 
     Raises:
         LayoutError: see its subclasses; each knows its exit status.
     """
-    wanted = Format(str(target))
-    if wanted is Format.DIR:
+    asked = made(Merge, request, options)
+    if isinstance(sources, str | os.PathLike):
+        raise UsageError(what="merge takes a list of sources, not a single one")
+    every = [path_text(each) for each in sources]
+    if asked.to is Format.DIR:
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
-    if not sources or sources.count(STANDARD_INPUT) > 1:
+    if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.parse(dest, wanted)
-    writing = Writing(force=force, on_conflict=on_conflict, tmp=tmp)
-    work = Work.of(jobs=jobs, limit=None, progress=progress)
-    options = Options(
-        target=Family(wanted.value),
-        docker_view=_docker_view(destination, wanted, pure),
-        compress=Compress.parse(compression) if isinstance(compression, str) else compression,
-    )
+    destination = Destination.parse(path_text(dest), asked.to)
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(*sources))
-        to = _To.look(destination, writing, outputs, wanted=True)
+        outputs = stack.enter_context(Outputs(*every))
+        job = _Job.look(asked, destination, outputs, progress)
         opened = [
-            stack.enter_context(open_source(source, tmp=tmp or destination.beside))
-            for source in dict.fromkeys(sources)
+            stack.enter_context(
+                open_source(source, tmp=asked.tmp or destination.beside, limit=asked.limit)
+            )
+            for source in dict.fromkeys(every)
         ]
-        return _convert(opened, to, options, work, dry_run=False)
+        options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
+        return _convert(opened, job, options_)
 
 
-def _legacy_compression(
-    target: Format, destination: Destination, compression: str | Compress, *, pure: bool
-) -> str:
+@attrs.frozen(kw_only=True)
+class _Job:
+    """Where the result goes, what was found there before the work, and how the work is done."""
+
+    destination: Destination
+    place: Place | None
+    work: Work
+
+    @classmethod
+    def look(
+        cls,
+        asked: Writing,
+        destination: Destination,
+        outputs: Outputs,
+        progress: Progress | None,
+    ) -> _Job:
+        """Look at the destination, if there is one."""
+        return cls(
+            destination=destination,
+            place=look(destination, asked, outputs) if destination.path else None,
+            work=Work.of(jobs=asked.jobs, limit=asked.limit, progress=progress),
+        )
+
+
+def _legacy(asked: Repack, destination: Destination) -> Repack:
     """Old engines read raw layers out of an archive, nothing else."""
-    if target is not Format.DOCKER or pure:
+    if asked.to is not Format.DOCKER or asked.pure:
         raise UsageError(what="--legacy goes with --to docker")
     if destination.path and destination.directory:
         raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
-    if compression not in ("auto", "none"):
+    if asked.compression not in (AUTO, RAW):
         raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
-    return "none"
+    return attrs.evolve(asked, compression=RAW)
 
 
-def _docker_view(destination: Destination, target: Format, pure: bool) -> bool:
-    if pure or target is Format.DIR:
+def _docker_view(destination: Destination, asked: Writing) -> bool:
+    if asked.pure or asked.to is Format.DIR:
         return False
-    return target is Format.DOCKER or not destination.directory
+    return asked.to is Format.DOCKER or not destination.directory
 
 
 def _family_of(source: Source) -> Family:
@@ -261,19 +185,13 @@ def _family_of(source: Source) -> Family:
     return Family.DOCKER
 
 
-def _convert(
-    sources: Sequence[Source],
-    to: _To,
-    options: Options,
-    work: Work,
-    dry_run: bool,
-) -> Report:
+def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
     began = time.monotonic()
-    destination, writing = to.destination, to.writing
+    destination, dry_run = job.destination, options.request.dry_run
     findings = Findings()
     for source in sources:
         findings.found.extend(source.findings.found)
-    plan = make_plan(sources, options, findings, on_conflict=writing.on_conflict)
+    plan = make_plan(sources, options, findings, on_conflict=options.request.on_conflict)
     prepare(plan, destination, findings)
     report = Report(
         source=", ".join(source.label for source in sources),
@@ -287,10 +205,10 @@ def _convert(
     )
     if dry_run:
         return attrs.evolve(_predicted(plan, report), warnings=tuple(findings.found))
-    if work.progress is not None:
-        work.progress.start(plan.bytes_to_read)
-    with work.pool() as pool:
-        done = write(plan, destination, to.place, writing, pool)
+    if job.work.progress is not None:
+        job.work.progress.start(plan.bytes_to_read)
+    with job.work.pool() as pool:
+        done = write(plan, destination, job.place, options.request, pool)
     documents, facts = done.documents, done.facts.values()
     listed = documents.docker is not None
     return attrs.evolve(
@@ -299,7 +217,7 @@ def _convert(
         images=tuple(documents.images),
         changes=tuple(documents.changes),
         warnings=tuple(dict.fromkeys(findings.found)),
-        check=options.check,
+        check=options.request.check,
         linked=sum(fact.linked == "file" for fact in facts),
         cloned=sum(fact.linked == "blocks" for fact in facts),
         bytes_written=done.size,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import attrs
 
 from oci_layout.errors import UsageError
-from oci_layout.platform import Platform
+
+_Request = TypeVar("_Request", bound=attrs.AttrsInstance)
 
 
 @attrs.frozen(kw_only=True)
@@ -23,29 +25,28 @@ class Progress:
     advance: Callable[[int], None]
 
 
-def parse_platforms(texts: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
-    """Read the values of ``--platform``; none, or ``all``, for every platform.
+def made(kind: type[_Request], request: _Request | None, options: dict[str, Any]) -> _Request:
+    """The request, or one made of keywords.
 
     Raises:
-        UsageError: one is no platform.
+        UsageError: both, or a keyword that the verb does not know.
     """
-    result = []
-    for text in texts:
-        if text == "all":
-            return ()
-        try:
-            result.append(text if isinstance(text, Platform) else Platform.parse(text))
-        except ValueError as error:
-            raise UsageError(what=f"--platform: {error}") from error
-    return tuple(result)
-
-
-def one_of(option: str, value: str, words: tuple[str, ...]) -> str:
-    """The value, if it is one of some words.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if value not in words:
-        raise UsageError(what=f"{option} is one of {', '.join(words)}, not {value!r}")
-    return value
+    if request is not None:
+        if options:
+            raise UsageError(what="either a request or keywords, not both")
+        return request
+    known = {field.name for field in attrs.fields(kind)}
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        verb = kind.__name__.lower()
+        raise UsageError(
+            what=f"{verb} has no option {unknown[0]!r}", hint=f"it has {', '.join(sorted(known))}"
+        )
+    missing = [
+        field.name
+        for field in attrs.fields(kind)
+        if field.default is attrs.NOTHING and field.name not in options
+    ]
+    if missing:
+        raise UsageError(what=f"{missing[0]} is missing: say what is wanted")
+    return kind(**options)

@@ -36,3 +36,4 @@ class Compress:
 
 
 AUTO = Compress()  # keep what every engine takes
+RAW = Compress.parse("none")

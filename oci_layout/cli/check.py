@@ -5,90 +5,46 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from oci_layout.cli import options
+from oci_layout.cli.options import AsJson, Quiet, Source
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import columns, finding_line, shown, wrapped
 from oci_layout.errors import UsageError
+from oci_layout.targets.request import Check
 
 if TYPE_CHECKING:
     from oci_layout.targets.answer import Answer, Loaded, Remark
     from oci_layout.targets.asking import CheckReport
 
 
-def command(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="Archive, layout or dir: directory; - for standard input.",
-            show_default=False,
-        ),
-    ],
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--for",
-            metavar="TARGET",
-            help="docker@20.10, docker@29+containerd, containerd@1.6, podman, skopeo, cri-o, "
-            "kind, k3s@1.30.1, rke2, nerdctl ...; repeatable. A table of the usual ones without.",
-        ),
-    ] = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIGEST", help="This image matters; repeatable."),
-    ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option(metavar="OS/ARCH", help="Of the target's host; linux on this processor."),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Read every layer too: digests and diff_ids.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Layers at a time with --full.")
-    ] = None,
-    tmp: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+def check(
+    source: Source,
+    request: Check,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """Say which engines load it, under which names and IDs, what is lost, and what repairs it.
 
     Exit status: 0 every target that was asked for loads it, 1 one does not, 2 an unknown target.
     """
-    del debug  # read by the main module, before anything can fail
-    if jobs is not None and not full:
+    if request.jobs is not None and not request.full:
         raise UsageError(what="--jobs goes with --full", hint="without it no layer is read")
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=quiet or as_json) as progress:
-        report = api.check(
-            source,
-            _each(targets),
-            images=tuple(image or ()),
-            platform=platform,
-            full=full,
-            jobs=jobs,
-            tmp=tmp,
-            progress=progress,
-        )
+        report = api.check(source, request, progress=progress)
     if as_json:
         show_json({"version": 1, **report.to_json()})
     else:
         width = max(40, shutil.get_terminal_size().columns)
-        show(render(report, width, table=not targets))
+        show(render(report, width, table=not request.targets))
     return 0 if report.loads else 1
 
 
-def _each(targets: list[str] | None) -> tuple[str, ...]:
-    """The targets; several may stand in one value, with commas between."""
-    return tuple(part.strip() for text in targets or () for part in text.split(","))
+command = options.command(check)
 
 
 def render(report: CheckReport, width: int, *, table: bool) -> list[str]:

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from oci_layout.cli import options
+from oci_layout.cli.options import AsJson
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line
+from oci_layout.comparison.request import Diff
 
 
-def command(
+def diff(
     a: Annotated[
         str,
         typer.Argument(
@@ -23,30 +26,8 @@ def command(
     b: Annotated[
         str, typer.Argument(metavar="B", help="What to compare it with.", show_default=False)
     ],
-    image: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIGEST", help="Compare this image of both; repeatable."),
-    ] = None,
-    image_a: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIGEST", help="Image of A, where it goes by another name in B."),
-    ] = None,
-    image_b: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIGEST", help="Image of B to compare it with."),
-    ] = None,
-    platform: Annotated[
-        list[str] | None, typer.Option(metavar="OS/ARCH", help="This platform only; repeatable.")
-    ] = None,
-    files: Annotated[
-        bool,
-        typer.Option("--files", help="Read the first layer that differs, and compare its files."),
-    ] = False,
-    tmp: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    request: Diff,
+    as_json: AsJson = False,
 ) -> int:
     """Compare the images of A and B, and tell why their digests differ.
 
@@ -55,30 +36,22 @@ def command(
     three, 1 for the others. Of several images, those of one name and platform are compared, then
     those of one image ID. No layer is read where its digest and diff_id are stated.
     """
-    del debug  # read by the main module, before anything can fail
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.diffview import render  # noqa: PLC0415  likewise
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=as_json) as progress:
-        found = api.compare(
-            a,
-            b,
-            images=tuple(image or ()),
-            images_a=tuple(image_a or ()),
-            images_b=tuple(image_b or ()),
-            platforms=tuple(platform or ()),
-            files=files,
-            tmp=tmp,
-            progress=progress,
-        )
+        found = api.diff(a, b, request, progress=progress)
     if as_json:
         show_json({"version": 1, **found.to_json()})
         return int(not found.verdict.same)
     width = max(40, shutil.get_terminal_size().columns)
-    show(render(found, width, files=files))
+    show(render(found, width, files=request.files))
     for side, source in (("A", found.a), ("B", found.b)):
         for finding in source.findings:
             if finding.severity != "note":
                 show([f"{side}: {finding_line(finding)}"], error=True)
     return int(not found.verdict.same)
+
+
+command = options.command(diff)

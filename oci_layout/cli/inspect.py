@@ -10,8 +10,11 @@ from typing import Annotated
 
 import typer
 
+from oci_layout.cli import options
+from oci_layout.cli.options import AsJson, Source
 from oci_layout.cli.screen import show, show_json
 from oci_layout.errors import UsageError
+from oci_layout.inspection.request import Inspect
 
 
 class Raw(enum.StrEnum):
@@ -22,38 +25,16 @@ class Raw(enum.StrEnum):
     CONFIG = "config"
 
 
-def command(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="Archive, layout, dir: directory or a lone manifest; - for standard input.",
-            show_default=False,
-        ),
-    ],
-    image: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|DIGEST", help="This image only; repeatable.")
-    ] = None,
-    platform: Annotated[
-        list[str] | None, typer.Option(metavar="OS/ARCH", help="This platform only; repeatable.")
-    ] = None,
+def inspect(
+    source: Source,
+    request: Inspect,
     raw: Annotated[
         Raw | None, typer.Option(help="Print the exact bytes of the one index, manifest, config.")
     ] = None,
-    layers: Annotated[
-        bool, typer.Option("--layers", help="Read the layers: count files, name the largest.")
-    ] = False,
-    largest: Annotated[
-        int, typer.Option(metavar="N", min=0, max=1000, help="Largest files that --layers names.")
-    ] = 5,
     history: Annotated[
         bool, typer.Option("--history", help="Show the whole history of each image.")
     ] = False,
-    tmp: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what is inside: images, platforms, configs, layers, attestations, who wrote it.
 
@@ -61,30 +42,20 @@ def command(
     layout verify looks for it everywhere. Exit status: 0 something is shown, 3 not an image, or
     too damaged to show, 4 no such image or platform.
     """
-    del debug  # read by the main module, before anything can fail
-    if raw is not None and (as_json or layers or history):
+    if raw is not None and (as_json or request.layers or history):
         raise UsageError(what="--raw prints bytes and nothing else")
-    from oci_layout.api.inspection import inspect, inspect_raw  # noqa: PLC0415  a fast start
+    from oci_layout.api import inspection  # noqa: PLC0415  a fast start
 
-    images, platforms = tuple(image or ()), tuple(platform or ())
     if raw is not None:
-        data = inspect_raw(source, raw.value, images=images, platforms=platforms, tmp=tmp)
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(inspection.inspect_raw(source, raw.value, request))
         return
-    if layers:
+    if request.layers:
         from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
         with Bar(quiet=as_json) as progress:
-            value = inspect(
-                source,
-                images=images,
-                platforms=platforms,
-                largest=largest,
-                tmp=tmp,
-                progress=progress,
-            )
+            value = inspection.inspect(source, request, progress=progress)
     else:
-        value = inspect(source, images=images, platforms=platforms, tmp=tmp)
+        value = inspection.inspect(source, request)
     if as_json:
         show_json(value)
         return
@@ -92,6 +63,9 @@ def command(
 
     lines = render(value, max(40, shutil.get_terminal_size().columns), history=history)
     show(lines, paint=_painted if _colour() else str)
+
+
+command = options.command(inspect)
 
 
 def _colour() -> bool:

@@ -64,8 +64,10 @@ def command(run: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(hint, type) and attrs.has(hint):
             requests[name] = hint
             parameters += _parameters(hint)
-        else:
-            parameters.append(parameter.replace(annotation=hint, kind=_KEYWORD))
+            continue
+        if hint == Output and parameter.default is _NONE:
+            parameter = parameter.replace(default=None)  # noqa: PLW2901  asked for by the verb
+        parameters.append(parameter.replace(annotation=hint, kind=_KEYWORD))
     debug = inspect.Parameter("debug", _KEYWORD, default=False, annotation=Debug)
 
     def called(**values: Any) -> Any:
@@ -83,14 +85,20 @@ def command(run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Option]]:
-    found = [(field, option_of(field)) for field in attrs.fields(request)]
+    """The fields that are options: those of the verb itself first, then what it shares."""
+    every = attrs.fields_dict(request)
+    ordered = [name for kind in request.__mro__ for name in vars(kind).get("__annotations__", ())]
+    found = [(every[name], option_of(every[name])) for name in dict.fromkeys(ordered)]
     return [(field, option) for field, option in found if option is not None]
 
 
 def _parameters(request: Any) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(
-            field.name, _KEYWORD, default=_default(field, option), annotation=_annotation(field, option)
+            field.name,
+            _KEYWORD,
+            default=_default(field, option),
+            annotation=_annotation(field, option),
         )
         for field, option in _asked(request)
     ]

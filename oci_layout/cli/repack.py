@@ -2,217 +2,90 @@
 
 from __future__ import annotations
 
-import enum
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+import attrs
 
+from oci_layout.cli import options
+from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
-from oci_layout.cli.text import columns, finding_line, short, shown, size_of, size_text, wrapped
+from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
-from oci_layout.plan.options import Format
 from oci_layout.plan.report import ImageReport, LayerReport, Report
+from oci_layout.plan.request import Repack
+
+if TYPE_CHECKING:
+    from oci_layout.api import Progress
 
 
-class ConfigMode(enum.StrEnum):
-    """What may become of a config."""
-
-    AUTO = "auto"
-    KEEP = "keep"
-    OCI = "oci"
-
-
-class Algorithm(enum.StrEnum):
-    """Of new blobs."""
-
-    SHA256 = "sha256"
-    SHA512 = "sha512"
-
-
-class RepackCheck(enum.StrEnum):
-    """How deep to look on the way."""
-
-    FULL = "full"
-    DIGESTS = "digests"
-
-
-class Sparse(enum.StrEnum):
-    """What becomes of entries whose blobs are absent."""
-
-    PRUNE = "prune"
-    KEEP = "keep"
-    FAIL = "fail"
-
-
-class Attestations(enum.StrEnum):
-    """What becomes of what is attached to images."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
-
-class OnConflict(enum.StrEnum):
-    """Who keeps a name when appending."""
-
-    ERROR = "error"
-    FIRST = "first"
-    LAST = "last"
-
-
-def command(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="docker save archive, OCI layout or archive, dir: directory; - for standard input",
-            show_default=False,
-        ),
-    ],
-    to: Annotated[Format, typer.Option("--to", help="Format to write.", show_default=False)],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DEST",
-            help="x.tar writes an archive, - one on standard output, other names a directory.",
-            show_default=False,
-        ),
-    ] = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIGEST", help="Take this image only; repeatable."),
-    ] = None,
-    platform: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OS/ARCH", help="Take this platform only; repeatable, or all."),
-    ] = None,
-    name: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[OLD=]NEW", help="Name the image, or rename one; repeatable."),
-    ] = None,
-    compression: Annotated[
-        str,
-        typer.Option(
-            metavar="HOW", help="auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers."
-        ),
-    ] = "auto",
-    config: Annotated[
-        ConfigMode,
-        typer.Option(
-            help="auto repairs an invalid config, keep never, oci drops all that is not OCI."
-        ),
-    ] = ConfigMode.AUTO,
-    sparse: Annotated[
-        Sparse, typer.Option(help="What an index lists and the source lacks: leave out, or not.")
-    ] = Sparse.PRUNE,
-    attestations: Annotated[
-        Attestations, typer.Option(help="What is attached to images: signatures, SBOMs.")
-    ] = Attestations.KEEP,
-    digest: Annotated[
-        Algorithm | None, typer.Option(help="Of new blobs; by default as in the source.")
-    ] = None,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Believe the bytes where documents say otherwise.")
-    ] = False,
-    preserve_digests: Annotated[
-        bool,
-        typer.Option("--preserve-digests", help="Refuse what would change a manifest's digest."),
-    ] = False,
-    pure: Annotated[
-        bool, typer.Option("--pure", help="Leave manifest.json out: OCI and nothing else.")
-    ] = False,
-    legacy: Annotated[
-        bool, typer.Option("--legacy", help="A Docker archive that Docker 1.0 to 1.9 read too.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace an archive or a clean layout at DEST.")
-    ] = False,
-    append: Annotated[bool, typer.Option("--append", help="Add to the layout at DEST.")] = False,
-    on_conflict: Annotated[
-        OnConflict, typer.Option(help="Who keeps a name that --append finds taken.")
-    ] = OnConflict.ERROR,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Report what would be done; write nothing.")
-    ] = False,
-    check: Annotated[
-        RepackCheck,
-        typer.Option(help="full; or digests: kept layers are not unpacked, diff_ids are believed."),
-    ] = RepackCheck.FULL,
-    link: Annotated[
-        bool,
-        typer.Option("--link", help="Link the blobs of a layout; only their sizes are checked."),
-    ] = False,
-    limit: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="What layers may grow to past 200 times; default 8G."),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")
-    ] = None,
-    tmp: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Directory for temporary files; default beside DEST."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as one JSON document.")
-    ] = False,
-    report: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the JSON report to a file.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+def repack(
+    source: Source,
+    output: Output,
+    request: Repack,
+    as_json: AsJson = False,
+    report: ReportFile = None,
+    quiet: Quiet = False,
 ) -> None:
     """Convert images: docker save to OCI, OCI to docker load, any to any.
 
     Every digest, size and diff_id is checked on the way. What need not change is copied byte
     for byte; what has to change is reported.
     """
-    del debug  # read by the main module, before anything can fail
-    if output is None and not dry_run:
+    if output is None and not request.dry_run:
         raise UsageError(what="-o DEST is needed", hint="or --dry-run")
-    if output == "-" and sys.stdout.isatty():
+    convert(
+        lambda verbs, progress: verbs.repack(source, output, request, progress=progress),
+        Printing(output=output, as_json=as_json, report=report, quiet=quiet),
+        source,
+    )
+
+
+command = options.command(repack)
+
+
+@attrs.frozen(kw_only=True)
+class Printing:
+    """Where the result and its report go.
+
+    Args:
+        output: the destination, as the user called it.
+        as_json: one JSON document on standard output.
+        report: file for the JSON document.
+        quiet: no table.
+    """
+
+    output: str | None
+    as_json: bool
+    report: str | None
+    quiet: bool
+
+
+def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *sources: str) -> None:
+    """Run a conversion, and print its report.
+
+    Args:
+        run: is given the calls of the package, and what is told how far the work is.
+        to: where all goes.
+        sources: what is read.
+
+    Raises:
+        UsageError: standard output would be used twice, or is a terminal.
+    """
+    if to.output == "-" and sys.stdout.isatty():
         raise UsageError(what="an archive on a terminal", hint="redirect it, or -o x.tar")
-    if output == "-" and as_json:
+    if to.output == "-" and to.as_json:
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with side_file(report, output, source) as file, Bar(quiet=quiet) as progress:
-        result = api.repack(
-            source,
-            output,
-            target=to.value,
-            pure=pure,
-            legacy=legacy,
-            compression=compression,
-            images=tuple(image or ()),
-            platforms=tuple(platform or ()),
-            names=tuple(name or ()),
-            config=config.value,
-            sparse=sparse.value,
-            attestations=attestations.value,
-            digest=digest.value if digest is not None else None,
-            repair=repair,
-            preserve_digests=preserve_digests,
-            force=force,
-            append=append,
-            on_conflict=on_conflict.value,
-            dry_run=dry_run,
-            check=check.value,
-            link=link,
-            limit=size_of(limit),
-            tmp=tmp,
-            jobs=jobs,
-            progress=progress,
-        )
-        print_report(result, output=output, as_json=as_json, report=file, quiet=quiet)
+    with side_file(to.report, to.output, *sources) as file, Bar(quiet=to.quiet) as progress:
+        print_report(run(api, progress), to, file)
 
 
 @contextmanager
@@ -234,27 +107,23 @@ def side_file(report: str | None, output: str | None, *sources: str) -> Iterator
             yield file
 
 
-def print_report(
-    result: Report, *, output: str | None, as_json: bool, report: SideFile | None, quiet: bool
-) -> None:
+def print_report(result: Report, to: Printing, file: SideFile | None) -> None:
     """Print a conversion's report where it was asked for.
 
     Args:
         result: what was done.
-        output: the destination, as the user called it.
-        as_json: one JSON document on standard output.
-        report: takes the JSON document; None where none was asked for.
-        quiet: no table.
+        to: where it goes.
+        file: takes the JSON document; None where none was asked for.
     """
     for warning in result.warnings:
         show([finding_line(warning)], error=True)
-    if report is not None:
-        report.write(f"{json_text(result.to_json())}\n".encode())
-    if as_json:
+    if file is not None:
+        file.write(f"{json_text(result.to_json())}\n".encode())
+    if to.as_json:
         show_json(result.to_json())
-    elif not quiet:
+    elif not to.quiet:
         width = max(40, shutil.get_terminal_size().columns)
-        show(render(result, width), error=output == "-")
+        show(render(result, width), error=to.output == "-")
 
 
 def render(result: Report, width: int) -> list[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable
 
 from oci_layout.digest import Digest
-from oci_layout.errors import UsageError
 from oci_layout.finding import Finding
 
 _PIECE = 64 << 10  # characters: each is an object of its own while it is escaped
@@ -53,20 +51,6 @@ def size_text(size: int) -> str:
         if amount < 1000 or unit == "TB":
             return f"{amount:.1f} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
     raise AssertionError
-
-
-def size_of(text: str | None) -> int | None:
-    """The bytes that a size as people write it comes to: ``64M``, ``8G``, ``1T``, powers of 1024.
-
-    Raises:
-        UsageError: not a size.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
-    if match is None or not int(match[1]):
-        raise UsageError(what=f"{text!r} is not a size", hint="such as 20G")
-    return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
 
 
 def short(digest: Digest | None) -> str:

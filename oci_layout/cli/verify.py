@@ -2,90 +2,48 @@
 
 from __future__ import annotations
 
-import enum
 import shutil
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
+from oci_layout.cli import options
+from oci_layout.cli.options import AsJson, Quiet, Sources
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import error_line, short, shown, size_of, size_text, wrapped
+from oci_layout.cli.text import error_line, short, shown, size_text, wrapped
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
+from oci_layout.verification.request import Depth, Verify
 
 if TYPE_CHECKING:
     from oci_layout.finding import Finding
     from oci_layout.verification.report import ImageCheck, VerifyReport
 
 
-class Check(enum.StrEnum):
-    """How deep to look."""
-
-    FULL = "full"
-    DIGESTS = "digests"
-
-
-def command(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Archives, layouts, dir: directories; - for standard input.",
-            show_default=False,
-        ),
-    ],
-    check: Annotated[
-        Check, typer.Option(help="full; or digests: stored bytes only, diff_ids are believed.")
-    ] = Check.FULL,
+def verify(
+    sources: Sources,
+    request: Verify,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Documents, names and sizes only; no layer is read.")
+        bool, typer.Option("--quick", help="As --check quick: no layer is read.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    expect: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DIGEST", help="Image ID or manifest digest that must be inside."),
-    ] = None,
-    sums: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write sums of all files, for sha256sum -c.")
-    ] = None,
-    against: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Check all files against such sums.")
-    ] = None,
-    trusted_key: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="Key that must have signed schema 1 manifests."),
-    ] = None,
-    limit: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="What layers may grow to past 200 times; default 8G."),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Cores to use; all by default.")
-    ] = None,
-    tmp: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Directory for temporary files.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as one JSON document.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print errors only, no progress.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """Check every digest, size and diff_id, and that all parts of a source agree.
 
     Reports everything it finds, not only the first. Exit status: 0 sound, 1 something was found,
     3 not an image at all.
     """
-    del debug  # read by the main module, before anything can fail
-    if quick and check is not Check.FULL:
+    if quick and request.check is not Depth.FULL:
         raise UsageError(what="--quick reads no blob, so there is nothing to --check")
     if sources.count("-") > 1:
         raise UsageError(what="standard input can be read once")
-    if sums is not None and len(sources) > 1:
+    if request.sums is not None and len(sources) > 1:
         raise UsageError(what="--sums takes one SOURCE")
-    bound = size_of(limit)
+    if quick:
+        request = attrs.evolve(request, check=Depth.QUICK)
     from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
@@ -94,18 +52,7 @@ def command(
     for source in sources:
         try:
             with Bar(quiet=quiet or as_json) as progress:
-                report = api.verify(
-                    source,
-                    check="quick" if quick else check.value,
-                    expect=tuple(expect or ()),
-                    sums=sums,
-                    against=against,
-                    trusted_keys=tuple(trusted_key or ()),
-                    limit=bound,
-                    jobs=jobs,
-                    tmp=tmp,
-                    progress=progress,
-                )
+                report = api.verify(source, request, progress=progress)
         except (NotAnImageError, ReadError, DamagedError) as error:
             if len(sources) == 1 and not as_json:
                 raise
@@ -120,6 +67,9 @@ def command(
         value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
         show_json(value)
     return status
+
+
+command = options.command(verify)
 
 
 def _width() -> int:

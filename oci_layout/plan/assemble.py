@@ -75,7 +75,7 @@ class Assembler:
     def __init__(self, options: Options, packing: Packing, findings: Findings) -> None:
         self._options, self._packing = options, packing
         self._docker = DockerView(options.target, findings)
-        self._legacy = LegacyView() if options.legacy else None
+        self._legacy = LegacyView() if options.request.legacy else None
         self._made: dict[Node, tuple[Made, Converted | None]] = {}
         self._images: dict[object, tuple[Made, Converted]] = {}
         self.documents = Documents()
@@ -165,7 +165,7 @@ class Assembler:
                     names=tuple(str(name) for name in root.names),
                     platform=converted.platform,
                     manifest_before=image.descriptor.digest if image.descriptor else None,
-                    manifest_after=None if self._options.legacy else made.digest,
+                    manifest_after=None if self._options.request.legacy else made.digest,
                     image_id_before=None if image.made_from else image.config.digest,
                     image_id_after=converted.config_digest,
                     config_changes=converted.config_changes,
@@ -194,7 +194,7 @@ class Assembler:
     def _add(self, raw: bytes, before: Descriptor | None = None, *, kept: bool = False) -> Digest:
         """Take a manifest or index; its digest is of the algorithm that was, or that is asked."""
         was = before.digest.algorithm if before is not None else None
-        asked = self._options.algorithm
+        asked = self._options.request.digest
         digest = Digest.of(raw, (was if kept else asked or was) or "sha256")
         self.documents.blobs[digest] = raw
         self.documents.manifests.add(digest)
@@ -336,7 +336,7 @@ class Assembler:
         skopeo and podman take nothing out of an index that does not state platforms.
         """
         relied_on = str(node.descriptor.digest) in self._referred
-        return not self._options.preserve_digests and not relied_on
+        return not self._options.request.preserve_digests and not relied_on
 
     def _docker_list(self, node: ImageIndex, made: Mapping[Node, Made | None]) -> Made | None:
         """Docker's manifest list: flat, images only; a single image needs no list."""

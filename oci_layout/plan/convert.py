@@ -107,13 +107,13 @@ def convert(
     """
     target = options.target
     config, reasons, platform = new_config(
-        image, layers, config_raw, mode=options.config, overrule=options.repair
+        image, layers, config_raw, mode=options.request.config, overrule=options.request.repair
     )
     digest, size = (
         (image.config.digest, len(config_raw))
         if config is None
         else (
-            Digest.of(config, options.algorithm or image.config.digest.algorithm),
+            Digest.of(config, options.request.digest or image.config.digest.algorithm),
             len(config),
         )
     )

@@ -13,7 +13,6 @@ from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.reference import ImageName
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
-ON_CONFLICT = ("error", "first", "last")
 
 
 @attrs.define

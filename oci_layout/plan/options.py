@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
-from oci_layout.blobs.compress import AUTO, Compress
 from oci_layout.errors import UsageError
 from oci_layout.graph.selection import Choice
 from oci_layout.mediatype import Family
+from oci_layout.plan.request import Format, Repack, Writing
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError
-
-
-class Format(enum.StrEnum):
-    """What is to be written."""
-
-    OCI = "oci"
-    DOCKER = "docker"
-    DIR = "dir"
 
 
 @attrs.frozen(kw_only=True)
@@ -63,45 +53,48 @@ class Renames:
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """Everything that shapes a plan.
+    """Everything that shapes a plan: what was asked for, and what that comes to.
 
     Args:
+        request: what was asked for.
         target: whose media types come out.
         docker_view: write ``manifest.json``, for engines that read nothing else.
-        compress: how layers are packed.
-        images: names or digests to take; empty for all.
-        platforms: platforms to take; empty for all.
         renames: new names.
-        sparse: ``prune`` leaves absent children out of an index, ``keep`` leaves them in, ``fail``
-            refuses.
-        attestations: ``keep`` or ``drop`` what is attached to images.
-        legacy: write what Docker before 1.10 reads.
-        config: ``auto`` repairs what is invalid, ``keep`` never touches, ``oci`` leaves only what
-            the image spec defines.
-        repair: write what the bytes say where the documents say otherwise.
-        preserve_digests: refuse whatever would change the digest of a manifest.
-        check: ``full`` hashes the tar inside of each layer, ``digests`` only what is stored.
-        link: let blobs that are kept be files of the source, checked by their size only.
-        algorithm: of new blobs; None for that of the source, or else sha256.
     """
 
+    request: Repack
     target: Family
     docker_view: bool = True
-    compress: Compress = AUTO
-    images: tuple[str, ...] = ()
-    platforms: tuple[Platform, ...] = ()
     renames: Renames = Renames()
-    sparse: str = "prune"
-    attestations: str = "keep"
-    legacy: bool = False
-    config: str = "auto"
-    repair: bool = False
-    preserve_digests: bool = False
-    check: str = "full"
-    link: bool = False
-    algorithm: str | None = None
+
+    @classmethod
+    def of(cls, request: Writing, *, docker_view: bool) -> Options:
+        """What a request comes to.
+
+        Args:
+            request: of ``repack`` or ``merge``.
+            docker_view: as above.
+
+        Raises:
+            UsageError: no names, or options that contradict each other.
+        """
+        if not isinstance(request, Repack):  # what only repack is asked stays as usual
+            shared = {each.name: getattr(request, each.name) for each in attrs.fields(Writing)}
+            request = Repack(**shared)
+        return cls(
+            request=request,
+            target=Family.DOCKER if request.to is Format.DOCKER else Family.OCI,
+            docker_view=docker_view,
+            renames=Renames.parse(tuple(request.names)),
+        )
 
     @property
     def choice(self) -> Choice:
         """What is to be taken of the sources."""
-        return Choice(images=self.images, platforms=self.platforms, attestations=self.attestations)
+        request = self.request
+        platforms = tuple(each for each in request.platforms if isinstance(each, Platform))
+        return Choice(
+            images=tuple(request.images),
+            platforms=platforms,
+            attestations=request.attestations,
+        )

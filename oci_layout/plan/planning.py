@@ -65,12 +65,14 @@ class Plan:
         """
         assembler = Assembler(self.options, self._packing(facts), self.findings)
         documents = assembler.run(self.roots, self.extra)
-        if self.options.preserve_digests:
+        if self.options.request.preserve_digests:
             require_preserved(documents)
         return documents
 
     def _packing(self, facts: Mapping[str, Fact]) -> Packing:
-        return Packing(tasks=self.tasks, uses=self.uses, facts=facts, repair=self.options.repair)
+        return Packing(
+            tasks=self.tasks, uses=self.uses, facts=facts, repair=self.options.request.repair
+        )
 
     def preview(self) -> list[ImageReport]:
         """Reports of the images before any work, with what is not known yet left open."""
@@ -79,7 +81,7 @@ class Plan:
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.raw_config()
-        mode, repair = self.options.config, self.options.repair
+        mode, repair = self.options.request.config, self.options.request.repair
         predicted = packing.predicted(image)
         new, reasons, platform = new_config(image, predicted, raw, mode=mode, overrule=repair)
         unchanged = None if image.config.diff_ids is None else image.config.digest
@@ -115,9 +117,9 @@ def make_plan(
     every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
     chosen = select(every, options.choice, findings)
     # Docker has no form for an absence: there it is left out.
-    prune = options.sparse == "keep" and options.target is Family.DOCKER
-    sparse = "prune" if prune else options.sparse
-    by_choice = bool(options.images or options.platforms)
+    prune = options.request.sparse == "keep" and options.target is Family.DOCKER
+    sparse = "prune" if prune else options.request.sparse
+    by_choice = bool(options.request.images or options.request.platforms)
     roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
     if options.target is Family.DOCKER:
         _require_images(roots)
@@ -125,18 +127,18 @@ def make_plan(
         findings.warning("empty", "the source holds no image")
     tasks = TaskList(
         options.target,
-        options.compress,
-        repair=options.repair,
-        inner=options.check == "full",
-        link=options.link,
-        algorithm=options.algorithm,
+        options.request.compression,
+        repair=options.request.repair,
+        inner=options.request.check == "full",
+        link=options.request.link,
+        algorithm=options.request.digest,
     )
     uses = _uses(roots, tasks, options.target)
     listed = {task.key: task for task in tasks}
-    if options.preserve_digests:
+    if options.request.preserve_digests:
         _refuse_reencoding(listed)
     _warn_zstd(listed, options, findings)
-    if options.config == "keep":
+    if options.request.config == "keep":
         _warn_kept(roots, findings)
     # What is said of a whole index can be kept only where it stays one.
     index = sources[0].contents.index if len(sources) == 1 else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout import option
-from oci_layout.blobs.compress import AUTO, Compress
+from oci_layout.blobs.compress import Compress
 from oci_layout.option import Working
 from oci_layout.platform import Platform
 
@@ -78,10 +78,11 @@ class Writing(Working):
     compression: Compress = option.text(
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
-        default=AUTO,
+        default="auto",
         read=_compress,
     )
     pure: bool = option.flag("Leave manifest.json out: OCI and nothing else.")
+    append: bool = option.flag("Add to the layout at DEST.")
     force: bool = option.flag("Replace an archive or a clean layout at DEST.")
     on_conflict: OnConflict = option.word(
         OnConflict, OnConflict.ERROR, "Who keeps a name that stands for two images."
@@ -98,6 +99,7 @@ class Merge(Writing):
 class Repack(Writing):
     """What may be asked of ``repack``."""
 
+    to: Format = option.word(Format, option.REQUIRED, "Format to write.")
     images: Sequence[str] = option.texts(
         "Take this image only; repeatable.", "NAME|DIGEST", "--image"
     )
@@ -124,7 +126,6 @@ class Repack(Writing):
     repair: bool = option.flag("Believe the bytes where documents say otherwise.")
     preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
     legacy: bool = option.flag("A Docker archive that Docker 1.0 to 1.9 read too.")
-    append: bool = option.flag("Add to the layout at DEST.")
     dry_run: bool = option.flag("Report what would be done; write nothing.")
     check: Depth = option.word(
         Depth,

@@ -14,9 +14,8 @@ from oci_layout.disk.place import Place, PlaceKind, failed
 from oci_layout.errors import TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
-from oci_layout.plan.merging import ON_CONFLICT
-from oci_layout.plan.options import Format
 from oci_layout.plan.planning import Plan
+from oci_layout.plan.request import Format, Writing
 from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
@@ -125,56 +124,39 @@ class Destination:
         return f"{whose} {form}{packed}" + (", with manifest.json" if docker_view else "")
 
 
-@attrs.frozen(kw_only=True)
-class Writing:
-    """How the result is written.
+def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | None:
+    """Look at the destination before any work; None for a pipe.
 
     Args:
-        force: replace an archive or a clean layout.
-        append: add to a layout.
-        on_conflict: ``error``, ``first`` or ``last``: who keeps a name when appending.
-        tmp: directory for temporary files; None for beside the destination.
+        destination: where the result goes.
+        asked: how it is to be written.
+        outputs: all that this run reads and writes.
+
+    Raises:
+        DestinationError: it exists, or its parent does not.
+        UsageError: options that contradict each other, or a name that names nothing.
     """
-
-    force: bool = False
-    append: bool = False
-    on_conflict: str = "error"
-    tmp: str | None = None
-
-    def look(self, destination: Destination, outputs: Outputs) -> Place | None:
-        """Look at the destination before any work; None for a pipe.
-
-        Args:
-            destination: where the result goes.
-            outputs: all that this run reads and writes.
-
-        Raises:
-            DestinationError: it exists, or its parent does not.
-            UsageError: options that contradict each other, or a name that names nothing.
-        """
-        if self.on_conflict not in ON_CONFLICT:
-            raise UsageError(what=f"--on-conflict is one of {', '.join(ON_CONFLICT)}")
-        if self.append and self.force:
-            raise UsageError(what="--append and --force contradict each other")
-        if self.append and destination.form is not Form.DIRECTORY:
-            raise UsageError(what="--append adds to a layout directory")
-        if destination.form is Form.PIPE:
-            return None
-        place = outputs.look("--output", destination.path)
-        try:
-            require_writable(
-                place,
-                directory=destination.directory,
-                force=self.force and destination.form is not Form.DIR,
-                append=self.append,
-            )
-        except OSError as error:
-            raise failed(error, destination.path) from error
-        return place
+    if asked.append and asked.force:
+        raise UsageError(what="--append and --force contradict each other")
+    if asked.append and destination.form is not Form.DIRECTORY:
+        raise UsageError(what="--append adds to a layout directory")
+    if destination.form is Form.PIPE:
+        return None
+    place = outputs.look("--output", destination.path)
+    try:
+        require_writable(
+            place,
+            directory=destination.directory,
+            force=asked.force and destination.form is not Form.DIR,
+            append=asked.append,
+        )
+    except OSError as error:
+        raise failed(error, destination.path) from error
+    return place
 
 
 def write(
-    plan: Plan, destination: Destination, place: Place | None, writing: Writing, pool: Pool
+    plan: Plan, destination: Destination, place: Place | None, asked: Writing, pool: Pool
 ) -> Written:
     """Carry a plan out.
 
@@ -182,36 +164,36 @@ def write(
         plan: what to do.
         destination: where the result goes.
         place: as it was found; None for a pipe.
-        writing: how.
+        asked: how.
         pool: does the work on blobs.
 
     Returns:
         The documents, what each task came to, and the bytes written.
     """
     if place is None:
-        return write_pipe(plan, 1, tmp=writing.tmp, pool=pool)
+        return write_pipe(plan, 1, tmp=asked.tmp, pool=pool)
     if destination.form is Form.DIR:
         return write_dir(plan, place, pool=pool)
     if destination.form is Form.DIRECTORY:
-        if writing.append and place.kind is PlaceKind.FOLDER:
-            return append_layout(plan, place, on_conflict=writing.on_conflict, pool=pool)
+        if asked.append and place.kind is PlaceKind.FOLDER:
+            return append_layout(plan, place, on_conflict=asked.on_conflict, pool=pool)
         try:
-            return write_layout(plan, place, force=writing.force, pool=pool)
+            return write_layout(plan, place, force=asked.force, pool=pool)
         except AppearedError:
-            if not writing.append:
+            if not asked.append:
                 raise
         # Another run made the layout meanwhile: ours is added to it.
-        return append_layout(plan, place, on_conflict=writing.on_conflict, pool=pool)
+        return append_layout(plan, place, on_conflict=asked.on_conflict, pool=pool)
     if destination.outer is not Compression.NONE:
         return write_compressed(
             plan,
             place,
             destination.outer,
-            force=writing.force,
-            tmp=writing.tmp,
+            force=asked.force,
+            tmp=asked.tmp,
             pool=pool,
         )
-    return write_archive(plan, place, force=writing.force, tmp=writing.tmp, pool=pool)
+    return write_archive(plan, place, force=asked.force, tmp=asked.tmp, pool=pool)
 
 
 def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:

@@ -12,9 +12,9 @@ from oci_layout.finding import REPAIRABLE, FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import images
-from oci_layout.mediatype import Family
-from oci_layout.plan.options import Options, Renames
+from oci_layout.plan.options import Options
 from oci_layout.plan.planning import make_plan
+from oci_layout.plan.request import Format, Repack
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
@@ -82,16 +82,16 @@ def repair(
     platforms = [str(platform)] if one and _ambiguous(roots) else []
     repaired = bool(errors) or any(each.rule.cure is Cure.REPAIR for each in remarks)
     legacy = "--legacy" in flags
-    options = Options(
-        target=Family.DOCKER if docker else Family.OCI,
-        docker_view=form == ".tar",
-        compress=Compress.parse("none" if legacy else "auto"),
-        images=tuple(taken),
-        platforms=(platform,) if platforms else (),
-        renames=Renames.parse(tuple(names)),
+    request = Repack(
+        to=Format.DOCKER if docker else Format.OCI,
+        compression=Compress.parse("none" if legacy else "auto"),
+        images=taken,
+        platforms=[platform] if platforms else (),
+        names=names,
         legacy=legacy,
         repair=repaired,
     )
+    options = Options.of(request, docker_view=form == ".tar")
     refused = _refused(facts.source, options)
     if refused:
         return (), refused

@@ -22,7 +22,6 @@ from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
 from oci_layout.verification.report import ImageCheck, VerifyReport
 
-CHECKS = ("full", "digests", "quick")
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 

@@ -8,11 +8,12 @@ import random
 from collections.abc import Callable
 
 from oci_layout.cli.cells import folded
-from oci_layout.cli.text import shown, size_of
+from oci_layout.cli.text import shown
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import LayerType, document_kind
+from oci_layout.option import size_of
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 from oci_layout.streams.names import UnsafeNameError, normalise

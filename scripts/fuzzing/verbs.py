@@ -15,7 +15,7 @@ from typing import Any
 
 import zstandard
 
-from oci_layout.api import check, compare, inspect, inspect_raw, merge, repack, verify
+from oci_layout.api import check, diff, inspect, inspect_raw, merge, repack, verify
 from oci_layout.cli import check as check_view
 from oci_layout.cli import diffview, inspected
 from oci_layout.cli import repack as repack_view
@@ -127,7 +127,7 @@ def _raw(paths: list[str], room: str, options: Options) -> None:
 
 
 def _diff(paths: list[str], room: str, options: Options) -> None:
-    found = compare(paths[0], paths[1], **options)
+    found = diff(paths[0], paths[1], **options)
     shown(found.to_json())
     printable(diffview.render(found, 80, files=options["files"]))
 
@@ -234,7 +234,7 @@ def _verify_options(rng: random.Random) -> Options:
 
 
 def _inspect_options(rng: random.Random) -> Options:
-    return {"largest": 3} if rng.random() < 0.3 else {}
+    return {"layers": True, "largest": 3} if rng.random() < 0.3 else {}
 
 
 def _diff_options(rng: random.Random) -> Options:
@@ -270,21 +270,21 @@ def _common(rng: random.Random) -> Options:
 
 def _layout_options(rng: random.Random) -> Options:
     link = {"link": True} if rng.random() < 0.05 else {}
-    return {**_common(rng), **link, "dest": "out", "target": rng.choice(["oci", "docker"])}
+    return {**_common(rng), **link, "dest": "out", "to": rng.choice(["oci", "docker"])}
 
 
 def _archive_options(rng: random.Random) -> Options:
     pure = {"pure": True} if rng.random() < 0.2 else {}
     dest = rng.choice(["out.tar", "out.tar", "out.tar", "out.tar.gz"])
-    return {**_common(rng), **pure, "dest": dest, "target": rng.choice(["oci", "docker"])}
+    return {**_common(rng), **pure, "dest": dest, "to": rng.choice(["oci", "docker"])}
 
 
 def _legacy_options(rng: random.Random) -> Options:
-    return {**_common(rng), "dest": "out.tar", "target": "docker", "legacy": True}
+    return {**_common(rng), "dest": "out.tar", "to": "docker", "legacy": True}
 
 
 def _dir_options(rng: random.Random) -> Options:
-    return {**_common(rng), "dest": "out", "target": "dir"}
+    return {**_common(rng), "dest": "out", "to": "dir"}
 
 
 def _append_options(rng: random.Random) -> Options:
@@ -292,13 +292,13 @@ def _append_options(rng: random.Random) -> Options:
     options.pop("dry_run", None)
     options.pop("force", None)
     conflict = rng.choice(["error", "first", "last"])
-    return {"target": rng.choice(["oci", "docker"]), "on_conflict": conflict, **options}
+    return {"to": rng.choice(["oci", "docker"]), "on_conflict": conflict, **options}
 
 
 def _merge_options(rng: random.Random) -> Options:
     return {
         "dest": rng.choice(["out", "out.tar"]),
-        "target": rng.choice(["oci", "docker"]),
+        "to": rng.choice(["oci", "docker"]),
         "on_conflict": rng.choice(["error", "first", "last"]),
     }
 

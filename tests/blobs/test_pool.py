@@ -165,7 +165,7 @@ def test_jobs_do_not_change_what_is_written(
     for tasks in (1, 2, 3):
         path = tmp_path / str(tasks) / dest
         path.parent.mkdir()
-        repack(str(source), str(path), target="oci", compression=compression, jobs=tasks)
+        repack(str(source), str(path), to="oci", compression=compression, jobs=tasks)
         results.append(tree(path))
     assert results[0] == results[1] == results[2]
     checked = independent.check(tmp_path / "1" / dest)
@@ -191,7 +191,7 @@ def test_damage_in_a_large_layer_is_found_with_any_jobs(
             repack(
                 str(source),
                 str(tmp_path / "out"),
-                target="oci",
+                to="oci",
                 compression=compression,
                 jobs=tasks,
             )
@@ -200,7 +200,7 @@ def test_damage_in_a_large_layer_is_found_with_any_jobs(
 
 def test_threads_are_gone_afterwards(large: Image, tmp_path: Path) -> None:
     source = write_docker_archive([large], tmp_path / "in.tar")
-    repack(str(source), str(tmp_path / "out"), target="oci", compression="gzip", jobs=3)
+    repack(str(source), str(tmp_path / "out"), to="oci", compression="gzip", jobs=3)
     assert not [thread for thread in threading.enumerate() if "layout" in thread.name]
 
 

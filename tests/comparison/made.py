@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oci_layout import compare
+from oci_layout import diff
 from oci_layout.comparison.report import Comparison, ImagePair
 from tests.builders import Image, Layer, go_json, make_image, sha256, write_files
 
@@ -63,7 +63,7 @@ def packed(image: Image, compression: str) -> Image:
 
 def the_pair(a: Path, b: Path, **how: Any) -> ImagePair:
     """The one pair of two sources."""
-    found = compare(str(a), str(b), **how)
+    found = diff(str(a), str(b), **how)
     assert len(found.pairs) == 1
     assert not found.a.alone
     assert not found.b.alone

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import compare
+from oci_layout import diff
 from oci_layout.comparison import files as module
 from oci_layout.comparison.files import FilesReport
 from oci_layout.errors import DamagedError
@@ -48,7 +48,7 @@ def compared(tmp_path: Path, a: bytes, b: bytes, packed: str = "none") -> FilesR
     for name, raw, compression in (("a", a, "none"), ("b", b, packed)):
         image = layered(IMAGE, (IMAGE.layers[0], Layer(raw, compression)))
         sides.append(str(write_oci_layout([image], tmp_path / name)))
-    found = compare(*sides, files=True).pairs[0].files
+    found = diff(sides[0], sides[1], files=True).pairs[0].files
     assert found is not None
     assert (found.a, found.b) == (1, 1)
     return found
@@ -124,7 +124,7 @@ def test_the_first_layer_that_differs_is_read(tmp_path: Path) -> None:
     a = layered(IMAGE, (bad, Layer(tar(entry("f", b"1"))), bad))
     b = layered(IMAGE, (bad, Layer(tar(entry("f", b"2"))), Layer(b"nor is this")))
     sides = [str(write_oci_layout([i], tmp_path / n)) for n, i in (("a", a), ("b", b))]
-    found = compare(*sides, files=True).pairs[0].files
+    found = diff(sides[0], sides[1], files=True).pairs[0].files
     assert found is not None
     assert [each.path for each in found.differences] == ["f"]
 
@@ -132,14 +132,14 @@ def test_the_first_layer_that_differs_is_read(tmp_path: Path) -> None:
 def test_a_new_layer_is_all_added(tmp_path: Path) -> None:
     more = layered(IMAGE, (*IMAGE.layers, Layer(layer_tar({"a/b": b"1", "a/.wh.c": b""}))))
     a, b = write_oci_layout([IMAGE], tmp_path / "a"), write_oci_layout([more], tmp_path / "b")
-    found = compare(str(a), str(b), files=True).pairs[0].files
+    found = diff(str(a), str(b), files=True).pairs[0].files
     assert found is not None
     assert (found.a, found.b, found.added, found.removed) == (None, 2, 3, 0)
 
 
 def test_where_no_layer_differs_there_is_nothing(tmp_path: Path) -> None:
     a = str(write_oci_layout([IMAGE], tmp_path / "a"))
-    assert compare(a, a, files=True).pairs[0].files is None
+    assert diff(a, a, files=True).pairs[0].files is None
 
 
 def test_layers_that_are_no_tar_or_not_there(tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ def test_layers_that_are_no_tar_or_not_there(tmp_path: Path) -> None:
     (other / "blobs/sha256" / cut.digest[7:]).unlink()
     there = write_oci_layout([IMAGE], tmp_path / "there")
     with pytest.raises(DamagedError, match="not in the source"):
-        compare(str(there), str(other), files=True)
+        diff(str(there), str(other), files=True)

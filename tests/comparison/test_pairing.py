@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout import compare, open_source, repack
+from oci_layout import diff, open_source, repack
 from oci_layout.comparison.verdict import Verdict
 from oci_layout.errors import NotAnImageError, SelectionError, UsageError
 from oci_layout.finding import Findings
@@ -31,7 +31,7 @@ def named(*names: str, text: bytes = b"x", architecture: str = "amd64") -> Image
 
 def paired(a: Path, b: Path, **how: object) -> list[tuple[str, str, str]]:
     """First name, platform and verdict of each pair."""
-    found = compare(str(a), str(b), **how)  # type: ignore[arg-type]
+    found = diff(str(a), str(b), **how)  # type: ignore[arg-type]
     return [
         (
             pair.a.candidate.root.label.partition("@")[0],
@@ -66,7 +66,7 @@ def test_by_name_then_by_image_id(tmp_path: Path) -> None:
         ],
         tmp_path / "b",
     )
-    found = compare(str(a), str(b))
+    found = diff(str(a), str(b))
     assert sorted(paired(a, b)) == [
         ("app:1", "linux/amd64", "same image ID"),
         ("db:1", "linux/amd64", "different"),
@@ -80,11 +80,11 @@ def test_by_name_then_by_image_id(tmp_path: Path) -> None:
 def test_an_image_that_has_no_match_makes_it_different(tmp_path: Path) -> None:
     a = write_oci_layout([named("app:1", text=b"1"), named("b:1", text=b"2")], tmp_path / "a")
     b = write_oci_layout([named("app:1", text=b"1")], tmp_path / "b")
-    found = compare(str(a), str(b))
+    found = diff(str(a), str(b))
     assert [str(pair.verdict) for pair in found.pairs] == ["identical"]
     assert found.verdict is Verdict.DIFFERENT
     assert [str(each.root.names[0]) for each in found.a.alone] == ["b:1"]
-    none = compare(str(a), str(b), images_a=("b:1",))
+    none = diff(str(a), str(b), images_a=("b:1",))
     assert none.pairs[0].verdict is Verdict.DIFFERENT
 
 
@@ -93,7 +93,7 @@ def test_two_names_that_stand_for_two_images_now(tmp_path: Path) -> None:
     b = write_oci_layout(
         [named("app:1", text=b"1"), named("app:latest", text=b"2")], tmp_path / "b"
     )
-    found = compare(str(a), str(b))
+    found = diff(str(a), str(b))
     assert [str(pair.verdict) for pair in found.pairs] == ["identical", "different"]
     assert not found.b.alone
 
@@ -107,7 +107,7 @@ def test_a_bare_tag_that_repeats_is_paired_with_itself(tmp_path: Path) -> None:
         layout = write_oci_layout(images, tmp_path / folder)
         index = {"schemaVersion": 2, "manifests": order}
         (layout / "index.json").write_bytes(go_json(index))
-    found = compare(str(tmp_path / "a"), str(tmp_path / "b"))
+    found = diff(str(tmp_path / "a"), str(tmp_path / "b"))
     assert [str(pair.verdict) for pair in found.pairs] == ["identical"] * 3
     assert found.verdict is Verdict.IDENTICAL
 
@@ -122,7 +122,7 @@ def test_platforms_of_one_name(tmp_path: Path) -> None:
         ("demo:1", "linux/amd64", "identical"),
         ("demo:1", "linux/arm64", "different"),
     ]
-    found = compare(str(a), str(b))
+    found = diff(str(a), str(b))
     assert [str(each.platform) for each in found.b.alone] == ["linux/s390x"]
     reason = found.pairs[0].reasons[0]
     assert (reason.about, reason.differs) == ("index", True)
@@ -169,10 +169,10 @@ def test_images_are_chosen_on_both_sides_or_on_each(tmp_path: Path) -> None:
     ]
     assert paired(a, b, images=(one.config_digest,))[0][2] == "identical"
     with pytest.raises(SelectionError) as caught:
-        compare(str(a), str(b), images=("app:1",))
+        diff(str(a), str(b), images=("app:1",))
     assert caught.value.where == str(b)
     with pytest.raises(SelectionError) as caught:
-        compare(str(a), str(b), platforms=("linux/s390x",))
+        diff(str(a), str(b), platforms=("linux/s390x",))
     assert caught.value.where == str(a)
 
 
@@ -180,7 +180,7 @@ def test_what_is_absent_is_told(tmp_path: Path) -> None:
     amd, arm = named("app:1", text=b"1"), named("app:1", text=b"2", architecture="arm64")
     a = write_index_layout(tmp_path / "a", [amd, arm])
     (a / "blobs/sha256" / arm.manifest_digest()[7:]).unlink()
-    found = compare(str(a), str(write_index_layout(tmp_path / "b", [amd, arm])))
+    found = diff(str(a), str(write_index_layout(tmp_path / "b", [amd, arm])))
     assert plain(found)["a"]["absent"] == [
         {"digest": arm.manifest_digest(), "platform": "linux/arm64"}
     ]
@@ -210,7 +210,7 @@ def test_older_formats_are_compared_as_what_engines_make_of_them(tmp_path: Path)
     assert all(each.change.same_files for each in between.layers)
     assert between.a.manifest is None
     assert between.b.manifest is not None
-    report = repack(str(v1), str(tmp_path / "out"), target="oci")
+    report = repack(str(v1), str(tmp_path / "out"), to="oci")
     image_id = report.images[0].image_id_after
     assert pair.a.config_digest == image_id
     assert the_pair(v1, tmp_path / "out").verdict is Verdict.SAME_IMAGE_ID
@@ -219,27 +219,27 @@ def test_older_formats_are_compared_as_what_engines_make_of_them(tmp_path: Path)
 def test_sources_that_are_open_already(tmp_path: Path) -> None:
     path = str(write_oci_layout([IMAGE], tmp_path / "a"))
     with open_source(path, findings=Findings()) as source:
-        assert compare(source, path).verdict is Verdict.IDENTICAL
-        assert compare(source, source).verdict is Verdict.IDENTICAL
+        assert diff(source, path).verdict is Verdict.IDENTICAL
+        assert diff(source, source).verdict is Verdict.IDENTICAL
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
     there = str(write_oci_layout([IMAGE], tmp_path / "a"))
     empty = str(write_oci_layout([], tmp_path / "empty"))
     with pytest.raises(SelectionError, match="no image to compare"):
-        compare(there, empty)
+        diff(there, empty)
     with pytest.raises(NotAnImageError):
-        compare(there, str(tmp_path / "absent"))
+        diff(there, str(tmp_path / "absent"))
     with pytest.raises(UsageError):
-        compare("-", "-")
+        diff("-", "-")
     with pytest.raises(UsageError):
-        compare(there, there, platforms=("amd64",))
+        diff(there, there, platforms=("amd64",))
 
 
 def test_json_holds_all_of_it(tmp_path: Path) -> None:
     a = write_oci_layout([IMAGE], tmp_path / "a")
     b = write_oci_layout([running(packed(IMAGE, "gzip"), Shell=...)], tmp_path / "b")
-    value = plain(compare(str(a), str(b)))
+    value = plain(diff(str(a), str(b)))
     assert value["verdict"] == "same files, other config"
     (pair,) = value["pairs"]
     assert pair["config"] == [
@@ -258,4 +258,4 @@ def test_a_manifest_alone(tmp_path: Path) -> None:
     lone.write_bytes(go_json(IMAGE.manifest()))
     there = str(write_oci_layout([IMAGE], tmp_path / "a"))
     with pytest.raises(SelectionError, match="no image to compare"):
-        compare(there, str(lone))
+        diff(there, str(lone))

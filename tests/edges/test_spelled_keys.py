@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from oci_layout.api import check, compare, inspect, repack
-from oci_layout.errors import DestinationError
+from oci_layout.api import check, diff, inspect, repack
+from oci_layout.errors import SelectionError
 from tests.builders import go_json, make_image, sha256, write_files, write_oci_layout
 from tests.edges.trees import read
 from tests.verification.checking import errors
@@ -87,7 +87,7 @@ def test_read_by_every_verb(spell: Spell, nested: bool, tmp_path: Path) -> None:
     assert errors(source) == set()
     (image,) = inspect(str(source))["roots"]
     assert image["names"] == ["x.io/new:1"]
-    assert compare(str(source), str(source)).to_json()["verdict"] == "identical"
+    assert diff(str(source), str(source)).to_json()["verdict"] == "identical"
     assert check(str(source)).to_json()
 
 
@@ -99,7 +99,7 @@ def test_what_is_written_has_canonical_keys(
 ) -> None:
     source = layout(tmp_path / "source", spell, nested=nested)
     done = tmp_path / "out.tar"
-    repack(str(source), str(done), target=target, names=("other:2",), compression="none")
+    repack(str(source), str(done), to=target, names=("other:2",), compression="none")
     assert errors(done) == set()
     for entry in json.loads(read(done)["index.json"])["manifests"]:
         assert set(entry) <= {"mediaType", "digest", "size", "annotations", "platform"}
@@ -111,8 +111,8 @@ def test_what_is_written_has_canonical_keys(
 def test_appended_whole(spell: Spell, nested: bool, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     first = layout(tmp_path / "first", title, name="x.io/first:1")
-    repack(str(first), str(dest), target="oci")
-    repack(str(layout(tmp_path / "s", spell, nested=nested)), str(dest), target="oci", append=True)
+    repack(str(first), str(dest), to="oci")
+    repack(str(layout(tmp_path / "s", spell, nested=nested)), str(dest), to="oci", append=True)
     assert errors(dest) == set()
 
 
@@ -122,8 +122,8 @@ def test_a_name_that_is_there_is_noticed(tmp_path: Path) -> None:
     other = make_image([{"c": b"three"}], names=("hello:1",))
     source = write_oci_layout([other], tmp_path / "source")
     before = read(dest)
-    with pytest.raises(DestinationError, match="hello:1 is there already"):
-        repack(str(source), str(dest), target="oci", append=True)
+    with pytest.raises(SelectionError, match="hello:1 names two"):
+        repack(str(source), str(dest), to="oci", append=True)
     assert read(dest) == before
 
 
@@ -137,7 +137,7 @@ def test_blobs_of_an_artifact(tmp_path: Path) -> None:
     files["index.json"] = go_json({"schemaVersion": 2, "manifests": [entry]})
     files["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
     done = tmp_path / "done"
-    repack(str(write_files(files, tmp_path / "source")), str(done), target="oci")
+    repack(str(write_files(files, tmp_path / "source")), str(done), to="oci")
     assert read(done)[f"blobs/sha256/{sha256(blob)[7:]}"] == blob
 
 
@@ -151,7 +151,7 @@ def test_numbers_stay_what_they_are(tmp_path: Path) -> None:
         repack(
             str(write_oci_layout([other], tmp_path / str(number))),
             str(dest),
-            target="oci",
+            to="oci",
             append=True,
         )
         assert b'"x":[1e400,-0,1.50,-1E5]' in (dest / "index.json").read_bytes()

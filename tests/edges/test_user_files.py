@@ -121,10 +121,10 @@ def test_a_folder_is_not_waited_for_for_ever(
         fcntl.flock(fd, how)
         for append in (True, False):
             with pytest.raises(DestinationError, match="lock"):
-                repack(str(source), str(dest), target="oci", append=append, force=not append)
+                repack(str(source), str(dest), to="oci", append=append, force=not append)
             assert shape(dest) == before
     os.close(fd)
-    repack(str(source), str(dest), target="oci", append=True)
+    repack(str(source), str(dest), to="oci", append=True)
 
 
 def test_force_does_not_replace_what_was_added_meanwhile(tmp_path: Path, source: Path) -> None:
@@ -134,13 +134,13 @@ def test_force_does_not_replace_what_was_added_meanwhile(tmp_path: Path, source:
     more = write_docker_archive([third], tmp_path / "from/more.tar")
 
     def add(_: int) -> None:
-        repack(str(more), str(dest), target="oci", append=True)
+        repack(str(more), str(dest), to="oci", append=True)
 
     with pytest.raises(DestinationError, match="not what was there"):
         repack(
             str(source),
             str(dest),
-            target="oci",
+            to="oci",
             force=True,
             progress=Progress(start=add, advance=lambda _: None),
         )

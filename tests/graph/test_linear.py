@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import check, compare, inspect, merge, repack, verify
+from oci_layout import check, diff, inspect, merge, repack, verify
 from oci_layout.errors import LayoutError
 from tests.builders import (
     Image,
@@ -164,11 +164,11 @@ VERBS: dict[str, Callable[[str, str], object]] = {
     "verify": lambda source, _: verify(source, jobs=1),
     "inspect": lambda source, _: inspect(source),
     "check": lambda source, _: check(source),
-    "diff": compare,
-    "repack oci": lambda source, _: repack(source, None, target="oci", dry_run=True, jobs=1),
-    "repack docker": lambda source, _: repack(source, None, target="docker", dry_run=True, jobs=1),
+    "diff": diff,
+    "repack oci": lambda source, _: repack(source, None, to="oci", dry_run=True, jobs=1),
+    "repack docker": lambda source, _: repack(source, None, to="docker", dry_run=True, jobs=1),
     "legacy": lambda source, _: repack(
-        source, None, target="docker", legacy=True, dry_run=True, jobs=1
+        source, None, to="docker", legacy=True, dry_run=True, jobs=1
     ),
     "merge": lambda source, other: merge((source, other), f"{source}-merged", force=True, jobs=1),
 }

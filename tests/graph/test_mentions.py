@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import check, compare, inspect, limits
+from oci_layout import check, diff, inspect, limits
 from oci_layout.api.verification import verify
 from oci_layout.blobs.run import examine
 from oci_layout.comparison import aligning
@@ -200,7 +200,7 @@ def test_an_image_is_unpacked_once_however_many_tags_it_has(
     monkeypatch.setattr(containerd, "unpack_saved", counted)
     entries = [{"Config": "c.json", "RepoTags": [f"a:{n}" for n in range(30)], "Layers": []}]
     source = saved(tmp_path / "s", entries, {"c.json": CONFIG})
-    check(str(source), ("containerd@1.7",))
+    check(str(source), targets="containerd@1.7")
     assert unpacked <= 1
 
 
@@ -239,10 +239,10 @@ def test_pairs_of_more_layers_than_anybody_reads_are_not_compared(
     image = make_image([{"a": b"a"}, {"b": b"b"}, {"c": b"c"}], names=("demo:1",))
     source = str(write_oci_layout([image], tmp_path / "l"))
     monkeypatch.setattr(limits, "SHOWN_BLOBS", 3)
-    assert compare(source, source).verdict == "identical"
+    assert diff(source, source).verdict == "identical"
     monkeypatch.setattr(limits, "SHOWN_BLOBS", 2)
     with pytest.raises(SelectionError, match="more than 2 layers and blobs"):
-        compare(source, source)
+        diff(source, source)
 
 
 def test_check_reads_what_opening_has_read_once(

@@ -25,7 +25,8 @@ def schema() -> Draft202012Validator:
 
 def tree(source: Path, **how: Any) -> dict[str, Any]:
     """The value that --json prints, once it is known to be valid."""
-    value: dict[str, Any] = json.loads(json.dumps(inspect(str(source), **how)))
+    asked = {**how, "layers": True} if "largest" in how else how
+    value: dict[str, Any] = json.loads(json.dumps(inspect(str(source), **asked)))
     schema().validate(value)
     return value
 

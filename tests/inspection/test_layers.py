@@ -230,7 +230,7 @@ def test_progress_counts_the_bytes_of_the_layers(tmp_path: Path) -> None:
     started: list[int] = []
     passed: list[int] = []
     progress = Progress(start=started.append, advance=passed.append)
-    inspect(str(source), largest=1, progress=progress)
+    inspect(str(source), layers=True, largest=1, progress=progress)
     sizes = {layer.digest: len(layer.stored) for image in images for layer in image.layers}
     assert started == [sum(sizes.values())] == [sum(passed)]
     inspect(str(source), progress=progress)

@@ -116,7 +116,7 @@ def test_selection_reads_no_other_images(taken: Counter[str], tmp_path: Path) ->
 
 
 def test_layers_are_read_when_asked(taken: Counter[str]) -> None:
-    inspect(str(ROOT / "testdata" / "docker20.tar"), largest=1)
+    inspect(str(ROOT / "testdata" / "docker20.tar"), layers=True, largest=1)
     layers = [size for name, size in taken.items() if name.endswith("layer.tar")]
     assert len(layers) == 3
     assert all(size > 2000 for size in layers)

@@ -65,7 +65,7 @@ def target_of(way: str, version: str) -> str:
 
 
 def foretold(path: Path, target: str, *, full: bool) -> Answer:
-    report = oci_layout.check(str(path), (target,), platform=f"linux/{HERE}", full=full)
+    report = oci_layout.check(str(path), targets=target, platform=f"linux/{HERE}", full=full)
     (answer,) = report.answers
     return answer
 

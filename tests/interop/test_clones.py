@@ -55,7 +55,7 @@ def used(folder: Path) -> int:
 def test_kept_blobs_share_their_blocks(xfs: Path, link: bool) -> None:
     source = write_oci_layout([IMAGE], xfs / "in")
     before = used(xfs)
-    report = repack(str(source), str(xfs / "out"), target="docker", link=link)
+    report = repack(str(source), str(xfs / "out"), to="docker", link=link)
     assert used(xfs) - before < len(NOISE) / 4
     assert (report.linked, report.cloned) == (0, 2 if link else 0)
     independent.check(xfs / "out")
@@ -71,5 +71,5 @@ def test_a_clone_is_checked_all_the_same(xfs: Path) -> None:
     raw[1 << 20] ^= 1
     path.write_bytes(raw)
     with pytest.raises(DamagedError):
-        repack(str(source), str(xfs / "out"), target="oci")
+        repack(str(source), str(xfs / "out"), to="oci")
     assert not (xfs / "out").exists()

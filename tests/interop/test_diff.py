@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout import compare, repack
+from oci_layout import diff, repack
 from oci_layout.comparison.report import ImagePair
 from tests.interop.engines import Engines
 from tests.shared import ROOT
@@ -24,7 +24,7 @@ LAYOUTS = ["docker26.tar", "docker28.tar", "docker28-c8d.tar", "ctr.tar", "podma
 
 
 def pair(a: Path, b: Path) -> ImagePair:
-    (found,) = compare(str(a), str(b)).pairs
+    (found,) = diff(str(a), str(b)).pairs
     return found
 
 
@@ -47,7 +47,7 @@ def test_docker_shows_the_image_ids_that_diff_shows(engines: Engines) -> None:
 
 def test_docker_lacks_the_fields_that_diff_calls_missing(engines: Engines, tmp_path: Path) -> None:
     lossy = engines.host.new_dir("diff") / "lossy.tar"
-    repack(str(TESTDATA / "skopeo-oci-gzip"), str(lossy), target="docker")
+    repack(str(TESTDATA / "skopeo-oci-gzip"), str(lossy), to="docker")
     found = pair(TESTDATA / "docker20.tar", lossy)
     assert not found.verdict.same
     ids = {path: docker_ids(engines, path) for path in (TESTDATA / "docker20.tar", lossy)}

@@ -53,7 +53,7 @@ def test_many_forms_into_one(target: str, dest: str, tmp_path: Path) -> None:
         write_oci_layout([B], tmp_path / "b"),
         write_hybrid_archive([C], tmp_path / "c.tar"),
         write_dir(image("d"), tmp_path / "d"),
-        target=target,
+        to=target,
     )
     assert result.names == {full_name(name) for name in ("a:1", "b:1", "b:latest", "c:1")}
     assert len(result.configs) == 4

@@ -41,7 +41,7 @@ def test_a_dry_run_tells_what_is_then_done(
     else:
         source = write_oci_layout([IMAGE], tmp_path / "in")
     before = sorted(tmp_path.iterdir())
-    foretold = repack(str(source), str(tmp_path / dest), target=target, dry_run=True)
+    foretold = repack(str(source), str(tmp_path / dest), to=target, dry_run=True)
     assert sorted(tmp_path.iterdir()) == before
     done, result = packed(source, tmp_path / dest, target)
     assert facts(foretold.to_json()) == facts(done.to_json())
@@ -54,9 +54,7 @@ def test_a_dry_run_tells_what_is_then_done(
 @pytest.mark.parametrize("compression", ["zstd", "none"])
 def test_what_a_dry_run_cannot_know_it_leaves_open(compression: str, tmp_path: Path) -> None:
     source = write_oci_layout([IMAGE], tmp_path / "in")
-    foretold = repack(
-        str(source), None, target="oci", dry_run=True, compression=compression
-    ).images[0]
+    foretold = repack(str(source), None, to="oci", dry_run=True, compression=compression).images[0]
     done = packed(source, tmp_path / "out", compression=compression)[0].images[0]
     for early, late in zip(foretold.layers, done.layers, strict=True):
         assert (early.action, early.compression, early.encoder, early.diff_id) == (
@@ -73,7 +71,7 @@ def test_what_a_dry_run_cannot_know_it_leaves_open(compression: str, tmp_path: P
 
 def test_a_dry_run_without_a_destination(tmp_path: Path) -> None:
     source = write_docker_archive([make_image()], tmp_path / "in.tar")
-    assert repack(str(source), None, target="docker", dry_run=True).images
+    assert repack(str(source), None, to="docker", dry_run=True).images
     assert [path.name for path in tmp_path.iterdir()] == ["in.tar"]
 
 
@@ -123,7 +121,7 @@ def test_progress_counts_every_byte_that_is_read(tmp_path: Path) -> None:
     repack(
         str(source),
         str(tmp_path / "out"),
-        target="oci",
+        to="oci",
         progress=Progress(start=totals.append, advance=steps.append),
     )
     assert totals == [sum(len(layer.stored) for layer in IMAGE.layers)]

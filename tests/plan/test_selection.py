@@ -115,7 +115,7 @@ def test_no_such_platform(tmp_path: Path) -> None:
     source = write_index_layout(tmp_path / "in", [AMD, ARM64])
     with pytest.raises(SelectionError, match=r"s390x.*linux/amd64"):
         packed(source, tmp_path / "out", platforms=("linux/s390x",))
-    with pytest.raises(UsageError, match="--platform"):
+    with pytest.raises(UsageError, match="platform: "):
         packed(source, tmp_path / "out", platforms=("amd64",))
 
 

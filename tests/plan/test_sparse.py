@@ -48,7 +48,7 @@ def refused(source: Path, dest: Path, **how: Any) -> str:
     """The message of exit 3, with nothing written."""
     before = sorted(dest.parent.iterdir())
     with pytest.raises(DamagedError) as caught:
-        repack(str(source), str(dest), **{"target": "oci", **how})
+        repack(str(source), str(dest), **{"to": "oci", **how})
     assert caught.value.exit_status == 3
     assert sorted(dest.parent.iterdir()) == before
     return str(caught.value)
@@ -196,7 +196,7 @@ def test_a_chart_is_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["oci", "docker"])
 def test_fail_refuses_any_absence(target: str, tmp_path: Path) -> None:
     source = two_roots(tmp_path / "in", drop=[GONE["layer"]])
-    line = refused(source, tmp_path / "out.tar", sparse="fail", target=target)
+    line = refused(source, tmp_path / "out.tar", sparse="fail", to=target)
     assert GONE["layer"] in line
     whole = two_roots(tmp_path / "whole", drop=[])
     packed(whole, tmp_path / "whole.tar", target, sparse="fail")
@@ -207,7 +207,7 @@ def test_keep_leaves_the_index_as_it_was(gone: str, tmp_path: Path) -> None:
     entries, parts = attested(AMD, ARM)
     index = make_index(entries, *parts)
     source = write_layout(tmp_path / "in", [index.entry(annotations=TOP)], index, drop=[GONE[gone]])
-    report = repack(str(source), str(tmp_path / "out"), target="oci", sparse="keep")
+    report = repack(str(source), str(tmp_path / "out"), to="oci", sparse="keep")
     files = independent.read_files(tmp_path / "out")
     assert files[corrupt.blob(index.digest)] == index.document
     expected = independent.read_files(source)
@@ -229,7 +229,7 @@ def test_keep_needs_something_whole_too(tmp_path: Path) -> None:
 
 def test_keep_leaves_an_entry_of_the_top_index_too(tmp_path: Path) -> None:
     source = two_roots(tmp_path / "in", drop=[GONE["manifest"]])
-    repack(str(source), str(tmp_path / "out"), target="oci", sparse="keep")
+    repack(str(source), str(tmp_path / "out"), to="oci", sparse="keep")
     before = json.loads((source / "index.json").read_bytes())["manifests"]
     after = json.loads((tmp_path / "out/index.json").read_bytes())["manifests"]
     assert [entry["digest"] for entry in after] == [entry["digest"] for entry in before]
@@ -267,7 +267,7 @@ def test_sparse_samples(row: dict[str, Any], target: str, tmp_path: Path) -> Non
         assert not verify(str(dest)).failed()
         return
     with pytest.raises(LayoutError) as caught:
-        repack(str(source), str(dest), target=target)
+        repack(str(source), str(dest), to=target)
     assert caught.value.exit_status == 3
     assert not dest.exists()
     missing = [text.split()[2] for text in row["prob"] if text.startswith("missing blob")]

@@ -95,7 +95,7 @@ class Stage:
 
 
 def written(target: str, **how: Any) -> Callable[[Stage], object]:
-    return lambda stage: repack(str(stage.source), str(stage.dest), target=target, jobs=1, **how)
+    return lambda stage: repack(str(stage.source), str(stage.dest), to=target, jobs=1, **how)
 
 
 def summed(stage: Stage) -> None:

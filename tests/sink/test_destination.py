@@ -37,7 +37,7 @@ def work(tmp_path: Path) -> Path:
 def refused(source: Path, dest: Path, *, force: bool, target: str = "oci") -> str:
     before = shape(dest.parent)
     with pytest.raises(DestinationError) as caught:
-        repack(str(source), str(dest), target=target, force=force)
+        repack(str(source), str(dest), to=target, force=force)
     assert caught.value.exit_status == 5
     assert shape(dest.parent) == before
     return str(caught.value)
@@ -153,7 +153,7 @@ def test_a_link_to_an_archive_is_followed_and_stays(source: Path, work: Path) ->
 )
 def test_suffixes_of_archives_that_are_not_written(name: str, source: Path, work: Path) -> None:
     with pytest.raises(UsageError, match="suffix") as caught:
-        repack(str(source), str(work / name), target="oci")
+        repack(str(source), str(work / name), to="oci")
     assert caught.value.exit_status == 2
     assert list(work.iterdir()) == []
 
@@ -165,7 +165,7 @@ def test_the_source_itself_is_never_replaced(work: Path) -> None:
     before = path.read_bytes()
     for own in (path, layout):
         with pytest.raises(DestinationError, match="is the source itself") as caught:
-            repack(str(own), str(own), target="oci", force=True)
+            repack(str(own), str(own), to="oci", force=True)
         assert caught.value.exit_status == 5
     assert path.read_bytes() == before
     assert sorted(p.name for p in work.iterdir()) == ["layout", "x.tar"]

@@ -88,7 +88,7 @@ def test_damaged_layers(
     work = tmp_path / "work"
     work.mkdir()
     with pytest.raises(DamagedError) as caught:
-        repack(str(source), str(work / dest), target="oci", compression=compression, jobs=jobs)
+        repack(str(source), str(work / dest), to="oci", compression=compression, jobs=jobs)
     assert caught.value.exit_status == 3
     assert caught.value.code == (code or caught.value.code)
     for word in words:
@@ -99,13 +99,13 @@ def test_damaged_layers(
 @pytest.mark.parametrize("dest", ["out", "out.tar"])
 def test_what_was_there_stays_when_the_new_fails(dest: str, tmp_path: Path) -> None:
     layout = write_oci_layout([IMAGE], tmp_path / "whole")
-    repack(str(layout), str(tmp_path / dest), target="oci")
+    repack(str(layout), str(tmp_path / dest), to="oci")
     before = read_files(tmp_path / dest)
     source = corrupt.damaged(
         layout, tmp_path / "in", lambda files: corrupt.flip_blob(files, FIRST.digest)
     )
     with pytest.raises(DamagedError):
-        repack(str(source), str(tmp_path / dest), target="oci", force=True)
+        repack(str(source), str(tmp_path / dest), to="oci", force=True)
     assert read_files(tmp_path / dest) == before
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["whole", "in", dest])
 
@@ -120,7 +120,7 @@ def test_a_changed_layer_of_a_docker_archive(compression: str, tmp_path: Path) -
         files[name] = other if data == image.layers[1].stored else data
     source = write_members(files, tmp_path / "in.tar")
     with pytest.raises(DamagedError) as caught:
-        repack(str(source), str(tmp_path / "out.tar"), target="oci")
+        repack(str(source), str(tmp_path / "out.tar"), to="oci")
     assert caught.value.code == "diffid-mismatch"
     assert image.layers[1].diff_id in str(caught.value)
     assert sha256(b"\0" * 10240) in str(caught.value)
@@ -135,7 +135,7 @@ def test_a_blob_trusted_by_two_descriptors_must_suit_both(tmp_path: Path) -> Non
     liar = type(good)(good.layers, config, ("liar:1",))
     source = write_docker_archive([good, liar], tmp_path / "in.tar", style="flat")
     with pytest.raises(DamagedError, match="0" * 64):
-        repack(str(source), str(tmp_path / "out"), target="oci")
+        repack(str(source), str(tmp_path / "out"), to="oci")
 
 
 def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> No
     (tmp_path / ".out.layout-00000000.tmp/.7.tmp").write_bytes(b"x")
     (tmp_path / ".out.layout-00000000.tmp/blobs/sha256").mkdir(parents=True)
     (tmp_path / ".out.layout-00000000.tmp/blobs/sha256" / ("0" * 64)).write_bytes(b"x")
-    repack(str(source), str(tmp_path / "out.tar"), target="oci")
-    repack(str(source), str(tmp_path / "out"), target="oci")
+    repack(str(source), str(tmp_path / "out.tar"), to="oci")
+    repack(str(source), str(tmp_path / "out"), to="oci")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.tar", "out", "out.tar"]
 
 
@@ -176,7 +176,7 @@ def test_an_index_of_a_document_that_is_null_is_no_success(tmp_path: Path) -> No
     layout = write_oci_layout([IMAGE], tmp_path / "in")
     (layout / "index.json").write_bytes(go_json(None))
     with pytest.raises(DamagedError):
-        repack(str(layout), str(tmp_path / "out"), target="oci")
+        repack(str(layout), str(tmp_path / "out"), to="oci")
     assert not (tmp_path / "out").exists()
 
 

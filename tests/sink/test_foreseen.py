@@ -48,10 +48,10 @@ def unpacked(layer: Layer, tmp_path: Path, jobs: int) -> None:
     small = Layer(layer_tar({"small": b"x"}), "gzip")
     source = write_oci_layout([image_of(small, layer)], tmp_path / "in")
     report = repack(
-        str(source), str(tmp_path / "out.tar"), target="docker", compression="none", jobs=jobs
+        str(source), str(tmp_path / "out.tar"), to="docker", compression="none", jobs=jobs
     )
     plain = write_oci_layout([image_of(Layer(small.raw), Layer(RAW))], tmp_path / "plain")
-    repack(str(plain), str(tmp_path / "plain.tar"), target="docker")
+    repack(str(plain), str(tmp_path / "plain.tar"), to="docker")
     assert (tmp_path / "out.tar").read_bytes() == (tmp_path / "plain.tar").read_bytes()
     assert [each.size_after for each in report.images[0].layers] == [len(small.raw), len(RAW)]
     independent.check(tmp_path / "out.tar")
@@ -94,7 +94,7 @@ def test_a_size_that_is_too_large_is_damage(tmp_path: Path) -> None:
     layer.__dict__["stored"] = stored
     source = write_oci_layout([image_of(layer)], tmp_path / "in")
     with pytest.raises(Exception, match="does not decompress"):
-        repack(str(source), str(tmp_path / "out.tar"), target="docker", compression="none")
+        repack(str(source), str(tmp_path / "out.tar"), to="docker", compression="none")
     assert not (tmp_path / "out.tar").exists()
 
 
@@ -103,5 +103,5 @@ def test_a_pipe_cannot_begin_anew_and_stages(staged: list[str], tmp_path: Path) 
     noise = random.Random(1).randbytes(100_000)  # noqa: S311  a mixture, not a secret
     image = image_of(Layer(layer_tar({"noise": noise}), "gzip"))
     source = write_oci_layout([image], tmp_path / "in")
-    repack(str(source), str(tmp_path / "out.tar.gz"), target="docker", compression="none")
+    repack(str(source), str(tmp_path / "out.tar.gz"), to="docker", compression="none")
     assert len(staged) == 1

@@ -56,7 +56,7 @@ def test_a_size_that_does_not_hold_is_still_refused(tmp_path: Path) -> None:
     path = blob(source, IMAGE.layers[0].digest)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DamagedError):
-        repack(str(source), str(tmp_path / "out"), target="oci", link=True)
+        repack(str(source), str(tmp_path / "out"), to="oci", link=True)
     assert not (tmp_path / "out").exists()
 
 
@@ -75,7 +75,7 @@ def test_where_links_cannot_be_bytes_are_copied_and_checked(
     raw[20] ^= 1
     blob(source, IMAGE.layers[0].digest).write_bytes(raw)
     with pytest.raises(DamagedError):
-        repack(str(source), str(tmp_path / "again"), target="oci", link=True)
+        repack(str(source), str(tmp_path / "again"), to="oci", link=True)
 
 
 def test_a_symbolic_link_in_a_layout_becomes_its_file(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_symbolic_link_in_a_layout_becomes_its_file(tmp_path: Path) -> None:
 
 def test_dir_to_dir(tmp_path: Path) -> None:
     source = write_dir(IMAGE, tmp_path / "in")
-    report = repack(str(source), str(tmp_path / "out"), target="dir", link=True)
+    report = repack(str(source), str(tmp_path / "out"), to="dir", link=True)
     assert report.linked == 2
 
 
@@ -116,8 +116,8 @@ def test_the_report_says_so(tmp_path: Path) -> None:
 def test_digests_believes_diff_ids_and_nothing_else(tmp_path: Path) -> None:
     source = write_oci_layout([wrong_diff_id()], tmp_path / "in")
     with pytest.raises(DamagedError, match="diff_id"):
-        repack(str(source), str(tmp_path / "out"), target="oci")
-    repack(str(source), str(tmp_path / "out"), target="oci", check="digests")
+        repack(str(source), str(tmp_path / "out"), to="oci")
+    repack(str(source), str(tmp_path / "out"), to="oci", check="digests")
     done = layout("repack", source, "--to", "oci", "-o", tmp_path / "3", "--check", "digests")
     assert b"kept packed were not unpacked" in done.stdout
 
@@ -127,7 +127,7 @@ def test_digests_believes_diff_ids_and_nothing_else(tmp_path: Path) -> None:
     raw[-1] ^= 1
     path.write_bytes(raw)
     with pytest.raises(DamagedError):
-        repack(str(sound), str(tmp_path / "out2"), target="oci", check="digests")
+        repack(str(sound), str(tmp_path / "out2"), to="oci", check="digests")
 
 
 def test_digests_still_unpacks_what_is_packed_anew(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_digests_still_unpacks_what_is_packed_anew(tmp_path: Path) -> None:
             repack(
                 str(source),
                 str(tmp_path / "out"),
-                target="oci",
+                to="oci",
                 compression=compression,
                 check="digests",
             )
@@ -147,7 +147,7 @@ def test_digests_learns_what_nothing_states(tmp_path: Path) -> None:
     """A config without rootfs gets one from the layers, which have to be unpacked for it."""
     image = with_rootfs(None)
     source = write_oci_layout([image], tmp_path / "in")
-    repack(str(source), str(tmp_path / "out"), target="oci", check="digests")
+    repack(str(source), str(tmp_path / "out"), to="oci", check="digests")
     independent.check(tmp_path / "out")
 
 

@@ -73,7 +73,7 @@ def test_an_archive(change: Callable[[Path], object], tmp_path: Path) -> None:
     progress = when_it_starts(change, source)
     out = str(tmp_path / "out")
     for how in ("full", "digests"):
-        refused(partial(repack, str(source), out, target="oci", check=how, progress=progress))
+        refused(partial(repack, str(source), out, to="oci", check=how, progress=progress))
     assert os.listdir(tmp_path) == ["in.tar"]
     refused(lambda: verify(str(source), progress=progress))
 
@@ -85,7 +85,7 @@ def test_a_blob_of_a_layout(link: bool, change: Callable[[Path], object], tmp_pa
     source = write_oci_layout([IMAGE], tmp_path / "in")
     progress = when_it_starts(change, a_blob(source))
     dest = tmp_path / "out"
-    refused(lambda: repack(str(source), str(dest), target="oci", link=link, progress=progress))
+    refused(lambda: repack(str(source), str(dest), to="oci", link=link, progress=progress))
     assert os.listdir(tmp_path) == ["in"]
 
 
@@ -101,7 +101,7 @@ def test_a_layer_of_an_unpacked_docker_save(tmp_path: Path) -> None:
     layer = next(source.glob("*.tar*"))
     progress = when_it_starts(touched, layer)
     dest = str(tmp_path / "out")
-    refused(lambda: repack(str(source), dest, target="oci", check="digests", progress=progress))
+    refused(lambda: repack(str(source), dest, to="oci", check="digests", progress=progress))
 
 
 def while_spooled(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
@@ -119,7 +119,7 @@ def test_a_compressed_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     source = tmp_path / "in.tar.gz"
     source.write_bytes(gzip.compress(write_docker_archive([IMAGE], tmp_path / "x").read_bytes()))
     while_spooled(monkeypatch, lambda: touched(source))
-    refused(lambda: repack(str(source), str(tmp_path / "out"), target="oci"))
+    refused(lambda: repack(str(source), str(tmp_path / "out"), to="oci"))
 
 
 def test_a_file_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ def test_a_file_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with source.open("rb") as file:
             os.dup2(file.fileno(), 0)
         while_spooled(monkeypatch, lambda: longer(source))
-        refused(lambda: repack("-", str(tmp_path / "out"), target="oci"))
+        refused(lambda: repack("-", str(tmp_path / "out"), to="oci"))
     finally:
         os.dup2(kept, 0)
         os.close(kept)
@@ -144,5 +144,5 @@ def test_who_only_reads_or_links_changes_nothing(tmp_path: Path) -> None:
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
 
     progress = when_it_starts(linked, a_blob(source))
-    repack(str(source), str(tmp_path / "out"), target="oci", progress=progress)
+    repack(str(source), str(tmp_path / "out"), to="oci", progress=progress)
     assert not verify(str(tmp_path / "out")).failed()

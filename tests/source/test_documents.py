@@ -108,17 +108,17 @@ def test_within_the_bound_nothing_is_said(tmp_path: Path) -> None:
 def test_a_dir_must_begin_with_a_manifest(tmp_path: Path) -> None:
     source = layout_of(tmp_path / "x", [b"hello"], [entry(b"hello", "application/x")])
     with pytest.raises(LayoutError, match="begins with a manifest"):
-        repack(str(source), str(tmp_path / "dir"), target="dir")
+        repack(str(source), str(tmp_path / "dir"), to="dir")
     assert not (tmp_path / "dir").exists()
 
 
 def test_a_dir_whose_manifest_says_it_is_another_thing(tmp_path: Path) -> None:
     source, made = tmp_path / "dir", write_oci_layout([IMAGE], tmp_path / "x")
-    repack(str(made), str(source), target="dir")
+    repack(str(made), str(source), to="dir")
     raw = (source / "manifest.json").read_bytes()
     (source / "manifest.json").write_bytes(raw.replace(b"manifest.v1+json", b"manifest.v1+jsonx"))
     with pytest.raises(DamagedError, match="jsonx"):
-        repack(str(source), str(tmp_path / "out"), target="oci")
+        repack(str(source), str(tmp_path / "out"), to="oci")
     assert not (tmp_path / "out").exists()
 
 
@@ -144,5 +144,5 @@ def test_two_images_in_one_archive(change: Any, tmp_path: Path) -> None:
     findings: Findings = collected(source)
     assert "views-disagree" in {each.code for each in findings.errors}
     with pytest.raises(DamagedError, match="lists layers that are not those"):
-        repack(str(source), str(tmp_path / "out"), target="oci")
+        repack(str(source), str(tmp_path / "out"), to="oci")
     assert not (tmp_path / "out").exists()

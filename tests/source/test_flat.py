@@ -193,7 +193,7 @@ def test_flat_samples_of_apko(name: str, tmp_path: Path) -> None:
     source = FIXTURES / "chainguard-dev+apko/internal/cli/testdata" / name
     listed = json.loads((source / "index.json").read_bytes())["manifests"]
     assert len(listed) == 2
-    repack(str(source), str(tmp_path / "out.tar"), target="oci")
+    repack(str(source), str(tmp_path / "out.tar"), to="oci")
     result = independent.check(tmp_path / "out.tar")
     assert [each["digest"] for each in inner(result)] == [each["digest"] for each in listed]
     _, one = packed(source, tmp_path / "one.tar", "docker", platforms=("linux/arm64",))

@@ -13,7 +13,7 @@ def answer(path: Path, target: str, *, full: bool = False, image: str = "") -> A
     """What `check` says of one target."""
     images = (image,) if image else ()
     report = oci_layout.check(
-        str(path), (target,), platform=f"linux/{HERE}", full=full, images=images
+        str(path), targets=target, platform=f"linux/{HERE}", full=full, images=images
     )
     (found,) = report.answers
     return found

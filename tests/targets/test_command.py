@@ -225,6 +225,6 @@ def test_says_whether_layers_were_read(tmp_path: Path) -> None:
 
 def test_from_python(tmp_path: Path) -> None:
     path = MAKES["docker, none"](Maker(tmp_path))
-    report = oci_layout.check(str(path), ("docker@20.10",))
+    report = oci_layout.check(str(path), targets="docker@20.10")
     assert report.loads
     assert report.to_json()["targets"][0]["images"][0]["names"] == ["demo:1"]

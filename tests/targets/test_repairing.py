@@ -29,7 +29,7 @@ TARGETS = (
 
 def report_of(path: Path, targets: tuple[str, ...], *, full: bool) -> tuple[Answer, ...]:
     host = f"linux/{HERE}"
-    return oci_layout.check(str(path), targets, platform=host, full=full).answers
+    return oci_layout.check(str(path), targets=targets, platform=host, full=full).answers
 
 
 @pytest.mark.parametrize("name", [*MAKES, *UNREAD])

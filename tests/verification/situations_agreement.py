@@ -155,7 +155,7 @@ def zstd(folder: Path) -> Path:
 
 
 MARKER = sha256(b'{"imageLayoutVersion":"1.0.0"}')[7:]
-DOCKER_ONLY = {"target": "oci", "compression": "keep"}
+DOCKER_ONLY = {"to": "oci", "compression": "keep"}
 
 AGREEMENT = [
     Situation("layer-count", "error", config(lambda value: value["rootfs"]["diff_ids"].pop())),
@@ -181,21 +181,17 @@ ASKED = [
     Situation("sums-extra", "note", whole, {"against": all_but_one}),
 ]
 CONVERSION = [
-    Situation(
-        "compressed-archive", "warning", whole, repack={"target": "oci", "dest": "out.tar.gz"}
-    ),
-    Situation(
-        "invalid-config", "warning", invalid_config, repack={"target": "oci", "config": "keep"}
-    ),
+    Situation("compressed-archive", "warning", whole, repack={"to": "oci", "dest": "out.tar.gz"}),
+    Situation("invalid-config", "warning", invalid_config, repack={"to": "oci", "config": "keep"}),
     Situation("name-taken", "warning", whole, merge={"other": of_another, "on_conflict": "last"}),
-    Situation("names-dropped", "warning", whole, repack={"target": "dir", "dest": "out"}),
-    Situation("no-docker-platform", "warning", several, repack={"target": "oci"}),
-    Situation("no-repo-tag", "warning", bare_tag, repack={"target": "oci"}),
+    Situation("names-dropped", "warning", whole, repack={"to": "dir", "dest": "out"}),
+    Situation("no-docker-platform", "warning", several, repack={"to": "oci"}),
+    Situation("no-repo-tag", "warning", bare_tag, repack={"to": "oci"}),
     Situation(
         "platform-absent",
         "warning",
         for_one_platform,
-        repack={"target": "oci", "platforms": ("linux/arm64",)},
+        repack={"to": "oci", "platforms": ("linux/arm64",)},
     ),
     Situation("zstd-layers", "warning", zstd, repack=DOCKER_ONLY),
 ]

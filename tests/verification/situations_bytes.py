@@ -165,5 +165,5 @@ SITUATIONS = [
     Situation("absent-subject", "note", in_files(artifact_of_absent())),
     Situation("foreign-layer", "note", in_files(foreign())),
     Situation("orphan", "note", blobs(stray)),
-    Situation("empty", "warning", in_files(empty()), repack={"target": "oci"}),
+    Situation("empty", "warning", in_files(empty()), repack={"to": "oci"}),
 ]

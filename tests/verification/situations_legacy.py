@@ -95,6 +95,6 @@ SITUATIONS = [
         "attachment-dropped",
         "warning",
         attested,
-        repack={"target": "oci", "attestations": "drop"},
+        repack={"to": "oci", "attestations": "drop"},
     ),
 ]

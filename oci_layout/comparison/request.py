@@ -1,0 +1,28 @@
+"""What may be asked of ``diff``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from oci_layout import option
+from oci_layout.option import Spooling
+from oci_layout.platform import Platform
+
+
+@attrs.frozen(kw_only=True)
+class Diff(Spooling):
+    """What may be asked of ``diff``."""
+
+    images: Sequence[str] = option.texts(
+        "Compare this image of both; repeatable.", "NAME|DIGEST", "--image"
+    )
+    images_a: Sequence[str] = option.texts(
+        "Image of A, where it goes by another name in B.", "NAME|DIGEST", "--image-a"
+    )
+    images_b: Sequence[str] = option.texts(
+        "Image of B to compare it with.", "NAME|DIGEST", "--image-b"
+    )
+    platforms: Sequence[Platform | str] = option.platforms("This platform only; repeatable.")
+    files: bool = option.flag("Read the first layer that differs, and compare its files.")
