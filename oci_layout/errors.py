@@ -46,24 +46,20 @@ class LayoutError(Exception):
         return f"{text} ({hint})" if hint else text
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class UsageError(LayoutError):
     """The call makes no sense: contradicting or malformed arguments."""
 
     exit_status: ClassVar[int] = 2
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class NotAnImageError(LayoutError):
     """The source cannot be read as an image of any kind."""
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class ReadError(LayoutError):
     """The disk, or the network behind it, does not give what is there."""
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class ChangedError(ReadError):
     """Somebody changed the source while it was read: what was judged is not what is there."""
 
@@ -79,28 +75,24 @@ class DamagedError(LayoutError):
     code: str
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class SelectionError(LayoutError):
     """No such image or platform, or the choice is ambiguous."""
 
     exit_status: ClassVar[int] = 4
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class DestinationError(LayoutError):
     """The destination exists, cannot be written, or went away."""
 
     exit_status: ClassVar[int] = 5
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class TargetError(LayoutError):
     """The target format cannot hold this, or digests had to be preserved and could not."""
 
     exit_status: ClassVar[int] = 6
 
 
-@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class ResourceError(LayoutError):
     """The machine ran out of something: memory, threads, file descriptors."""
 
