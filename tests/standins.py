@@ -82,7 +82,7 @@ def _option(words: list[str], *names: str) -> str | None:
 def _save(names: list[str], output: str, target: str) -> int:
     assert names, "no image is named"
     assert len(names) <= len(SAVED)
-    parts = []
+    parts: list[str] = []
     for name, source in zip(names, SAVED, strict=False):
         part = f".saved-{len(parts)}.tar"
         words = ["--to", target, "--name", name, "-o", part, "--force", "--quiet"]
