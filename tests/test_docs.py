@@ -115,6 +115,25 @@ def test_a_page_shows_what_is_printed(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "docker load -i testdata/podman-oci-archive.tar",
+        "docker load < testdata/podman-oci-archive.tar",
+        "docker pull app:1.2",
+        "ctr images import absent.tar",
+        "ctr images export out.tar",
+        "scripts/bench --absent",
+        "scripts/absent",
+        "layout verify absent.tar",
+    ],
+)
+def test_what_must_not_work_does_not(command: str, tmp_path: Path) -> None:
+    """The stand-ins refuse what engines refuse, or every page would pass."""
+    status, printed = bash(command, tmp_path, sandbox(tmp_path), "-eu")
+    assert status != 0, printed
+
+
 def test_there_is_something_to_run() -> None:
     assert {README, "docs/python.md", *(f"docs/{verb}.md" for verb in VERBS)} <= set(WITH_COMMANDS)
     assert sum(len(to_run(page)) for page in PAGES) > 40
