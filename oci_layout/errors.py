@@ -59,7 +59,12 @@ class NotAnImageError(LayoutError):
 
 
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
-class ChangedError(NotAnImageError):
+class ReadError(LayoutError):
+    """The disk, or the network behind it, does not give what is there."""
+
+
+@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
+class ChangedError(ReadError):
     """Somebody changed the source while it was read: what was judged is not what is there."""
 
 

@@ -290,7 +290,8 @@ def _convert(
     if work.progress is not None:
         work.progress.start(plan.bytes_to_read)
     with work.pool() as pool:
-        documents, facts, size = write(plan, destination, to.place, writing, pool)
+        done = write(plan, destination, to.place, writing, pool)
+    documents, facts = done.documents, done.facts.values()
     listed = documents.docker is not None
     return attrs.evolve(
         report,
@@ -299,9 +300,9 @@ def _convert(
         changes=tuple(documents.changes),
         warnings=tuple(dict.fromkeys(findings.found)),
         check=options.check,
-        linked=sum(fact.linked == "file" for fact in facts.values()),
-        cloned=sum(fact.linked == "blocks" for fact in facts.values()),
-        bytes_written=size,
+        linked=sum(fact.linked == "file" for fact in facts),
+        cloned=sum(fact.linked == "blocks" for fact in facts),
+        bytes_written=done.size,
         seconds=round(time.monotonic() - began, 3),
     )
 

@@ -11,7 +11,7 @@ import typer
 
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import error_line, short, shown, size_of, size_text, wrapped
-from oci_layout.errors import DamagedError, NotAnImageError, UsageError
+from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
 
 if TYPE_CHECKING:
     from oci_layout.finding import Finding
@@ -106,7 +106,7 @@ def command(
                     tmp=tmp,
                     progress=progress,
                 )
-        except (NotAnImageError, DamagedError) as error:
+        except (NotAnImageError, ReadError, DamagedError) as error:
             if len(sources) == 1 and not as_json:
                 raise
             show([error_line(str(error))], error=True)

@@ -31,12 +31,21 @@ class _Held:
     robbed: bool = False
 
 
-class _Merging:
-    """The roots so far, and who holds which name."""
+class Merge:
+    """Takes roots one after the other: the same image once, and each name for one image.
 
-    def __init__(self, on_conflict: str, findings: Findings) -> None:
+    Args:
+        on_conflict: what happens to a name that stands for two images: ``error``, ``first`` (the
+            earlier source keeps it) or ``last``.
+        findings: told who gets such a name.
+        bare: whether a tag alone is a name, as it is to whoever reads one layout
+            (``oci:FOLDER:TAG`` of skopeo); tags of different sources may repeat.
+    """
+
+    def __init__(self, on_conflict: str, findings: Findings, *, bare: bool = False) -> None:
         self._held: list[_Held] = []
-        self._on_conflict, self._findings = on_conflict, findings
+        self._on_conflict, self._findings, self._bare = on_conflict, findings, bare
+        self.lost: set[tuple[str, str]] = set()  # source and key of each name that went elsewhere
         self._holders: dict[str, int] = {}
         self._same: dict[tuple[str, str], int] = {}
 
@@ -84,8 +93,8 @@ class _Merging:
     def _settle(self, name: ImageName, place: int | None, root: Root, label: str) -> bool:
         """Whether a root may have a name."""
         number = self._holders.get(name.key)
-        if number is None or number == place or name.reference is None:
-            return True  # bare tags repeat; they name nothing for certain
+        if number is None or number == place or (name.reference is None and not self._bare):
+            return True
         holder = self._held[number]
         one = f"{_digest(holder.root.node)} in {holder.label}"
         other = f"{_digest(root.node)} in {label}"
@@ -95,6 +104,7 @@ class _Merging:
                 hint="--on-conflict first or last, or repack one with --name OLD=NEW",
             )
         last = self._on_conflict == "last"
+        self.lost.add((holder.label if last else label, name.key))
         self._findings.warning(
             "name-taken",
             f"goes to {other if last else one}, not to {one if last else other}",
@@ -142,8 +152,8 @@ def merged(
     """
     if len(sources) == 1:
         return sources[0][1]
-    merging = _Merging(on_conflict, findings)
+    merge = Merge(on_conflict, findings)
     for label, roots in sources:
         for root in roots:
-            merging.take(root, label)
-    return merging.roots()
+            merge.take(root, label)
+    return merge.roots()

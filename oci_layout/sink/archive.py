@@ -21,6 +21,7 @@ from oci_layout.plan.assemble import Documents
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.outfile import OutFile, OverflowingError, begin_write_back, preallocate
 from oci_layout.sink.staging import Staging
+from oci_layout.sink.written import Written
 from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
 from oci_layout.streams.encoding import Encoding
@@ -191,9 +192,7 @@ def _predicted(task: Task) -> Fact | None:
     )
 
 
-def write_archive(
-    plan: Plan, place: Place, *, force: bool, tmp: str | None, pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_archive(plan: Plan, place: Place, *, force: bool, tmp: str | None, pool: Pool) -> Written:
     """Carry a plan out into an archive file.
 
     Args:
@@ -202,9 +201,6 @@ def write_archive(
         force: whether it may take the place of a file that was there.
         tmp: directory for staging; None for the destination's own.
         pool: does the work on blobs.
-
-    Returns:
-        The documents, what each task came to, and the bytes written.
 
     Raises:
         DestinationError: the destination refuses.
@@ -229,7 +225,7 @@ def write_archive(
 
 def _fill(
     plan: Plan, fd: int, staging: Staging, predicted: Mapping[str, Fact], pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+) -> Written:
     """Write the whole archive; blobs side by side, each at its offset."""
     unknown = [
         task
@@ -264,12 +260,10 @@ def _fill(
             raise _MisplacedError(task.key)
         return fact
 
-    return documents, pool.do_all(tasks, work), place.size
+    return Written(documents=documents, facts=pool.do_all(tasks, work), size=place.size)
 
 
-def write_pipe(
-    plan: Plan, fd: int, *, tmp: str | None, pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_pipe(plan: Plan, fd: int, *, tmp: str | None, pool: Pool) -> Written:
     """Carry a plan out into a pipe. It is broken off without end marker when something fails.
 
     Args:
@@ -300,7 +294,7 @@ def write_compressed(
     force: bool,
     tmp: str | None,
     pool: Pool,
-) -> tuple[Documents, Mapping[str, Fact], int]:
+) -> Written:
     """Carry a plan out into an archive that is compressed as a whole.
 
     Args:
@@ -317,7 +311,7 @@ def write_compressed(
     """
     with Draft(place, directory=False, replace=force) as draft:
         encoder = Encoding(outer).encoder()
-        documents, facts, _ = _write_in_order(
+        done = _write_in_order(
             plan,
             lambda data: write_all(draft.fd, encoder.compress(data)),
             tmp or place.parent.path,
@@ -326,12 +320,10 @@ def write_compressed(
         write_all(draft.fd, encoder.flush())
         size = os.fstat(draft.fd).st_size
         draft.appear()
-    return documents, facts, size
+    return attrs.evolve(done, size=size)
 
 
-def _write_in_order(
-    plan: Plan, write: Write, directory: str, pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+def _write_in_order(plan: Plan, write: Write, directory: str, pool: Pool) -> Written:
     """Write an archive from its first byte to its last."""
     staging = Staging(directory)
     try:
@@ -359,4 +351,4 @@ def _write_in_order(
         write(bytes(place.size - place.end))
     finally:
         staging.close()
-    return documents, facts, place.size
+    return Written(documents=documents, facts=facts, size=place.size)

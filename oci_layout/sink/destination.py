@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Mapping
 
 import attrs
 
 from oci_layout.blobs.pool import Pool
-from oci_layout.blobs.task import Fact
 from oci_layout.disk.draft import AppearedError
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place, PlaceKind, failed
 from oci_layout.errors import TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
-from oci_layout.plan.assemble import Documents
+from oci_layout.plan.merging import ON_CONFLICT
 from oci_layout.plan.options import Format
 from oci_layout.plan.planning import Plan
-from oci_layout.sink.append import ON_CONFLICT, append_layout
+from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
 from oci_layout.sink.writable import require_writable
+from oci_layout.sink.written import Written
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {
@@ -176,7 +175,7 @@ class Writing:
 
 def write(
     plan: Plan, destination: Destination, place: Place | None, writing: Writing, pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+) -> Written:
     """Carry a plan out.
 
     Args:

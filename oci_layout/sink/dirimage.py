@@ -6,19 +6,16 @@ as ``<hex>.manifest.json``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from oci_layout.blobs.pool import Pool
-from oci_layout.blobs.task import Fact
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place
 from oci_layout.errors import SelectionError, TargetError
 from oci_layout.graph.nodes import Absent, Opaque
 from oci_layout.graph.referrers import is_attached
 from oci_layout.model import dockersave
-from oci_layout.plan.assemble import Documents
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
+from oci_layout.sink.written import Written
 
 VERSION = b"Directory Transport Version: 1.1\n"
 
@@ -50,7 +47,7 @@ def require_single(plan: Plan) -> None:
         )
 
 
-def write_dir(plan: Plan, place: Place, *, pool: Pool) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_dir(plan: Plan, place: Place, *, pool: Pool) -> Written:
     """Carry a plan out into a new ``dir:`` directory.
 
     Args:
@@ -77,4 +74,4 @@ def write_dir(plan: Plan, place: Place, *, pool: Pool) -> tuple[Documents, Mappi
             folder.put_file("version", VERSION)
             size = folder.bytes_written + blob_bytes(facts)
         draft.appear()
-    return documents, facts, size
+    return Written(documents=documents, facts=facts, size=size)

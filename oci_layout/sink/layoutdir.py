@@ -18,10 +18,10 @@ from oci_layout.disk.draft import Draft
 from oci_layout.disk.folder import Folder, identity
 from oci_layout.disk.place import Place
 from oci_layout.model import dockersave, layout
-from oci_layout.plan.assemble import Documents
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.outfile import OutFile, cloned, preallocate
 from oci_layout.sink.writable import foreign_entry
+from oci_layout.sink.written import Written
 from oci_layout.source.spool import write_all
 from oci_layout.streams.reader import HeldFile, Member
 
@@ -149,7 +149,7 @@ def _copy_of(task: Task, fd: int) -> Member:
     return Member(name, size, 0, lambda: (HeldFile.adopt(os.dup(fd), name), True))
 
 
-def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> tuple[Documents, Mapping[str, Fact], int]:
+def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> Written:
     """Write everything of a layout into a folder nobody looks at yet; ``index.json`` last."""
     facts = do_all(plan, folder, pool)
     documents = plan.documents(facts)
@@ -159,7 +159,8 @@ def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> tuple[Documents, Mapping
     if documents.docker is not None:
         folder.put_file(dockersave.MANIFEST, documents.docker)
     folder.put_file(layout.INDEX, documents.index)
-    return documents, facts, folder.bytes_written + blob_bytes(facts)
+    size = folder.bytes_written + blob_bytes(facts)
+    return Written(documents=documents, facts=facts, size=size)
 
 
 def do_all(plan: Plan, folder: BlobFolder, pool: Pool) -> Mapping[str, Fact]:
@@ -174,9 +175,7 @@ def blob_bytes(facts: Mapping[str, Fact]) -> int:
     return sum({fact.digest: fact.size for fact in facts.values()}.values())
 
 
-def write_layout(
-    plan: Plan, place: Place, *, force: bool, pool: Pool
-) -> tuple[Documents, Mapping[str, Fact], int]:
+def write_layout(plan: Plan, place: Place, *, force: bool, pool: Pool) -> Written:
     """Carry a plan out into a new directory.
 
     Args:
@@ -184,9 +183,6 @@ def write_layout(
         place: where it is to appear, as it was found.
         force: whether it may take the place of a layout that was there.
         pool: does the work on blobs.
-
-    Returns:
-        The documents, what each task came to, and the bytes written.
 
     Raises:
         DestinationError: the destination refuses.

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 
 from oci_layout import limits
-from oci_layout.errors import DamagedError, DestinationError, NotAnImageError
+from oci_layout.errors import DamagedError, DestinationError, ReadError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
@@ -118,7 +118,7 @@ class _Pipe:
         try:
             status = os.fstat(self._fd)
         except OSError as error:
-            raise NotAnImageError(what=error.strerror or str(error), where=self._label) from error
+            raise ReadError(what=error.strerror or str(error), where=self._label) from error
         return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
 
     def require_unchanged(self) -> None:
@@ -130,7 +130,7 @@ class _Pipe:
         try:
             return os.read(self._fd, size)
         except OSError as error:
-            raise NotAnImageError(what=error.strerror or str(error), where=self._label) from error
+            raise ReadError(what=error.strerror or str(error), where=self._label) from error
 
     def read(self, size: int, /) -> bytes:
         if self._head:
@@ -167,7 +167,7 @@ def spool_stream(
     held = _outer_damage(label, lambda: _spool(unpacked, label, tmp))
     try:
         pipe.require_unchanged()
-    except NotAnImageError:
+    except ReadError:
         held.close()
         raise
     return held, outer
@@ -187,7 +187,7 @@ def spool_compressed(
     held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))
     try:
         file.require_unchanged()
-    except NotAnImageError:
+    except ReadError:
         held.close()
         raise
     return held

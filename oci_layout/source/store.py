@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from typing import Protocol
 
-from oci_layout.errors import NotAnImageError
+from oci_layout.errors import ReadError
 from oci_layout.finding import Findings, Where
 from oci_layout.limits import DOCUMENT_BYTES, NAME_BYTES
 from oci_layout.source.alike import Alike
@@ -18,6 +18,7 @@ from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 
 _READ = frozenset({MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK})
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 _SHOWN = 200  # characters of a name that a message has
 
 
@@ -42,6 +43,10 @@ class Store(Protocol):
         ...
 
 
+def _refused(error: OSError, path: str) -> ReadError:
+    return ReadError(what=error.strerror or str(error), where=path)
+
+
 class DirectoryStore:
     """A directory.
 
@@ -49,7 +54,7 @@ class DirectoryStore:
         path: the directory.
 
     Raises:
-        NotAnImageError: it cannot be listed.
+        ReadError: it cannot be listed.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,7 +64,7 @@ class DirectoryStore:
         try:
             os.scandir(path).close()
         except OSError as error:
-            raise NotAnImageError(what=error.strerror or str(error), where=path) from error
+            raise _refused(error, path) from error
 
     def find(self, name: str) -> Member | None:
         """The file of that name; symbolic links to regular files are followed.
@@ -68,13 +73,18 @@ class DirectoryStore:
         whoever made the directory already chose what stands in it.
 
         Raises:
+            ReadError: nobody can tell whether it is there.
             ChangedError: another file was there before.
         """
         try:
             path = os.path.join(self._root, names.normalise(name))
             status = os.stat(path)
-        except (names.UnsafeNameError, OSError, ValueError):
+        except (names.UnsafeNameError, ValueError):
             return None
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise _refused(error, path) from error
         if not stat.S_ISREG(status.st_mode):
             return None
         stamp = stamp_of(status)
@@ -95,14 +105,23 @@ class DirectoryStore:
         while folders:
             folder = folders.pop()
             inner = []
-            with contextlib.suppress(OSError), os.scandir(os.path.join(self._root, folder)) as all_:
-                for entry in sorted(all_, key=lambda entry: entry.name):
-                    name = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        inner.append(name)
-                    else:
-                        yield name
+            for entry in self._entries(folder):
+                name = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    inner.append(name)
+                else:
+                    yield name
             folders += reversed(inner)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        path = os.path.join(self._root, folder)
+        try:
+            with os.scandir(path) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return []
+            raise _refused(error, path) from error
 
     def close(self) -> None:
         """Nothing is held open."""

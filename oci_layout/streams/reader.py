@@ -11,7 +11,7 @@ import attrs
 
 from oci_layout.closing import Closing
 from oci_layout.digest import Digest, new_hash
-from oci_layout.errors import ChangedError, DamagedError, NotAnImageError
+from oci_layout.errors import ChangedError, DamagedError, NotAnImageError, ReadError
 from oci_layout.limits import CHUNK
 from oci_layout.streams.pipeline import Stage
 
@@ -57,7 +57,8 @@ class HeldFile(Closing):
         stamp: of what was seen there before; None when it is seen for the first time.
 
     Raises:
-        NotAnImageError: it is not there, not readable, or a FIFO, device or socket.
+        ReadError: it is not there, or not readable.
+        NotAnImageError: a FIFO, device or socket.
         ChangedError: it is another file than was seen.
     """
 
@@ -70,7 +71,7 @@ class HeldFile(Closing):
             status = os.fstat(self._fd)
         except OSError as error:
             self.close()
-            raise NotAnImageError(what=error.strerror or str(error), where=path) from error
+            raise ReadError(what=error.strerror or str(error), where=path) from error
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
             raise NotAnImageError(what="not a regular file", where=path)
@@ -93,14 +94,14 @@ class HeldFile(Closing):
 
         Raises:
             ChangedError: it is not.
-            NotAnImageError: the disk, or the network behind it, refuses.
+            ReadError: the disk, or the network behind it, refuses.
         """
         if self._stamp is None:
             return
         try:
             now = stamp_of(os.fstat(self._fd))
         except OSError as error:
-            raise NotAnImageError(what=error.strerror or str(error), where=self.path) from error
+            raise ReadError(what=error.strerror or str(error), where=self.path) from error
         if now != self._stamp:
             raise changed(self.path)
 
@@ -108,12 +109,12 @@ class HeldFile(Closing):
         """Bytes at an offset; shorter at the end of the file.
 
         Raises:
-            NotAnImageError: the disk, or the network behind it, refuses.
+            ReadError: the disk, or the network behind it, refuses.
         """
         try:
             return os.pread(self._fd, size, offset)
         except OSError as error:
-            raise NotAnImageError(
+            raise ReadError(
                 what=f"cannot read: {error.strerror}", where=f"{self.path}: offset {offset}"
             ) from error
 

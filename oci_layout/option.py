@@ -1,0 +1,220 @@
+"""Options of a verb, each declared once: as a field of the verb's request.
+
+A request is an attrs class. Python makes one of keywords, the command line of its arguments
+(``cli/options.py`` reads the metadata), so a new option is a new field and who acts on it.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from oci_layout.errors import UsageError
+from oci_layout.platform import Platform
+
+_META = "option"
+_Word = TypeVar("_Word", bound=enum.StrEnum)
+
+
+@attrs.frozen(kw_only=True)
+class Option:
+    """How a field is asked for on the command line.
+
+    Args:
+        help: one line.
+        kind: ``bool``, ``str``, ``int`` or an enum of words.
+        flags: as ``--image``; empty for the name of the field.
+        metavar: what stands for the value.
+        many: whether it may be given again and again.
+        least: of a number.
+        most: of a number.
+    """
+
+    help: str
+    kind: type
+    flags: tuple[str, ...] = ()
+    metavar: str | None = None
+    many: bool = False
+    least: int | None = None
+    most: int | None = None
+
+
+def option_of(field: attrs.Attribute[Any]) -> Option | None:
+    """How a field is asked for; None for one that only Python has."""
+    found = field.metadata.get(_META)
+    return found if isinstance(found, Option) else None
+
+
+def _field(default: Any, option: Option, read: Callable[[Any], Any] | None = None) -> Any:
+    return attrs.field(default=default, metadata={_META: option}, converter=read)
+
+
+def flag(help: str, *, name: str = "") -> Any:  # noqa: A002  the usual word for it
+    """A field that is on or off."""
+    return _field(False, Option(help=help, kind=bool, flags=(name,) if name else ()))
+
+
+def word(words: type[_Word], default: _Word | None, help: str, *flags: str) -> Any:  # noqa: A002
+    """A field that is one of some words.
+
+    Args:
+        words: all there are.
+        default: the usual one; None where nothing is usual.
+        help: one line.
+        flags: other than the name of the field.
+    """
+
+    def read(value: object) -> _Word | None:
+        if value is None and default is None:
+            return None
+        try:
+            return words(str(value).lower())
+        except ValueError:
+            raise UsageError(
+                what=f"{value!r} is none of {', '.join(words)}", hint="choose one of them"
+            ) from None
+
+    return _field(default, Option(help=help, kind=words, flags=flags), read)
+
+
+def texts(help: str, metavar: str, *flags: str) -> Any:  # noqa: A002
+    """A field of any number of texts; a single one may stand alone."""
+    return _field((), Option(help=help, kind=str, flags=flags, metavar=metavar, many=True), _texts)
+
+
+def text(
+    help: str,  # noqa: A002
+    metavar: str,
+    *flags: str,
+    default: Any = None,
+    read: Callable[[Any], Any] | None = None,
+) -> Any:
+    """A field of one text.
+
+    Args:
+        help: one line.
+        metavar: what stands for the value.
+        flags: other than the name of the field.
+        default: None for nothing.
+        read: makes of the text what it means.
+    """
+    option = Option(help=help, kind=str, flags=flags, metavar=metavar)
+    return _field(default, option, read or _path)
+
+
+def count(
+    help: str,  # noqa: A002
+    *,
+    default: int | None = None,
+    least: int = 1,
+    most: int | None = None,
+) -> Any:
+    """A field of a whole number.
+
+    Args:
+        help: one line.
+        default: None for what is usual.
+        least: the smallest.
+        most: the largest.
+    """
+
+    def read(value: object) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, int) or value < least or (most is not None and value > most):
+            raise UsageError(what=f"{value!r} is no number from {least} on")
+        return value
+
+    option = Option(help=help, kind=int, metavar="N", least=least, most=most)
+    return _field(default, option, read)
+
+
+def size(help: str) -> Any:  # noqa: A002
+    """A field of a size: bytes, or a text such as ``8G``."""
+    return _field(None, Option(help=help, kind=str, metavar="SIZE"), _size)
+
+
+def platforms(help: str) -> Any:  # noqa: A002
+    """A field of platforms; none, and ``all``, for every platform."""
+    option = Option(help=help, kind=str, flags=("--platform",), metavar="OS/ARCH", many=True)
+    return _field((), option, _platforms)
+
+
+def _path(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return path_text(value)
+    raise UsageError(what=f"{value!r} is no text")
+
+
+def path_text(value: str | os.PathLike[str]) -> str:
+    """A path as text."""
+    return os.fspath(value)
+
+
+def _texts(value: str | Path | Iterable[str | Path] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str | os.PathLike):
+        return (path_text(value),)
+    return tuple(path_text(each) for each in value)
+
+
+def _platforms(value: Any) -> tuple[Platform, ...]:
+    every = [value] if isinstance(value, Platform) else value
+    found = []
+    for each in _texts(every) if not _holds_platforms(every) else every:
+        if each == "all":
+            return ()
+        try:
+            found.append(each if isinstance(each, Platform) else Platform.parse(each))
+        except ValueError as error:
+            raise UsageError(what=f"platform: {error}") from error
+    return tuple(found)
+
+
+def _holds_platforms(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(isinstance(each, Platform) for each in value)
+
+
+def _size(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise UsageError(what=f"{value} is no number of bytes")
+        return value
+    return size_of(str(value))
+
+
+def size_of(text: str) -> int:
+    """The bytes that a size as people write it comes to: ``64M``, ``8G``, ``1T``, powers of 1024.
+
+    Raises:
+        UsageError: not a size.
+    """
+    match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    if match is None or not int(match[1]):
+        raise UsageError(what=f"{text!r} is not a size", hint="such as 20G")
+    return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+
+
+@attrs.frozen(kw_only=True)
+class Spooling:
+    """What every verb may be asked."""
+
+    tmp: str | None = text("Directory for temporary files.", "DIR")
+
+
+@attrs.frozen(kw_only=True)
+class Working(Spooling):
+    """What verbs may be asked that read blobs."""
+
+    jobs: int | None = count("Cores to use; all by default.")

@@ -1,0 +1,134 @@
+"""What may be asked of a conversion: the options of ``repack`` and ``merge``, each once."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+import attrs
+
+from oci_layout import option
+from oci_layout.blobs.compress import AUTO, Compress
+from oci_layout.option import Working
+from oci_layout.platform import Platform
+
+
+class Format(enum.StrEnum):
+    """What is to be written."""
+
+    OCI = "oci"
+    DOCKER = "docker"
+    DIR = "dir"
+
+
+class ConfigMode(enum.StrEnum):
+    """What becomes of configs."""
+
+    AUTO = "auto"
+    KEEP = "keep"
+    OCI = "oci"
+
+
+class Sparse(enum.StrEnum):
+    """What becomes of entries whose blobs are absent."""
+
+    PRUNE = "prune"
+    KEEP = "keep"
+    FAIL = "fail"
+
+
+class Attestations(enum.StrEnum):
+    """What becomes of what is attached to images."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+class OnConflict(enum.StrEnum):
+    """Who keeps a name that stands for two images."""
+
+    ERROR = "error"
+    FIRST = "first"
+    LAST = "last"
+
+
+class Algorithm(enum.StrEnum):
+    """How new blobs are named."""
+
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+
+class Depth(enum.StrEnum):
+    """How much of kept layers is checked."""
+
+    FULL = "full"
+    DIGESTS = "digests"
+
+
+def _compress(value: str | Compress) -> Compress:
+    return Compress.parse(value) if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True)
+class Writing(Working):
+    """What ``repack`` and ``merge`` have in common."""
+
+    to: Format = option.word(Format, Format.OCI, "Format to write.")
+    compression: Compress = option.text(
+        "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
+        "HOW",
+        default=AUTO,
+        read=_compress,
+    )
+    pure: bool = option.flag("Leave manifest.json out: OCI and nothing else.")
+    force: bool = option.flag("Replace an archive or a clean layout at DEST.")
+    on_conflict: OnConflict = option.word(
+        OnConflict, OnConflict.ERROR, "Who keeps a name that stands for two images."
+    )
+    limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
+
+
+@attrs.frozen(kw_only=True)
+class Merge(Writing):
+    """What may be asked of ``merge``."""
+
+
+@attrs.frozen(kw_only=True)
+class Repack(Writing):
+    """What may be asked of ``repack``."""
+
+    images: Sequence[str] = option.texts(
+        "Take this image only; repeatable.", "NAME|DIGEST", "--image"
+    )
+    platforms: Sequence[Platform | str] = option.platforms(
+        "Take this platform only; repeatable, or all."
+    )
+    names: Sequence[str] = option.texts(
+        "Name the image, or rename one; repeatable.", "[OLD=]NEW", "--name"
+    )
+    config: ConfigMode = option.word(
+        ConfigMode,
+        ConfigMode.AUTO,
+        "auto repairs an invalid config, keep never, oci drops all that is not OCI.",
+    )
+    sparse: Sparse = option.word(
+        Sparse, Sparse.PRUNE, "What an index lists and the source lacks: leave out, or not."
+    )
+    attestations: Attestations = option.word(
+        Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
+    )
+    digest: Algorithm | None = option.word(
+        Algorithm, None, "Of new blobs; by default as in the source."
+    )
+    repair: bool = option.flag("Believe the bytes where documents say otherwise.")
+    preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
+    legacy: bool = option.flag("A Docker archive that Docker 1.0 to 1.9 read too.")
+    append: bool = option.flag("Add to the layout at DEST.")
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
+    check: Depth = option.word(
+        Depth,
+        Depth.FULL,
+        "full; or digests: kept layers are not unpacked, diff_ids are believed.",
+    )
+    link: bool = option.flag("Link the blobs of a layout; only their sizes are checked.")

@@ -1,0 +1,203 @@
+"""A layout that is there: held under its lock, read, changed, and its index replaced whole.
+
+Whoever reads the layout meanwhile sees the old index or the new one, and every blob of either.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Set
+from contextlib import ExitStack, contextmanager
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.digest import Digest
+from oci_layout.disk.folder import NOREPLACE, Folder
+from oci_layout.disk.lock import locked
+from oci_layout.disk.place import Place
+from oci_layout.errors import DestinationError
+from oci_layout.finding import FailFast, Findings
+from oci_layout.graph.nodes import Root
+from oci_layout.model import dockersave, gojson, layout
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import Index
+from oci_layout.source import views
+from oci_layout.source.opening import Source, open_source
+from oci_layout.source.spool import write_all
+from oci_layout.source.store import DirectoryStore
+from oci_layout.source.views import entry_name
+
+
+@attrs.frozen(kw_only=True)
+class Listed:
+    """An entry of ``index.json``.
+
+    Args:
+        descriptor: as it is written.
+        key: what makes its name the same as another's; empty without a name.
+    """
+
+    descriptor: Descriptor
+    key: str
+
+    @property
+    def identity(self) -> tuple[Digest, str]:
+        """What makes two entries one."""
+        return self.descriptor.digest, self.key
+
+
+def listed(index: Index) -> list[Listed]:
+    """The entries of an index, in order."""
+    found = []
+    for descriptor in index.manifests:
+        name = entry_name(descriptor, Findings())
+        found.append(Listed(descriptor=descriptor, key=name.key if name is not None else ""))
+    return found
+
+
+def require_plain(path: str) -> Index:
+    """The index of a layout that may be changed.
+
+    Raises:
+        DestinationError: it cannot be read, or is the unpacked form of a hybrid archive.
+        DamagedError: it does not hold.
+    """
+    if os.path.lexists(os.path.join(path, dockersave.MANIFEST)):
+        raise DestinationError(
+            what="has a manifest.json, which adding would make untrue",
+            where=path,
+            hint="repack it to a plain OCI layout first",
+        )
+    index = views.read_index(DirectoryStore(path), FailFast())
+    if index is None:
+        raise DestinationError(what="has no usable index.json", where=path)
+    return index
+
+
+class LayoutFolder:
+    """A layout that nobody else changes meanwhile; made by ``held``.
+
+    Args:
+        folder: held open.
+        path: as the user called it.
+        index: its index, as it is now.
+        source: the layout, read; what is wrong with it is among its findings.
+    """
+
+    def __init__(self, folder: Folder, path: str, index: Index, source: Source) -> None:
+        self._folder, self.path, self.index, self._source = folder, path, index, source
+
+    @property
+    def roots(self) -> tuple[Root, ...]:
+        """What it holds."""
+        return self._source.roots
+
+    def take(self, staged: Folder, names: Set[str]) -> None:
+        """Move blobs in from a folder beside; those that are there already are checked.
+
+        Args:
+            staged: a layout on the same file system, which nobody looks at.
+            names: paths of the blobs in it.
+
+        Raises:
+            DestinationError: a blob that is there is damaged, or a link is in the way.
+        """
+        with ExitStack() as closing:
+            blobs = closing.enter_context(staged.enter("blobs"))
+            self._folder.make("blobs")
+            into = closing.enter_context(_beneath(self._folder, "blobs"))
+            for algorithm in blobs.names():
+                here = closing.enter_context(blobs.enter(algorithm))
+                wanted = [each for each in here.names() if f"blobs/{algorithm}/{each}" in names]
+                if not wanted:
+                    continue
+                into.make(algorithm)
+                there = closing.enter_context(_beneath(into, algorithm))
+                for name in wanted:
+                    if there.status(name) is not None:
+                        _check_present(there, Digest(algorithm, name))
+                    elif not here.rename_as(name, name, NOREPLACE, to=there):
+                        here.rename(name, name, to=there)
+                there.sync()
+            into.sync()
+
+    def replace_index(self, staged: Folder, entries: list[Descriptor]) -> None:
+        """Let an index of other entries take the place of the old one.
+
+        Args:
+            staged: a folder on the same file system, in which it is written.
+            entries: all of them, in order.
+
+        Raises:
+            DestinationError: it would be too large to be read.
+        """
+        manifests = [dict(entry.source) for entry in entries]
+        data = gojson.encode_bytes({**self.index.fields, "manifests": manifests})
+        if len(data) > limits.DOCUMENT_BYTES:
+            raise DestinationError(what="the index would be too large to be read", where=self.path)
+        staged.unlink(layout.INDEX)
+        fd = staged.create(layout.INDEX)
+        try:
+            write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        staged.rename(layout.INDEX, layout.INDEX, to=self._folder)
+        self._folder.sync()
+
+
+@contextmanager
+def held(place: Place) -> Iterator[LayoutFolder]:
+    """Hold a layout against all other writers, and read it as it is now.
+
+    Args:
+        place: where it was found.
+
+    Raises:
+        DestinationError: it cannot be changed, or somebody else holds it.
+        DamagedError: its index does not hold.
+    """
+    with locked(place.parent, place.name, place.path) as folder:
+        require_plain(place.real)
+        with open_source(place.real, findings=Findings()) as source:
+            if source.contents.index is None:
+                raise DestinationError(what="cannot be read", where=place.path, hint="try again")
+            yield LayoutFolder(folder, place.path, source.contents.index, source)
+
+
+def _beneath(folder: Folder, name: str) -> Folder:
+    """A folder of the layout; a link to one is not written through.
+
+    Raises:
+        DestinationError: it is a link, or no folder.
+    """
+    try:
+        return folder.enter(name)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise DestinationError(
+            what="is a link or no directory, and nothing is written through it",
+            where=os.path.join(folder.path, name),
+            hint="repack the layout to a new one",
+        ) from error
+
+
+def _check_present(folder: Folder, digest: Digest) -> None:
+    """A blob that is there already is not trusted by its name; it may be a link to a file."""
+    path = os.path.join(folder.path, digest.hex)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(digest.hex, flags, dir_fd=folder.fd), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DestinationError(what="is not a regular file", where=path)
+        actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
+    if actual != digest.hex:
+        raise DestinationError(
+            what=f"the blob that is there is {digest.algorithm}:{actual}",
+            where=path,
+            hint="the layout is damaged; write to a new one",
+        )
