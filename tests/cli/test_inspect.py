@@ -107,19 +107,6 @@ def test_a_wide_screen_shows_whole_digests() -> None:
     assert max(map(cells, shown.splitlines())) <= 120
 
 
-def test_the_readme_shows_what_is_printed() -> None:
-    """Each screen of `layout inspect` in the README is real."""
-    readme = (ROOT / "README.md").read_text()
-    screens = re.findall(
-        r"^    \$ layout inspect (.*)\n((?:    .*\n|\n(?=    ))*)", readme, re.MULTILINE
-    )
-    assert screens
-    for words, wanted in screens:
-        source, *options = words.split()
-        plain = "".join(line.removeprefix("    ") for line in wanted.splitlines(keepends=True))
-        assert screen(source, 80, *options).strip() == plain.strip()
-
-
 @pytest.mark.parametrize("width", [40, 55, 80, 120])
 def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     for path in sorted((ROOT / "testdata").iterdir()):

@@ -1,17 +1,12 @@
-"""What the documents show is what the command prints, and every rule is in them."""
+"""Every rule, target and field of `layout check` is in the documents."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
-
-import pytest
 
 from oci_layout.targets.rules import RULES
 from oci_layout.targets.target import ENGINES
-from tests.edges.command import call
-from tests.interop.shown import HERE
 from tests.targets.test_command import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,16 +35,3 @@ def test_every_target_and_field_is_listed() -> None:
     image = target["images"]["items"]["properties"]
     for field in (*schema, *target, *image):
         assert re.search(rf"[`.]{field}`", text), field
-
-
-@pytest.mark.skipif(HERE != "amd64", reason="the README shows what is printed on amd64")
-def test_the_screens_of_the_readme_are_real(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    screens = re.findall(r"^    \$ (layout check .*)\n((?:    .*\n|\n)+?)(?=\S|    \$)", text, re.M)
-    assert len(screens) == 3
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("COLUMNS", "80")
-    for command, shown in screens:
-        printed = call(*shlex.split(command)[1:]).stdout.decode()
-        wanted = [row.removeprefix("    ") for row in shown.rstrip("\n").split("\n")]
-        assert printed.rstrip("\n").split("\n") == wanted, command

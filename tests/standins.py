@@ -1,0 +1,152 @@
+"""What stands in for engines and set-up scripts where the pages' commands are run.
+
+Engines save images of testdata under the names asked for, and load what `layout check` says that
+several of their versions load; tests/interop asks real engines. `scripts/demo` and `scripts/test`
+are the real ones on a checkout that is set up already; of every other script the usage is checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SAVED = ("docker20.tar", "skopeo-oci-gzip", "podman-docker-archive.tar")
+LOADING = {
+    "docker": ("docker@20.10", "docker@28", "docker@29+containerd"),
+    "ctr": ("containerd@1.6", "containerd@1.7", "containerd@2.1"),
+    "podman": ("podman@4.3", "podman@5.8"),
+}
+
+
+def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
+    """Prepare a folder in which commands of the pages are run; the environment for them."""
+    (folder / "testdata").symlink_to(ROOT / "testdata")
+    (folder / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
+    bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
+    for each in (bin_, scripts, home):
+        each.mkdir()
+    run = f'#!/bin/sh\nexec "{sys.executable}" -m '
+    _write(bin_ / "layout", f'{run}oci_layout "$@"\n')
+    for engine in LOADING:
+        _write(bin_ / engine, f'{run}tests.standins engine {engine} "$@"\n')
+    _write(bin_ / "id", '#!/bin/sh\n[ "$*" = -u ] && echo 0\n')
+    for script in sorted((ROOT / "scripts").iterdir()):
+        if script.is_file() and os.access(script, os.X_OK):
+            _write(scripts / script.name, f'{run}tests.standins script {script.name} "$@"\n')
+    for name in ("demo", "test"):
+        (scripts / name).unlink()
+        shutil.copy(ROOT / "scripts" / name, scripts / name)
+    tools = "".join(f'cp "$b/tool" .venv/bin/{name}\n' for name in ("python", "ruff", "mypy"))
+    _write(bin_ / "tool", f'{run}tests.standins tool "$(basename "$0")" "$@"\n')
+    _write(
+        scripts / "venv",
+        f'#!/bin/sh\nb="{bin_}"\nmkdir -p .venv/bin\ncp "$b/layout" .venv/bin/layout\n{tools}',
+    )
+    return {
+        **os.environ,
+        "COLUMNS": columns,
+        "HOME": str(home),
+        "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "TERM": "dumb",
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+def _layout(*words: str) -> int:
+    return subprocess.run([sys.executable, "-m", "oci_layout", *words], check=False).returncode
+
+
+def _option(words: list[str], *names: str) -> str | None:
+    """Take an option with its value out of a command line."""
+    for name in names:
+        if name in words:
+            at = words.index(name)
+            value = words[at + 1]
+            del words[at : at + 2]
+            return value
+    return None
+
+
+def _save(names: list[str], output: str, target: str) -> int:
+    assert names, "no image is named"
+    assert len(names) <= len(SAVED)
+    parts: list[str] = []
+    for name, source in zip(names, SAVED, strict=False):
+        part = f".saved-{len(parts)}.tar"
+        words = ["--to", target, "--name", name, "-o", part, "--force", "--quiet"]
+        if _layout("repack", f"testdata/{source}", *words):
+            return 1
+        parts.append(part)
+    return _layout("merge", *parts, "--to", target, "-o", output, "--quiet")
+
+
+def _load(engine: str, path: str) -> int:
+    if path == "-":
+        path = ".loaded.tar"
+        with open(path, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    targets = ",".join(LOADING[engine])
+    return _layout("check", path, "--for", targets, "--platform", "linux/amd64")
+
+
+def engine(name: str, words: list[str]) -> int:
+    """Do what an engine does with a command line."""
+    if name == "ctr":
+        _option(words, "-n", "--namespace")
+        match words:
+            case ["images", "import", path]:
+                return _load(name, path)
+            case ["images", "export", path, *names]:
+                return _save(names, path, "oci")
+    else:
+        match words[0]:
+            case "load":
+                path = _option(words, "-i", "--input") or "-"
+                assert words == ["load"], words
+                return _load(name, path)
+            case "save":
+                output = _option(words, "-o", "--output") or "-"
+                return _save(words[1:], output, "docker")
+    print(f"{name}: no such command: {words}", file=sys.stderr)
+    return 2
+
+
+def script(name: str, words: list[str]) -> int:
+    """Whether a script exists and knows the options it is given."""
+    path = ROOT / "scripts" / name
+    text = path.read_text(encoding="utf-8")
+    if text.startswith("#!/usr/bin/env python3"):
+        asked = [sys.executable, str(path), *words, "--help"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            return 1
+        text = done.stdout
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    unknown = [each for each in options if not re.search(rf"(?<!\S|-){re.escape(each)}\b", text)]
+    print(f"{name}: unknown: {', '.join(unknown)}" if unknown else f"{name}: known")
+    return 1 if unknown else 0
+
+
+def tool(name: str, words: list[str]) -> int:
+    """A tool of the developers, as far as scripts/test calls it."""
+    assert stat.S_ISREG((Path(".venv/bin") / name).stat().st_mode)
+    print(name, *words)
+    return 0
+
+
+if __name__ == "__main__":
+    kind, called, *rest = sys.argv[1:]
+    sys.exit({"engine": engine, "script": script, "tool": tool}[kind](called, rest))
