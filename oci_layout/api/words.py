@@ -33,7 +33,9 @@ def made(kind: type[_Request], request: _Request | None, options: dict[str, Any]
     """
     if request is not None:
         if not isinstance(request, kind):
-            raise UsageError(what=f"{request!r} is no {kind.__name__}", hint="name it: option=value")
+            raise UsageError(
+                what=f"{request!r} is no {kind.__name__}", hint="name it: option=value"
+            )
         if options:
             raise UsageError(what="either a request or keywords, not both")
         return request
