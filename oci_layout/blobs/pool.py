@@ -11,16 +11,12 @@ from contextlib import contextmanager
 from oci_layout import limits
 from oci_layout.blobs.task import Fact, Task
 from oci_layout.closing import Closing
-from oci_layout.mediatype import Compression
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.pipeline import Pipeline
 
 Do = Callable[[Task], Fact]
 
-# What a blob at work may hold in memory, by what packs it (measured, with room to spare).
-_COST = {Compression.ZSTD: 20 << 20, Compression.GZIP: 5 << 20}
-_COST_KEPT = 4 << 20
-_COST_ZSTD = ((16, 160 << 20), (10, 60 << 20))  # from a level on: its tables, for each thread
+_COST_KEPT = 4 << 20  # what a blob at work may hold in memory, measured, with room to spare
 _COST_WIDE = 20 << 20  # one with a pipeline, with all that is on its way between stages
 _SMALL = 8 << 20  # a blob of less is not worth a thread for each of its stages
 
@@ -179,10 +175,4 @@ def _room(task: Task) -> int:
 
 
 def _cost(task: Task) -> int:
-    if task.encoding is None:
-        return _COST_KEPT
-    if task.result is Compression.ZSTD:
-        for level, cost in _COST_ZSTD:
-            if (task.encoding.level or 0) >= level:
-                return cost
-    return _COST.get(task.result, _COST_KEPT)
+    return _COST_KEPT if task.encoding is None else max(_COST_KEPT, task.encoding.cost)

@@ -17,6 +17,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.model import jsontext
+from oci_layout.model.config import filled_lines
 from oci_layout.plan.convert import Packed, new_config
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
@@ -230,12 +231,7 @@ def _completed(candidate: Candidate, raw: bytes, facts: list[_Facts]) -> bytes:
 
 def _lines(value: Mapping[str, Any], count: int) -> list[str]:
     """What made each layer; nothing where the history does not have a line for each."""
-    lines = value.get("history")
-    filled = [
-        line
-        for line in (lines if isinstance(lines, list) else [])
-        if isinstance(line, dict) and line.get("empty_layer") is not True
-    ]
+    filled = filled_lines(value)
     if len(filled) != count:
         return [""] * count
     return [str(line.get("created_by") or line.get("comment") or "") for line in filled]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
@@ -295,3 +295,17 @@ def _beyond(
 ) -> list[tuple[str | int, ...]]:
     folded = {fold(name) for name in known}
     return [(*path, key) for key in value if fold(key) not in folded]
+
+
+def filled_lines(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The history lines of a config that each made a layer; what is no line is passed over.
+
+    Args:
+        value: the config, which may say anything.
+    """
+    lines = value.get("history")
+    return [
+        line
+        for line in (lines if isinstance(lines, list) else [])
+        if isinstance(line, dict) and line.get("empty_layer") is not True
+    ]

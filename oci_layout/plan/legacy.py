@@ -14,7 +14,7 @@ from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, gojson
-from oci_layout.model.config import config_object
+from oci_layout.model.config import config_object, filled_lines
 from oci_layout.plan.convert import Packed
 from oci_layout.reference import ImageName, Reference
 
@@ -124,7 +124,7 @@ class LegacyView:
 
 def _lines(value: Mapping[str, Any], count: int) -> list[Mapping[str, Any]]:
     """The history line of each layer; empty ones where the history does not tell."""
-    lines = [line for line in value.get("history") or [] if not line.get("empty_layer")]
+    lines = filled_lines(value)
     return lines if len(lines) == count else [{}] * count
 
 

@@ -22,13 +22,11 @@ from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
 from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
+from oci_layout.streams.codecs import PACKERS
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {
-    ".tar.gz": Compression.GZIP,
-    ".tgz": Compression.GZIP,
-    ".tar.zst": Compression.ZSTD,
-    ".tzst": Compression.ZSTD,
+    suffix: compression for compression, packer in PACKERS.items() for suffix in packer.suffixes
 }
 _NEVER = (
     ".zip",
@@ -43,11 +41,8 @@ _NEVER = (
     ".xz",
     ".zst",
 )
-_WHO_CANNOT = {
-    Compression.GZIP: "ctr images import cannot read a compressed archive",
-    Compression.ZSTD: "ctr images import cannot read a compressed archive, nor Docker before 23.0 "
-    "one packed with zstd",
-}
+_WHO_CANNOT = "ctr images import cannot read a compressed archive"
+_OLD_DOCKER = {Compression.ZSTD: ", nor Docker before 23.0 one packed with zstd"}
 
 
 class Form(enum.StrEnum):
@@ -204,7 +199,7 @@ def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:
         TargetError: append would need a plain layout.
     """
     if destination.outer is not Compression.NONE:
-        findings.warning("compressed-archive", _WHO_CANNOT[destination.outer])
+        findings.warning("compressed-archive", _WHO_CANNOT + _OLD_DOCKER.get(destination.outer, ""))
     if destination.form is Form.DIR:
         require_single(plan)
         names = [str(name) for root in plan.roots for name in root.names]

@@ -12,13 +12,13 @@ import tarfile
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression
+from oci_layout.streams.codecs.zstdframes import FrameWalker
 from oci_layout.streams.compression import decoded, sniff
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.layerfiles import read_layer
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarindex import TarScanner
 from oci_layout.streams.tarwalk import TarWalker
-from oci_layout.streams.zstdframes import FrameWalker
 from scripts.fuzzing import seeds, tars, values, worlds
 from scripts.fuzzing.targets import Target, known, require, void
 

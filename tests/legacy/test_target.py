@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from oci_layout import LayoutError, repack
 from tests.builders import (
     Image,
     Layer,
@@ -24,6 +25,7 @@ from tests.builders import (
 )
 from tests.edges.command import layout, names_in, report
 from tests.edges.trees import image_of
+from tests.independent import read_files
 from tests.legacy.builders import steps_of, write_v1
 from tests.legacy.checking import Archive, archive, images_of, sound
 
@@ -237,3 +239,19 @@ def test_dry_run(tmp_path: Path) -> None:
     said = report(source, *LEGACY, "--dry-run")
     assert said["images"][0]["names"]
     assert names_in(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("history", [1, "x", {"a": 1}, [1, None, "x"], [{"empty_layer": 1}]])
+def test_a_history_that_is_none(history: object, tmp_path: Path) -> None:
+    """--config keep leaves it as it is; the V1 form goes without its lines."""
+    image = make_image([{"a": b"1"}, {"b": b"2"}], names=("demo:1",))
+    files = read_files(write_docker_archive([image], tmp_path / "plain.tar"))
+    (entry,) = json.loads(files["manifest.json"])
+    config = {**json.loads(files.pop(entry["Config"])), "history": history}
+    files["c.json"] = json.dumps(config).encode()
+    files["manifest.json"] = json.dumps([{**entry, "Config": "c.json"}]).encode()
+    source = write_members(files, tmp_path / "in.tar")
+    try:
+        repack(source, tmp_path / "out.tar", to="docker", legacy=True, config="keep")
+    except LayoutError as error:
+        assert "history" in str(error)

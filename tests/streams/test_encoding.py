@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oci_layout.mediatype import Compression
-from oci_layout.streams import compression, encoding
+from oci_layout.streams.codecs import gzip as gzip_codec
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.pipeline import Pipeline
 from tests.streams.packing import sniffed, unpack
@@ -100,8 +100,8 @@ def test_the_encoder_is_named_with_its_version_and_level() -> None:
 
 
 def test_without_isal_zlib_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "isal_zlib", None)
-    monkeypatch.setattr(compression, "igzip_lib", None)
+    monkeypatch.setattr(gzip_codec, "isal_zlib", None)
+    monkeypatch.setattr(gzip_codec, "igzip_lib", None)
     result = packed("gzip")
     assert "zlib" in Encoding.parse("gzip").encoder_name
     assert gzip.decompress(result) == DATA

@@ -7,7 +7,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oci_layout.streams.zstdframes import FrameWalker, is_skippable
+from oci_layout.streams.codecs.zstdframes import FrameWalker, is_skippable
 from tests.streams.packing import zstd
 
 SKIPPABLE = (0x184D2A53).to_bytes(4, "little") + (3).to_bytes(4, "little") + b"abc"

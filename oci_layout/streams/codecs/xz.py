@@ -1,0 +1,37 @@
+"""xz (xz-file-format.txt): read only, as Docker reads layers that are packed so."""
+
+from __future__ import annotations
+
+import lzma
+
+from oci_layout import limits
+from oci_layout.mediatype import Compression
+from oci_layout.streams.codecs.codec import Codec, Guard
+from oci_layout.streams.codecs.runs import Decompressor, Kind, Streams
+from oci_layout.streams.reader import Reader
+
+_MAGIC = b"\xfd7zXZ\x00"
+
+
+def _stream() -> Decompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
+
+
+_KIND = Kind(
+    name="xz",
+    magic=_MAGIC,
+    new=_stream,
+    broken=(lzma.LZMAError, OSError, EOFError, ValueError),
+    padding=True,
+)
+
+
+def _reader(reader: Reader, guard: Guard, where: str) -> Reader:
+    return Streams(reader, guard, where, _KIND)
+
+
+CODEC = Codec(
+    compression=Compression.XZ,
+    begins=lambda head: head[:6] == _MAGIC,
+    reader=_reader,
+)
