@@ -18,17 +18,7 @@ from oci_layout.inspection.manifests import Manifests
 from oci_layout.inspection.nodes import Nodes
 from oci_layout.inspection.totals import totals
 from oci_layout.inspection.writer import writer
-from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
-
-_KINDS = {
-    SourceKind.LAYOUT: "oci-layout",
-    SourceKind.HYBRID: "hybrid",
-    SourceKind.DOCKER: "docker-archive",
-    SourceKind.DIR: "dir",
-    SourceKind.V1: "docker-v1",
-    SourceKind.LONE: "manifest",
-}
 
 
 def chosen(source: Source, choice: Choice) -> tuple[Root, ...]:
@@ -76,7 +66,7 @@ def tree(
         "version": 1,
         "source": {
             "path": source.label,
-            "kind": _KINDS[source.kind],
+            "kind": source.kind.json,
             "description": source.description,
             "archive": source.archive,
             "compression": str(source.outer),

@@ -17,7 +17,8 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.model import dockersave, jsontext, layout
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
+from oci_layout.source.kinds import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.source.store import ArchiveStore
 
@@ -245,9 +246,9 @@ def _dir(look: _Look) -> Writer | None:
 
 
 _RULES: dict[SourceKind, tuple[Callable[[_Look], Writer | None], ...]] = {
-    SourceKind.V1: (_v1,),
-    SourceKind.DIR: (_dir,),
-    SourceKind.DOCKER: (_jib, _ggcr_archive, _containers_archive, _docker_archive),
-    SourceKind.HYBRID: (_repack, _docker_hybrid, _containerd),
-    SourceKind.LAYOUT: (_repack, _containerd, _ggcr_layout, _official, _containers_layout),
+    kinds.V1: (_v1,),
+    kinds.DIR: (_dir,),
+    kinds.DOCKER: (_jib, _ggcr_archive, _containers_archive, _docker_archive),
+    kinds.HYBRID: (_repack, _docker_hybrid, _containerd),
+    kinds.LAYOUT: (_repack, _containerd, _ggcr_layout, _official, _containers_layout),
 }

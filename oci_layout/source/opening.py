@@ -15,7 +15,8 @@ from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
-from oci_layout.source.contents import Contents, ContentsReader, SourceKind
+from oci_layout.source.contents import read
+from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -62,7 +63,7 @@ class Source(Closing):
     @property
     def description(self) -> str:
         """One line for people."""
-        if self.kind is SourceKind.LONE:
+        if not self.kind.has_form:
             return str(self.kind)
         form = "archive" if self.archive else "directory"
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
@@ -110,11 +111,9 @@ def open_source(
         _refuse_any_folder(path)
         store = DirectoryStore(path)
     try:
-        reading = ContentsReader(store, findings, repair=repair, trusted=trusted)
-        if isinstance(store, FileStore):
-            contents = reading.single(store.read(), SourceKind.LONE)
-        else:
-            contents = reading.contents(archive=archive)
+        contents = read(
+            Reading(store=store, archive=archive, findings=findings, repair=repair, trusted=trusted)
+        )
     except BaseException:
         store.close()
         raise

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from oci_layout.errors import ReadError
 from oci_layout.finding import Findings, Where
-from oci_layout.limits import DOCUMENT_BYTES, NAME_BYTES
+from oci_layout.limits import NAME_BYTES
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.reader import HeldFile, Member, Stamp, changed, chunks, stamp_of
@@ -141,10 +141,6 @@ class FileStore:
 
     def _member(self) -> Member:
         return Member(self._name, self._file.size, 0, lambda: (self._file, False))
-
-    def read(self) -> bytes:
-        """All of it, which is a document."""
-        return self._member().read(DOCUMENT_BYTES)
 
     def find(self, name: str) -> Member | None:
         """The file, when it is asked for by its name."""

@@ -13,7 +13,7 @@ from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
 from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
 from oci_layout.platform import Platform
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
 from oci_layout.targets import dockerarchive
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
@@ -216,7 +216,7 @@ def _dir(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     reading = Prediction()
     if not _sound(facts, reading, archive=False):
         return reading
-    if facts.source.kind is not SourceKind.DIR or not facts.source.roots:
+    if facts.source.kind is not kinds.DIR or not facts.source.roots:
         return reading.fail("transport", "this is no dir: directory")
     if traits.stores:
         reading.lose("nameless", "a dir: holds no name")

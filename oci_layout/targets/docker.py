@@ -15,7 +15,7 @@ from oci_layout.model import dockersave
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
@@ -234,7 +234,7 @@ def _legacy(facts: Facts, reading: Prediction) -> Prediction:
     strange = sorted(facts.folders - facts.v1_tops)
     if strange:
         return reading.fail("missing-layer", f"the folder {strange[0]!r} is no V1 image")
-    if facts.source.kind is SourceKind.V1 and facts.source.findings.errors:
+    if facts.source.kind is kinds.V1 and facts.source.findings.errors:
         return reading.fail("missing-layer", str(facts.source.findings.errors[0]))
     named = _repositories(facts)
     for identity in sorted(named):

@@ -19,9 +19,8 @@ from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
-from oci_layout.source import views
+from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
-from oci_layout.source.contents import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore
@@ -203,7 +202,7 @@ def gather(
     store = source.store
     marker = store.find(layout.MARKER)
     saved_there = store.find(dockersave.MANIFEST) is not None
-    is_dir = source.kind in (SourceKind.DIR, SourceKind.LONE)
+    is_dir = source.kind in (kinds.DIR, kinds.LONE)
     return Facts(
         source=source,
         path=path,

@@ -8,7 +8,7 @@ from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
@@ -26,7 +26,7 @@ def check_agreement(source: Source, findings: Findings) -> None:
         for node in walk(root.node)
         if node.descriptor is not None and not isinstance(node, Absent)
     }
-    if source.kind is SourceKind.LONE:
+    if source.kind is kinds.LONE:
         return  # nothing else is there to agree with
     for root in source.roots:
         for node in walk(root.node):

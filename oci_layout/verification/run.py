@@ -13,7 +13,7 @@ from oci_layout.finding import Finding, Findings, Severity, Where
 from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.orphans import orphans_of
 from oci_layout.streams.reader import Member
@@ -170,7 +170,7 @@ def _image(
     document = _document(image, source)
     if document is not None:
         documents[document.name] = document.size
-    alone = source.kind is SourceKind.LONE
+    alone = source.kind is kinds.LONE
     read = {name: size for name, size in members.items() if name in looked}
     sound = (alone or not image.missing) and not (members.keys() | documents.keys()) & bad
     return ImageCheck(

@@ -17,7 +17,8 @@ import pytest
 import zstandard
 
 from oci_layout.mediatype import Compression
-from oci_layout.source.contents import SourceKind
+from oci_layout.source import kinds
+from oci_layout.source.kinds import SourceKind
 from tests.builders import (
     Image,
     go_json,
@@ -39,20 +40,20 @@ Write = Callable[[list[Image], Path], Path]
 ARCHIVES: dict[str, tuple[Write, SourceKind]] = {
     "docker 1.10 to 24": (
         lambda i, p: write_docker_archive(i, p, style="v1dirs"),
-        SourceKind.DOCKER,
+        kinds.DOCKER,
     ),
-    "kaniko, crane": (lambda i, p: write_docker_archive(i, p, style="flat"), SourceKind.DOCKER),
-    "jib": (lambda i, p: write_docker_archive(i, p, style="lowercase"), SourceKind.DOCKER),
-    "podman": (lambda i, p: write_docker_archive(i, p, style="podman"), SourceKind.DOCKER),
-    "docker 25": (write_hybrid_archive, SourceKind.HYBRID),
+    "kaniko, crane": (lambda i, p: write_docker_archive(i, p, style="flat"), kinds.DOCKER),
+    "jib": (lambda i, p: write_docker_archive(i, p, style="lowercase"), kinds.DOCKER),
+    "podman": (lambda i, p: write_docker_archive(i, p, style="podman"), kinds.DOCKER),
+    "docker 25": (write_hybrid_archive, kinds.HYBRID),
     "docker 25, docker types": (
         lambda i, p: write_hybrid_archive(i, p, family="docker"),
-        SourceKind.HYBRID,
+        kinds.HYBRID,
     ),
-    "oci archive": (write_oci_archive, SourceKind.LAYOUT),
+    "oci archive": (write_oci_archive, kinds.LAYOUT),
     "oci archive, docker types": (
         lambda i, p: write_oci_archive(i, p, family="docker"),
-        SourceKind.LAYOUT,
+        kinds.LAYOUT,
     ),
 }
 EACH = pytest.mark.parametrize(("write", "kind"), ARCHIVES.values(), ids=ARCHIVES)
@@ -170,7 +171,7 @@ def test_dir_of_skopeo(family: str, tmp_path: Path) -> None:
     path = write_dir(image, tmp_path / "dir", family="oci" if family == "oci" else "docker")
     assert_holds(path, image)
     with opened(path) as source:
-        assert source.kind is SourceKind.DIR
+        assert source.kind is kinds.DIR
         assert not source.archive
 
 

@@ -1,0 +1,23 @@
+"""Every kind of source, one value each, in the order in which they are told apart."""
+
+from __future__ import annotations
+
+from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
+from oci_layout.source.kinds.saved import DOCKER, V1
+from oci_layout.source.kinds.single import DIR, LONE
+
+KINDS: tuple[SourceKind, ...] = (LONE, DIR, HYBRID, LAYOUT, DOCKER, V1)
+
+__all__ = [
+    "DIR",
+    "DOCKER",
+    "HYBRID",
+    "KINDS",
+    "LAYOUT",
+    "LONE",
+    "V1",
+    "Contents",
+    "Reading",
+    "SourceKind",
+]

@@ -1,0 +1,81 @@
+"""One manifest or list, with its blobs beside it (``dir:``) or with none (a lone file)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from oci_layout import limits
+from oci_layout.digest import Digest
+from oci_layout.finding import Findings, Where
+from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind, document_kind
+from oci_layout.model import dockersave, jsontext, layout
+from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import kind_by_fields, read_document
+from oci_layout.model.schema1 import Schema1
+from oci_layout.source.blobs import FlatBlobs
+from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.store import FileStore, Store
+
+_FLAT = re.compile(r"([0-9a-f]{64}|[0-9a-f]{128})(?:\.manifest\.json)?")
+
+
+def _is_dir(reading: Reading) -> bool:
+    """``manifest.json`` is an object there, not a list."""
+    member = reading.store.find(dockersave.MANIFEST)
+    if member is None or reading.has(layout.MARKER):
+        return False
+    if not member.head(64).lstrip().startswith(b"{"):
+        return False
+    raw = member.read(limits.DOCUMENT_BYTES)
+    value = jsontext.parse(raw, Where(member=dockersave.MANIFEST), Findings())
+    indexed = reading.has(layout.INDEX)
+    return not (isinstance(value, dict) and kind_by_fields(value) is Kind.OTHER and indexed)
+
+
+def _read(reading: Reading, kind: SourceKind) -> Contents:
+    where = Where(member=dockersave.MANIFEST)
+    member = reading.store.find(dockersave.MANIFEST)
+    raw = member.read(limits.DOCUMENT_BYTES) if member is not None else b""
+    document = read_document(raw, where, Findings())  # the graph reader will report
+    if isinstance(document, Schema1):
+        media_type = SCHEMA1_SIGNED if document.signatures else SCHEMA1
+        digest = document.digest
+    else:
+        media_type = document.media_type if document is not None else ""
+        if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
+            media_type = ""  # read by its fields, and what it says of itself is reported
+        digest = Digest.of(raw)
+    blobs = FlatBlobs(reading.store, digest)
+    descriptor = Descriptor(media_type=media_type, digest=digest, size=len(raw))
+    reading.reconciler.take_node(reading.graph(blobs).node(descriptor))
+    return Contents(kind=kind, blobs=blobs, roots=reading.reconciler.roots())
+
+
+def stated_digest(name: str) -> Digest | None:
+    """The digest that a blob's name promises in a ``dir:``; None without one."""
+    flat = _FLAT.fullmatch(name)
+    if flat is None:
+        return None
+    return Digest.parse(f"{'sha256' if len(flat[1]) == 64 else 'sha512'}:{flat[1]}")
+
+
+def _blobs(store: Store, archive: bool) -> Iterable[str]:
+    del archive
+    return (name for name in store.names() if _FLAT.fullmatch(name))
+
+
+DIR: SourceKind = SourceKind(
+    name="dir:",
+    json="dir",
+    told=_is_dir,
+    read=lambda reading: _read(reading, DIR),
+    may_be_blobs=_blobs,
+)
+LONE: SourceKind = SourceKind(
+    name="a manifest without its blobs",
+    json="manifest",
+    told=lambda reading: isinstance(reading.store, FileStore),
+    read=lambda reading: _read(reading, LONE),
+    has_form=False,
+)
