@@ -20,7 +20,7 @@ from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
-from oci_layout.targets.target import Since, Target, at
+from oci_layout.targets.target import Since, Target, at, dotted
 from oci_layout.targets.typed import unreadable
 
 _OLD = frozenset({Compression.NONE, Compression.GZIP, Compression.BZIP2, Compression.XZ})
@@ -59,14 +59,17 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     packings = at(PACKINGS, target.version).value
     if not _file(facts, packings, reading):
         return reading
-    v1 = at(V1, target.version).value
+    row = at(V1, target.version)
+    v1 = row.value
     if v1 == "only":
         return _v1(facts, reading)
     if not facts.saved_there:
         if facts.v1_tops and not _is_layout(facts):
             if v1 == "never":
                 return reading.fail(
-                    "v1-unknown", "V1 folders and no manifest.json: 29 and later do not read it"
+                    "v1-unknown",
+                    f"V1 folders and no manifest.json: {dotted(row.version)} and later do not "
+                    "read it",
                 )
             return _legacy(facts, reading)
         return reading.fail("needs-manifest-json", "there is no manifest.json")

@@ -46,6 +46,7 @@ class Engine:
         name: as in ``docker@20.10``.
         oldest: the first version that the rules speak of.
         newest: the version that is meant where none is given: the newest that is known.
+        usual: versions that are asked where nobody names a target; an empty one is the newest.
         variants: what may follow ``+``; the first is meant where none is given.
         asks: how it is asked to load; ``{source}`` is the source.
     """
@@ -53,6 +54,7 @@ class Engine:
     name: str
     oldest: Version
     newest: Version
+    usual: tuple[str, ...]
     variants: tuple[str, ...] = ("",)
     asks: str
 
@@ -64,15 +66,29 @@ ENGINES = {
             name="docker",
             oldest=(1,),
             newest=(29,),
+            usual=("20.10", "25", "29", "29+containerd"),
             variants=("classic", "containerd"),
             asks="docker load -i {source}",
         ),
-        Engine(name="containerd", oldest=(1, 5), newest=(2, 1), asks="ctr images import {source}"),
-        Engine(name="podman", oldest=(4,), newest=(5, 8), asks="podman load -i {source}"),
+        Engine(
+            name="containerd",
+            oldest=(1, 5),
+            newest=(2, 1),
+            usual=("1.6", "1.7", "2.1"),
+            asks="ctr images import {source}",
+        ),
+        Engine(
+            name="podman",
+            oldest=(4,),
+            newest=(5, 8),
+            usual=("4.3", "5.8"),
+            asks="podman load -i {source}",
+        ),
         Engine(
             name="skopeo",
             oldest=(1, 5),
             newest=(1, 22),
+            usual=("1.9", "1.22"),
             variants=("", *TRANSPORTS),
             asks="skopeo copy {transport}:{source} DEST",
         ),
@@ -80,48 +96,45 @@ ENGINES = {
             name="cri-o",
             oldest=(1,),
             newest=(1, 34),
+            usual=("",),
             asks="skopeo copy {transport}:{source} containers-storage:NAME",
         ),
         Engine(
-            name="kind", oldest=(0, 11), newest=(0, 30), asks="kind load image-archive {source}"
+            name="kind",
+            oldest=(0, 11),
+            newest=(0, 30),
+            usual=("",),
+            asks="kind load image-archive {source}",
         ),
         Engine(
             name="k3s",
             oldest=(1, 19),
             newest=(1, 34),
+            usual=("1.34",),
             asks="cp {source} /var/lib/rancher/k3s/agent/images/",
         ),
         Engine(
             name="rke2",
             oldest=(1, 19),
             newest=(1, 34),
+            usual=("1.34",),
             asks="cp {source} /var/lib/rancher/rke2/agent/images/",
         ),
-        Engine(name="nerdctl", oldest=(1,), newest=(2, 1), asks="nerdctl load -i {source}"),
+        Engine(
+            name="nerdctl",
+            oldest=(1,),
+            newest=(2, 1),
+            usual=("2.1",),
+            asks="nerdctl load -i {source}",
+        ),
     )
 }
 
-# The rows of the table that is shown where nobody asks for a target.
-USUAL = (
-    "docker@1.9",
-    "docker@20.10",
-    "docker@25",
-    "docker@29",
-    "docker@29+containerd",
-    "containerd@1.5",
-    "containerd@1.6",
-    "containerd@1.7",
-    "containerd@2.1",
-    "podman@4.3",
-    "podman@5.8",
-    "skopeo@1.9",
-    "skopeo@1.22",
-    "cri-o",
-    "kind",
-    "k3s@1.29.5",
-    "k3s@1.34",
-    "rke2@1.34",
-    "nerdctl@2.1",
+# What is asked where nobody names a target: the releases that are in use.
+USUAL = tuple(
+    f"{engine.name}@{version}" if version else engine.name
+    for engine in ENGINES.values()
+    for version in engine.usual
 )
 
 _FORM = re.compile(r"(?P<name>[a-z0-9-]+)(?:@v?(?P<version>\d+(?:\.\d+){0,3}))?(?:\+(?P<tail>.+))?")
@@ -162,7 +175,7 @@ class Target:
         )
         if version < engine.oldest:
             raise UsageError(
-                what=f"--for: {text[:60]!r} is older than {_dotted(engine.oldest)}, "
+                what=f"--for: {text[:60]!r} is older than {dotted(engine.oldest)}, "
                 f"the first {engine.name} that the rules speak of"
             )
         variant = match["tail"] or engine.variants[0]
@@ -192,10 +205,11 @@ class Target:
 
     def __str__(self) -> str:
         shown = f"+{self.variant}" if self.variant not in ("", "classic") else ""
-        return f"{self.name}@{_dotted(self.version)}{shown}"
+        return f"{self.name}@{dotted(self.version)}{shown}"
 
 
-def _dotted(version: Version) -> str:
+def dotted(version: Version) -> str:
+    """A version as people write it."""
     return ".".join(map(str, version))
 
 

@@ -151,7 +151,7 @@ def test_statuses(tmp_path: Path) -> None:
         (["--for", "docker@20.10", "--for", "containerd@1.6"], 0),
         (["--for", "docker@20.10,podman"], 0),
         (["--for", "docker@20.10", "--for", "docker@1.9"], 1),
-        ([], 1),
+        ([], 0),  # what is in use, not the engines of ten years ago
     ):
         assert call("check", path, *words).returncode == status
     for nothing in ("", ",", "docker,"):
