@@ -21,14 +21,14 @@ TYPE_CHECKING = False  # typing takes longer to import than all that is needed a
 if TYPE_CHECKING:
     from typing import Any
 
-    from oci_layout.api import Progress as Progress
-    from oci_layout.api import check as check
-    from oci_layout.api import diff as diff
-    from oci_layout.api import inspect as inspect
-    from oci_layout.api import inspect_raw as inspect_raw
-    from oci_layout.api import merge as merge
-    from oci_layout.api import repack as repack
-    from oci_layout.api import verify as verify
+    from oci_layout.api.checking import check as check
+    from oci_layout.api.comparison import diff as diff
+    from oci_layout.api.conversion import merge as merge
+    from oci_layout.api.conversion import repack as repack
+    from oci_layout.api.inspection import inspect as inspect
+    from oci_layout.api.inspection import inspect_raw as inspect_raw
+    from oci_layout.api.verification import verify as verify
+    from oci_layout.api.words import Progress as Progress
     from oci_layout.comparison.report import Comparison as Comparison
     from oci_layout.comparison.request import Diff as Diff
     from oci_layout.digest import Digest as Digest
@@ -58,14 +58,14 @@ if TYPE_CHECKING:
     from oci_layout.verification.request import Verify as Verify
 
 _HOMES = {
-    "Progress": "oci_layout.api",
-    "check": "oci_layout.api",
-    "diff": "oci_layout.api",
-    "inspect": "oci_layout.api",
-    "inspect_raw": "oci_layout.api",
-    "merge": "oci_layout.api",
-    "repack": "oci_layout.api",
-    "verify": "oci_layout.api",
+    "Progress": "oci_layout.api.words",
+    "check": "oci_layout.api.checking",
+    "diff": "oci_layout.api.comparison",
+    "inspect": "oci_layout.api.inspection",
+    "inspect_raw": "oci_layout.api.inspection",
+    "merge": "oci_layout.api.conversion",
+    "repack": "oci_layout.api.conversion",
+    "verify": "oci_layout.api.verification",
     "Comparison": "oci_layout.comparison.report",
     "Diff": "oci_layout.comparison.request",
     "Digest": "oci_layout.digest",

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from typing import TYPE_CHECKING
 
+import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson, Quiet, Source
 from oci_layout.cli.screen import show, show_json
@@ -31,11 +32,10 @@ def check(
     """
     if request.jobs is not None and not request.full:
         raise UsageError(what="--jobs goes with --full", hint="without it no layer is read")
-    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=quiet or as_json) as progress:
-        report = api.check(source, request, progress=progress)
+        report = oci_layout.check(source, request, progress=progress)
     if as_json:
         show_json({"version": 1, **report.to_json()})
     else:

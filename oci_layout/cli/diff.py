@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson
 from oci_layout.cli.screen import show, show_json
@@ -36,12 +37,11 @@ def diff(
     three, 1 for the others. Of several images, those of one name and platform are compared, then
     those of one image ID. No layer is read where its digest and diff_id are stated.
     """
-    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.diffview import render  # noqa: PLC0415  likewise
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=as_json) as progress:
-        found = api.diff(a, b, request, progress=progress)
+        found = oci_layout.diff(a, b, request, progress=progress)
     if as_json:
         show_json({"version": 1, **found.to_json()})
         return int(not found.verdict.same)

@@ -7,7 +7,7 @@ import threading
 import time
 from types import TracebackType
 
-from oci_layout.api import Progress
+from oci_layout.api.words import Progress
 from oci_layout.cli.text import size_text
 
 _EVERY = 0.1  # seconds between two pictures

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
@@ -21,7 +22,7 @@ from oci_layout.plan.report import ImageReport, LayerReport, Report
 from oci_layout.plan.request import Repack
 
 if TYPE_CHECKING:
-    from oci_layout.api import Progress
+    from oci_layout.api.words import Progress
 
 
 def repack(
@@ -81,11 +82,10 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="an archive on a terminal", hint="redirect it, or -o x.tar")
     if to.output == "-" and to.as_json:
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
-    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with side_file(to.report, to.output, *sources) as file, Bar(quiet=to.quiet) as progress:
-        print_report(run(api, progress), to, file)
+        print_report(run(oci_layout, progress), to, file)
 
 
 @contextmanager

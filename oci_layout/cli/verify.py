@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
+import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson, Quiet, Sources
 from oci_layout.cli.screen import show, show_json
@@ -44,7 +45,6 @@ def verify(
         raise UsageError(what="--sums takes one SOURCE")
     if quick:
         request = attrs.evolve(request, check=Depth.QUICK)
-    from oci_layout import api  # noqa: PLC0415  keeps the start of the command fast
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     status = 0
@@ -52,7 +52,7 @@ def verify(
     for source in sources:
         try:
             with Bar(quiet=quiet or as_json) as progress:
-                report = api.verify(source, request, progress=progress)
+                report = oci_layout.verify(source, request, progress=progress)
         except (NotAnImageError, ReadError, DamagedError) as error:
             if len(sources) == 1 and not as_json:
                 raise

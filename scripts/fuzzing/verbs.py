@@ -15,7 +15,7 @@ from typing import Any
 
 import zstandard
 
-from oci_layout.api import check, diff, inspect, inspect_raw, merge, repack, verify
+from oci_layout import check, diff, inspect, inspect_raw, merge, repack, verify
 from oci_layout.cli import check as check_view
 from oci_layout.cli import diffview, inspected
 from oci_layout.cli import repack as repack_view

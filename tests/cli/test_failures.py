@@ -15,12 +15,12 @@ from tests.builders import make_image, write_docker_archive
 BROKEN = """
 import sys
 import oci_layout.cli.main as main
-from oci_layout import api
+import oci_layout
 
 def fail(*arguments, **how):
     raise {error}
 
-api.verify = fail
+oci_layout.verify = fail
 main.run(sys.argv[1:])
 """
 

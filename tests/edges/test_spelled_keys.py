@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout.api import check, diff, inspect, repack
+from oci_layout import check, diff, inspect, repack
 from oci_layout.errors import SelectionError
 from tests.builders import go_json, make_image, sha256, write_files, write_oci_layout
 from tests.edges.trees import read

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from oci_layout.api import inspect
+from oci_layout import inspect
 from oci_layout.cli.cells import cells
 from oci_layout.cli.inspected import render
 from tests.shared import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout.api import inspect_raw
+from oci_layout import inspect_raw
 from oci_layout.errors import SelectionError, UsageError
 from tests.builders import (
     go_json,

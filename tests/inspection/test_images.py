@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout.api import inspect
+from oci_layout import inspect
 from oci_layout.errors import SelectionError
 from tests import corrupt
 from tests.builders import (

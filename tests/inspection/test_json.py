@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout.api import inspect
+from oci_layout import inspect
 from oci_layout.errors import LayoutError
 from tests.builders import make_image, write_hybrid_archive, write_index_layout
 from tests.inspection.shown import nodes, schema, tree

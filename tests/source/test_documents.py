@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import limits
-from oci_layout.api import repack
+from oci_layout import limits, repack
 from oci_layout.errors import DamagedError, LayoutError
 from oci_layout.finding import FailFast, Findings
 from oci_layout.model import jsontext

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from oci_layout import LayoutError
-from oci_layout.api import verify
+from oci_layout import LayoutError, verify
 from oci_layout.finding import Finding, Severity
 from oci_layout.verification.report import VerifyReport
 from tests.builders import Image, go_json, make_image, sha256

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oci_layout import LayoutError, merge, repack
-from oci_layout.api import verify
+from oci_layout import LayoutError, merge, repack, verify
 from oci_layout.finding import Finding, Findings, Severity
 from tests.builders import write_files
 from tests.independent import read_files
