@@ -52,7 +52,7 @@ def append_layout(plan: Plan, place: Place, *, on_conflict: str, pool: Pool) -> 
         with held(place) as dest, open_source(draft.folder.path) as new:
             joined = _join(dest, new, Merge(on_conflict, plan.findings, bare=True))
             dest.take(draft.folder, _blobs(new, joined))
-            dest.replace_index(draft.folder, [*joined.old, *joined.added])
+            dest.replace_index([*joined.old, *joined.added], draft.folder)
     return done
 
 

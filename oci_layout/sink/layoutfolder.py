@@ -9,13 +9,14 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 
 import attrs
 
 from oci_layout import limits
 from oci_layout.digest import Digest
+from oci_layout.disk.draft import Draft
 from oci_layout.disk.folder import NOREPLACE, Folder
 from oci_layout.disk.lock import locked
 from oci_layout.disk.place import Place
@@ -83,13 +84,14 @@ class LayoutFolder:
 
     Args:
         folder: held open.
-        path: as the user called it.
+        place: where it was found.
         index: its index, as it is now.
         source: the layout, read; what is wrong with it is among its findings.
     """
 
-    def __init__(self, folder: Folder, path: str, index: Index, source: Source) -> None:
-        self._folder, self.path, self.index, self._source = folder, path, index, source
+    def __init__(self, folder: Folder, place: Place, index: Index, source: Source) -> None:
+        self._folder, self._place, self._source = folder, place, source
+        self.path, self.index = place.path, index
 
     @property
     def roots(self) -> tuple[Root, ...]:
@@ -125,12 +127,12 @@ class LayoutFolder:
                 there.sync()
             into.sync()
 
-    def replace_index(self, staged: Folder, entries: list[Descriptor]) -> None:
+    def replace_index(self, entries: Sequence[Descriptor], staged: Folder | None = None) -> None:
         """Let an index of other entries take the place of the old one.
 
         Args:
-            staged: a folder on the same file system, in which it is written.
             entries: all of them, in order.
+            staged: a folder on the same file system, in which it is written; None for a new one.
 
         Raises:
             DestinationError: it would be too large to be read.
@@ -139,7 +141,15 @@ class LayoutFolder:
         data = gojson.encode_bytes({**self.index.fields, "manifests": manifests})
         if len(data) > limits.DOCUMENT_BYTES:
             raise DestinationError(what="the index would be too large to be read", where=self.path)
-        staged.unlink(layout.INDEX)
+        if staged is not None:
+            self._replace_index(staged, data)
+            return
+        with Draft(self._place, directory=True, replace=False) as draft:
+            self._replace_index(draft.folder, data)
+
+    def _replace_index(self, staged: Folder, data: bytes) -> None:
+        if staged.status(layout.INDEX) is not None:
+            staged.unlink(layout.INDEX)
         fd = staged.create(layout.INDEX)
         try:
             write_all(fd, data)
@@ -166,7 +176,7 @@ def held(place: Place) -> Iterator[LayoutFolder]:
         with open_source(place.real, findings=Findings()) as source:
             if source.contents.index is None:
                 raise DestinationError(what="cannot be read", where=place.path, hint="try again")
-            yield LayoutFolder(folder, place.path, source.contents.index, source)
+            yield LayoutFolder(folder, place, source.contents.index, source)
 
 
 def _beneath(folder: Folder, name: str) -> Folder:
