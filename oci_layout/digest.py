@@ -87,6 +87,36 @@ class Digest:
         return f"blobs/{self.algorithm}/{self.hex}"
 
 
+_QUOTED = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{7,128})(?:\.\.\.)?")
+
+
+@attrs.frozen
+class QuotedDigest:
+    """A digest as people paste it: whole, or its beginning, in any form that is printed here.
+
+    Args:
+        algorithm: empty where none was given.
+        hex: at least the first seven digits.
+    """
+
+    algorithm: str
+    hex: str
+
+    @classmethod
+    def parse(cls, text: str) -> QuotedDigest | None:
+        """Read ``sha256:HEX``, ``HEX``, either cut short and with or without dots; None if none."""
+        match = _QUOTED.fullmatch(text)
+        return cls(match[1] or "", match[2]) if match is not None else None
+
+    def __str__(self) -> str:
+        whole = len(self.hex) == _LENGTHS.get(self.algorithm)
+        return f"{self.algorithm}:{self.hex}" if whole else f"{self.algorithm or '*'}:{self.hex}..."
+
+    def means(self, digest: Digest) -> bool:
+        """Whether a digest can be the one that is meant."""
+        return self.algorithm in ("", digest.algorithm) and digest.hex.startswith(self.hex)
+
+
 def new_hash(algorithm: str, data: bytes = b"") -> _Hash:
     """A running hash of a registered algorithm.
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest, InvalidDigestError, QuotedDigest
 
 HEX = "0123456789abcdef" * 4
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -96,3 +96,30 @@ def test_parse_reads_what_of_makes(data: bytes, algorithm: str) -> None:
     assert Digest.parse(str(digest)) == digest
     assert digest.blob_path.count("/") == 2
     assert ".." not in digest.blob_path
+
+
+@pytest.mark.parametrize(
+    ("text", "algorithm"),
+    [
+        ("sha256:9b106d81954b", "sha256"),
+        ("9b106d81954b", ""),
+        ("sha256:9b106d81954b...", "sha256"),
+        ("9b106d8", ""),
+        (f"sha256:{'9b106d81954b':0<64}", "sha256"),
+    ],
+)
+def test_what_is_printed_can_be_pasted_back(text: str, algorithm: str) -> None:
+    quoted = QuotedDigest.parse(text)
+    assert quoted is not None
+    assert quoted.algorithm == algorithm
+    digest = Digest("sha256", f"{'9b106d81954b':0<64}")
+    assert quoted.means(digest)
+    assert not quoted.means(Digest("sha256", "0" * 64))
+    assert quoted.means(Digest("sha512", f"{'9b106d81954b':0<128}")) is (not algorithm)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello:1", "9b106", "sha256:", "SHA256:9b106d8", "9B106D8", "md5:9b106d8"]
+)
+def test_what_is_no_digest(text: str) -> None:
+    assert QuotedDigest.parse(text) is None

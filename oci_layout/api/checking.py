@@ -6,12 +6,11 @@ import os
 import platform as machine
 from typing import Any
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, chosen_at, made
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.selection import Choice, select
-from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import Asked, CheckReport, ask
@@ -44,7 +43,8 @@ def check(
         UsageError: a target that is not known, or no platform.
     """
     checked = made(Check, request, options)
-    source, images = path_text(source), tuple(checked.images)
+    source, checked = chosen_at(source, checked)
+    images = tuple(checked.images)
     asked = [Target.parse(text) for text in checked.targets or USUAL]
     host = _host(checked.platform)
     findings = Findings()

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, made, path_at
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.request import Diff
@@ -14,7 +14,6 @@ from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
 from oci_layout.graph.selection import Choice
-from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
@@ -57,7 +56,7 @@ def diff(
         opened = []
         for source in (a, b):
             if not isinstance(source, Source):
-                path = path_text(source)
+                path = path_at(source)
                 read = open_source(path, findings=Findings(), tmp=asked.tmp, lone=True)
                 opened.append(stack.enter_context(read))
             else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, chosen_at, made, path_at
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
@@ -27,6 +27,7 @@ from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.transports import located
 
 
 def repack(
@@ -56,13 +57,14 @@ def repack(
     destination = (
         Destination(path="", form=Form.DIR if asked.to is Format.DIR else Form.DIRECTORY)
         if dest is None
-        else Destination.parse(path_text(dest), asked.to)
+        else Destination.parse(_dest(dest), asked.to)
     )
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
     if asked.legacy:
         asked = _legacy(asked, destination)
-    source = source if isinstance(source, Source) else path_text(source)
+    if not isinstance(source, Source):
+        source, asked = chosen_at(source, asked)
     with Outputs(source.store.label if isinstance(source, Source) else source) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         if isinstance(source, Source):
@@ -112,12 +114,12 @@ def merge(
     asked = made(Merge, request, options)
     if isinstance(sources, str | os.PathLike):
         raise UsageError(what="merge takes a list of sources, not a single one")
-    every = [path_text(each) for each in sources]
+    every = [path_at(each) for each in sources]
     if asked.to is Format.DIR:
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.parse(path_text(dest), asked.to)
+    destination = Destination.parse(_dest(dest), asked.to)
     with ExitStack() as stack:
         outputs = stack.enter_context(Outputs(*every))
         job = _Job.look(asked, destination, outputs, progress)
@@ -153,6 +155,21 @@ class _Job:
             place=look(destination, asked, outputs) if destination.path else None,
             work=Work.of(jobs=asked.jobs, limit=asked.limit, progress=progress),
         )
+
+
+def _dest(dest: str | os.PathLike[str]) -> str:
+    """Where to write; a name with the prefix of a transport would promise its form."""
+    where = located(path_text(dest))
+    if where.transport:
+        form = "docker" if where.transport == "docker-archive" else where.transport[:3]
+        suffix = ".tar" if where.transport.endswith("-archive") else ""
+        name = f" --name {where.image}" if where.image else ""
+        path = where.path.removesuffix(".tar") + suffix
+        raise UsageError(
+            what=f"{path_text(dest)}: a destination has no transport",
+            hint=f"--to {form} -o {path}{name}",
+        )
+    return where.path
 
 
 def _legacy(asked: Repack, destination: Destination) -> Repack:

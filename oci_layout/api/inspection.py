@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, chosen_at, made
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
@@ -15,7 +15,6 @@ from oci_layout.graph.selection import Choice
 from oci_layout.inspection.documents import DOCUMENTS, raw
 from oci_layout.inspection.request import Inspect
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
-from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 
@@ -24,9 +23,10 @@ from oci_layout.source.opening import Source, open_source
 def _chosen(
     source: str | os.PathLike[str], asked: Inspect
 ) -> Iterator[tuple[Source, tuple[Root, ...]]]:
+    path, asked = chosen_at(source, asked)
     platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choice = Choice(images=tuple(asked.images), platforms=platforms)
-    with open_source(path_text(source), findings=Findings(), tmp=asked.tmp, lone=True) as opened:
+    with open_source(path, findings=Findings(), tmp=asked.tmp, lone=True) as opened:
         yield opened, chosen(opened, choice)
 
 

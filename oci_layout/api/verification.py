@@ -6,20 +6,21 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, made, path_at
 from oci_layout.api.work import Work
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import QuotedDigest
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import jws
-from oci_layout.option import path_text
 from oci_layout.verification.report import VerifyReport
 from oci_layout.verification.request import Verify
 from oci_layout.verification.run import Wanted, verify_source
 from oci_layout.verification.sums import parse as parse_sums
 from oci_layout.verification.sums import render as render_sums
+
+_SURE = 12  # hex digits that nobody meets by chance: what reports quote
 
 
 def verify(
@@ -43,11 +44,8 @@ def verify(
         UsageError: the options make no sense, or a key or file of sums cannot be read.
     """
     asked = made(Verify, request, options)
-    source = path_text(source)
-    try:
-        digests = tuple(Digest.parse(text) for text in asked.expect)
-    except InvalidDigestError as error:
-        raise UsageError(what=f"--expect: {error}") from error
+    source = path_at(source)
+    digests = tuple(_digest(text) for text in asked.expect)
     read = (source, *asked.trusted_keys, *(() if asked.against is None else (asked.against,)))
     with ExitStack() as closing:
         file = None
@@ -61,7 +59,18 @@ def verify(
             )
 
 
-def _wanted(asked: Verify, expect: tuple[Digest, ...], sums: SideFile | None) -> Wanted:
+def _digest(text: str) -> QuotedDigest:
+    quoted = QuotedDigest.parse(text)
+    if quoted is None or len(quoted.hex) < _SURE:
+        raise UsageError(
+            what=f"expect: {text[:150]!r} is no digest",
+            hint=f"an image ID or manifest digest, {_SURE} digits of it at least; names are not "
+            "looked at",
+        )
+    return quoted
+
+
+def _wanted(asked: Verify, expect: tuple[QuotedDigest, ...], sums: SideFile | None) -> Wanted:
     against = asked.against
     return Wanted(
         check=asked.check,

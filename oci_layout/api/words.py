@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.option import path_text
+from oci_layout.source.transports import located
 
+
+class _HasImages(attrs.AttrsInstance, Protocol):
+    @property
+    def images(self) -> Sequence[str]: ...
+
+
+_Choosing = TypeVar("_Choosing", bound=_HasImages)
 _Request = TypeVar("_Request", bound=attrs.AttrsInstance)
 
 
@@ -54,3 +64,35 @@ def made(kind: type[_Request], request: _Request | None, options: dict[str, Any]
     if missing:
         raise UsageError(what=f"{missing[0]} is missing: say what is wanted")
     return kind(**options)
+
+
+def chosen_at(source: str | os.PathLike[str], request: _Choosing) -> tuple[str, _Choosing]:
+    """The path of a source, and the request with the image that its name may choose.
+
+    Args:
+        source: as the caller named it, with the prefix of a transport or without.
+        request: what is asked for.
+
+    Raises:
+        UsageError: it names what is not on disk.
+    """
+    where = located(path_text(source))
+    if not where.image:
+        return where.path, request
+    fields: Any = request
+    chosen: _Choosing = attrs.evolve(fields, images=(*request.images, where.image))
+    return where.path, chosen
+
+
+def path_at(source: str | os.PathLike[str]) -> str:
+    """The path of a source that is taken whole.
+
+    Raises:
+        UsageError: its name chooses an image, or is not that of a file.
+    """
+    where = located(path_text(source))
+    if where.image:
+        raise UsageError(
+            what=f"{where.path} is looked at as a whole", hint=f"leave :{where.image} out"
+        )
+    return where.path

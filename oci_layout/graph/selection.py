@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 
 import attrs
 
-from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.digest import Digest, QuotedDigest
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Absent, Image, ImageIndex, Node, Root
@@ -19,11 +18,9 @@ from oci_layout.graph.referrers import (
     with_referrers,
     without_attached,
 )
-from oci_layout.graph.walk import attached_to, images, stated_platform, walk
+from oci_layout.graph.walk import attached_to, every, images, stated_platform, walk
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-
-_SHORT = re.compile(r"[0-9a-f]{7,63}")
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +102,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
     extra: list[Root] = []
     for text in wanted:
         hit = False
-        digest = _as_digest(text) or _abbreviated(text, roots)
+        digest = _quoted(text, roots)
         for number, root in enumerate(roots):
             if digest is not None:
                 node = _find_digest(root.node, digest)
@@ -123,34 +120,50 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                 merged = tuple(dict.fromkeys((*before, *names)))
                 taken[number] = attrs.evolve(root, names=merged)
                 hit = True
-        if not hit:
+        tagged = {} if hit else _tagged(text, roots)
+        taken |= {number: root for number, root in tagged.items() if number not in taken}
+        if not hit and not tagged:
             raise SelectionError(
                 what=f"there is no image {text!r}", hint=f"the source has {describe(roots)}"
             )
     return (*(taken[number] for number in sorted(taken)), *extra)
 
 
-def _abbreviated(text: str, roots: Sequence[Root]) -> Digest | None:
-    """The one digest that begins with these hex digits, as reports quote them."""
-    if not _SHORT.fullmatch(text) or any(
-        text == name.text for root in roots for name in root.names
-    ):
-        return None
-    found = {
-        digest
-        for root in roots
-        for node in walk(root.node)
-        for digest in _digests(node)
-        if digest.hex.startswith(text)
-    }
-    return found.pop() if len(found) == 1 else None
+def _tagged(text: str, roots: Sequence[Root]) -> dict[int, Root]:
+    """The one root that has a tag, under that name alone, as ``oci:FOLDER:TAG`` of skopeo.
+
+    Raises:
+        SelectionError: several have it.
+    """
+    found = {}
+    for number, root in enumerate(roots):
+        names = tuple(name for name in root.names if name.tag == text)
+        if names:
+            found[number] = attrs.evolve(root, names=names)
+    if len(found) > 1:
+        raise SelectionError(
+            what=f"{text!r} is the tag of several images", hint=describe([*found.values()])
+        )
+    return found
 
 
-def _as_digest(text: str) -> Digest | None:
-    try:
-        return Digest.parse(text)
-    except InvalidDigestError:
+def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
+    """The one digest that is meant; None where the text is none, or a name.
+
+    Raises:
+        SelectionError: several digests begin so.
+    """
+    quoted = QuotedDigest.parse(text)
+    if quoted is None or any(text == name.text for root in roots for name in root.names):
         return None
+    there = {digest for _, node in every(roots) for digest in _digests(node)}
+    found = sorted(digest for digest in there if quoted.means(digest))
+    if len(found) > 1:
+        raise SelectionError(
+            what=f"{text!r} is the beginning of several digests",
+            hint=", ".join(map(str, found[:8])),
+        )
+    return found[0] if found else None
 
 
 def _find_digest(node: Node, digest: Digest) -> Node | None:

@@ -19,6 +19,7 @@ from oci_layout.source.contents import read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
+from oci_layout.source.transports import advice
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarheader import looks_like_tar
@@ -183,7 +184,9 @@ def _archive_file(path: str, tmp: str | None, limit: int | None) -> tuple[HeldFi
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
-        raise NotAnImageError(what=error.strerror or str(error), where=path) from error
+        raise NotAnImageError(
+            what=error.strerror or str(error), where=path, hint=advice(path)
+        ) from error
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from oci_layout import repack
 from oci_layout.errors import DamagedError, SelectionError, TargetError, UsageError
 from tests import corrupt
 from tests.builders import (
@@ -204,3 +205,12 @@ def test_each_platform_that_is_asked_for_must_be_somewhere(tmp_path: Path) -> No
         packed(layout, tmp_path / "out", platforms=("linux/amd64", "linux/s390x"))
     assert "linux/arm64" in str(caught.value)
     packed(layout, tmp_path / "out", platforms=("linux/amd64", "linux/arm64"))
+
+
+def test_a_digest_in_every_form_that_is_printed(tmp_path: Path) -> None:
+    images = [make_image([{"a": str(n).encode()}], names=(f"demo:{n}",)) for n in range(2)]
+    source = write_oci_layout(images, tmp_path / "in")
+    whole = images[0].manifest_digest()
+    for text in (whole, whole[:19], whole[7:19], f"{whole[:19]}..."):
+        report = repack(source, tmp_path / "out", to="oci", images=text, force=True)
+        assert [image.names for image in report.images] == [("demo:0",)]

@@ -1,0 +1,99 @@
+"""Sources as skopeo names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import oci_layout
+from oci_layout import LayoutError, NotAnImageError, SelectionError, UsageError
+from oci_layout.source.transports import Located, located
+from tests.builders import make_image, write_dir, write_docker_archive, write_oci_layout
+
+ONE = make_image([{"a": b"1"}], names=("hello:1",))
+TWO = make_image([{"b": b"2"}], names=("other:2",))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x.tar", Located(path="x.tar")),
+        ("docker-archive:x.tar", Located(path="x.tar", transport="docker-archive")),
+        (
+            "docker-archive:/a/x.tar:hello:1",
+            Located(path="/a/x.tar", transport="docker-archive", image="hello:1"),
+        ),
+        ("oci:dir", Located(path="dir", transport="oci")),
+        ("oci:dir:latest", Located(path="dir", transport="oci", image="latest")),
+        ("oci-archive:x.tar:1", Located(path="x.tar", transport="oci-archive", image="1")),
+        ("dir:a:b", Located(path="a:b", transport="dir")),
+        ("./oci:dir", Located(path="./oci:dir")),
+        ("other:x", Located(path="other:x")),
+    ],
+)
+def test_located(text: str, expected: Located) -> None:
+    assert located(text) == expected
+
+
+def test_a_file_that_is_called_so_is_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "oci:x").mkdir()
+    assert located("oci:x") == Located(path="oci:x")
+
+
+@pytest.mark.parametrize("text", ["docker://a:1", "docker-daemon:a:1", "containers-storage:a"])
+def test_what_is_not_on_disk(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is no file.*skopeo copy"):
+        oci_layout.inspect(text)
+
+
+def test_the_name_of_an_image_is_no_file() -> None:
+    with pytest.raises(NotAnImageError, match=r"docker save alpine:3.18 -o alpine\.tar"):
+        oci_layout.inspect("alpine:3.18")
+
+
+def test_every_transport_is_read(tmp_path: Path) -> None:
+    layout = write_oci_layout([ONE, TWO], tmp_path / "layout")
+    saved = write_docker_archive([ONE, TWO], tmp_path / "saved.tar")
+    single = write_dir(ONE, tmp_path / "dir")
+    for number, (source, names) in enumerate(
+        (
+            (f"oci:{layout}:1", ("hello:1",)),
+            (f"oci:{layout}:other:2", ("other:2",)),
+            (f"docker-archive:{saved}:hello:1", ("hello:1",)),
+            (f"dir:{single}", ()),
+        )
+    ):
+        report = oci_layout.repack(source, tmp_path / f"out{number}", to="oci")
+        assert [image.names for image in report.images] == [names]
+    assert oci_layout.verify(f"oci:{layout}").images
+    with pytest.raises(UsageError, match="as a whole"):
+        oci_layout.verify(f"oci:{layout}:1")
+    with pytest.raises(SelectionError, match="no image 'x'"):
+        oci_layout.repack(f"oci:{layout}:x", tmp_path / "out", to="oci")
+
+
+def test_a_tag_of_several_images_is_not_enough(tmp_path: Path) -> None:
+    same = make_image([{"b": b"2"}], names=("other:1",))
+    layout = write_oci_layout([ONE, same], tmp_path / "layout")
+    with pytest.raises(SelectionError, match="the tag of several images"):
+        oci_layout.repack(f"oci:{layout}:1", tmp_path / "out", to="oci")
+
+
+@pytest.mark.parametrize(
+    ("dest", "line"),
+    [
+        ("oci:out:tag", "--to oci -o out --name tag"),
+        ("oci-archive:out.tar", "--to oci -o out.tar"),
+        ("docker-archive:out.tar", "--to docker -o out.tar"),
+        ("dir:out", "--to dir -o out"),
+    ],
+)
+def test_a_destination_says_what_to_type(dest: str, line: str, tmp_path: Path) -> None:
+    source = write_docker_archive([ONE], tmp_path / "in.tar")
+    with pytest.raises(LayoutError) as caught:
+        oci_layout.repack(source, dest, to="oci")
+    assert line in str(caught.value)
