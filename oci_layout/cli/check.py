@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from oci_layout.targets.asking import CheckReport
 
 
+EXAMPLES = (
+    "layout check saved.tar",
+    "layout check saved.tar --for docker@20.10,containerd@1.6",
+)
+
+
 def check(
     source: Source,
     request: Check,

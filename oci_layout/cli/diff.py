@@ -14,6 +14,11 @@ from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line
 from oci_layout.comparison.request import Diff
 
+EXAMPLES = (
+    "layout diff saved.tar other.tar",
+    "layout diff saved.tar folder --files",
+)
+
 
 def diff(
     a: Annotated[

@@ -25,6 +25,12 @@ class Raw(enum.StrEnum):
     CONFIG = "config"
 
 
+EXAMPLES = (
+    "layout inspect saved.tar",
+    "layout inspect folder --layers --largest 3",
+)
+
+
 def inspect(
     source: Source,
     request: Inspect,

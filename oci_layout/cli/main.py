@@ -53,7 +53,7 @@ def _version(wanted: bool) -> None:
 def _main(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     del version
@@ -69,7 +69,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
         name="layout",
         help="Convert saved container images between Docker and OCI formats, offline.",
         epilog=_STATUSES,
-        add_completion=False,
+        add_completion=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -78,7 +78,8 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
     for verb in wanted:
         module = importlib.import_module(f"oci_layout.cli.{verb}")
-        app.command(verb, short_help=_VERBS[verb])(module.command)
+        epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES)])
+        app.command(verb, short_help=_VERBS[verb], epilog=epilog)(module.command)
     return app
 
 
@@ -217,6 +218,8 @@ def _status(arguments: list[str], debug: bool) -> int:
     """Run the command line; the exit status."""
     status = 0 if arguments else 2
     arguments = arguments or ["--help"]
+    if arguments[0] == "help":
+        arguments = [*arguments[1:], "--help"]
     try:
         _require_values(arguments)
         result = typer.main.get_command(application(arguments)).main(

@@ -8,6 +8,8 @@ from oci_layout.cli.repack import Printing, convert
 from oci_layout.errors import UsageError
 from oci_layout.plan.request import Merge
 
+EXAMPLES = ("layout merge saved.tar other.tar -o both.tar",)
+
 
 def merge(
     sources: Sources,
@@ -17,7 +19,11 @@ def merge(
     report: ReportFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Put the images of several sources into one layout or archive; blobs are shared."""
+    """Put the images of several sources into one layout or archive; blobs are shared.
+
+    Exit status: 0 written, 3 no image or damaged, 4 a name that two images have, 5 the
+    destination; layout --help lists all.
+    """
     if output is None:
         raise UsageError(what="-o DEST is needed")
     convert(

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from oci_layout.api.words import Progress
 
 
+EXAMPLES = (
+    "layout repack saved.tar --to oci -o oci.tar",
+    "layout repack other.tar --to oci -o folder --append",
+    "layout repack folder --to docker --image hello:1 -o hello.tar",
+)
+
+
 def repack(
     source: Source,
     output: Output,
@@ -36,7 +43,8 @@ def repack(
     """Convert images: docker save to OCI, OCI to docker load, any to any.
 
     Every digest, size and diff_id is checked on the way. What need not change is copied byte
-    for byte; what has to change is reported.
+    for byte; what has to change is reported. Exit status: 0 written, 3 no image or damaged, 4 no
+    such image, 5 the destination, 6 the format cannot hold it; layout --help lists all.
     """
     if output is None and not request.dry_run:
         raise UsageError(what="-o DEST is needed", hint="or --dry-run")

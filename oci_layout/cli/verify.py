@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from oci_layout.verification.report import ImageCheck, VerifyReport
 
 
+EXAMPLES = (
+    "layout verify saved.tar",
+    "layout verify saved.tar --sums SUMS",
+)
+
+
 def verify(
     sources: Sources,
     request: Verify,
