@@ -22,7 +22,7 @@ _META = "option"
 _Word = TypeVar("_Word", bound=enum.StrEnum)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Option:
     """How a field is asked for on the command line.
 
@@ -229,14 +229,14 @@ def size_of(text: str) -> int:
     return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Spooling:
     """What every verb may be asked."""
 
     tmp: str | None = text("Directory for temporary files.", "DIR")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Working(Spooling):
     """What verbs may be asked that read blobs."""
 

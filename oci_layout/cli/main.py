@@ -65,17 +65,17 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     Args:
         arguments: without the program's name; every verb is there where they begin with none.
     """
+    wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
     app = typer.Typer(
         name="layout",
         help="Convert saved container images between Docker and OCI formats, offline.",
         epilog=_STATUSES,
-        add_completion=True,
+        add_completion=wanted is _VERBS,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_main)
-    wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
     for verb in wanted:
         module = importlib.import_module(f"oci_layout.cli.{verb}")
         epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES)])

@@ -11,10 +11,17 @@ from oci_layout.errors import UsageError
 
 _FILES = ("docker-archive", "oci-archive", "oci", "dir")
 # What lies in a registry, a daemon or a store of its own.
-_ELSEWHERE = re.compile(
-    r"(docker|docker-daemon|containers-storage|ostree|sif|atomic|tarball|registry):(//)?(.*)", re.S
+_ELSEWHERE = (
+    "docker",
+    "docker-daemon",
+    "containers-storage",
+    "ostree",
+    "sif",
+    "atomic",
+    "tarball",
+    "registry",
 )
-_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?:\w[\w.-]{0,127}(@sha256:.*)?")
+_NAME = r"[a-z0-9][a-z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?:\w[\w.-]{0,127}(@sha256:.*)?"
 
 
 @attrs.frozen(kw_only=True)
@@ -40,13 +47,12 @@ def located(text: str) -> Located:
     """
     if os.path.lexists(text):
         return Located(path=text)
-    elsewhere = _ELSEWHERE.fullmatch(text)
-    if elsewhere is not None:
+    transport, colon, rest = text.partition(":")
+    if colon and transport in _ELSEWHERE:
         raise UsageError(
             what=f"{text[:200]} is no file: registries, daemons and stores are not read",
             hint=f"save it first: skopeo copy {text[:100]} oci-archive:image.tar",
         )
-    transport, colon, rest = text.partition(":")
     if not colon or transport not in _FILES:
         return Located(path=text)
     if transport == "dir":
@@ -63,6 +69,6 @@ def located(text: str) -> Located:
 def advice(path: str) -> str:
     """What to do about a file that is not there, where its name is that of an image."""
     name = os.path.basename(path.partition(":")[0]) or "image"
-    if ":" in path and not path.startswith(("/", ".")) and _NAME.fullmatch(path):
+    if ":" in path and not path.startswith(("/", ".")) and re.fullmatch(_NAME, path):
         return f"the name of an image? save it first: docker save {path} -o {name}.tar"
     return ""

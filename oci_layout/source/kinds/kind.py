@@ -17,7 +17,7 @@ from oci_layout.source.reconcile import Reconciler
 from oci_layout.source.store import Store
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Reading:
     """A store that is being read.
 
@@ -61,7 +61,7 @@ class Reading:
             self.reconciler.take_repositories(names)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Contents:
     """Everything a store says it holds.
 
@@ -87,7 +87,7 @@ def _nothing(store: Store, archive: bool) -> Iterable[str]:
     return ()
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class SourceKind:
     """A kind of source.
 

@@ -69,7 +69,7 @@ def corrupt(where: str, name: str, detail: str) -> DamagedError:
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Packer:
     """How a compression is written.
 
@@ -91,7 +91,7 @@ class Packer:
     cost: Callable[[int | None], int]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Codec:
     """A compression.
 

@@ -35,7 +35,7 @@ class Decompressor(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Kind:
     """What kind of streams they are.
 
