@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
 
 from oci_layout.closing import Closing
-from oci_layout.errors import NotAnImageError
+from oci_layout.errors import NotAnImageError, damage_in
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
@@ -100,27 +101,23 @@ def open_source(
     """
     findings = FailFast() if findings is None else findings
     label = "standard input" if path == STANDARD_INPUT else path
+    archive = path == STANDARD_INPUT or not os.path.isdir(path)
     outer = Compression.NONE
     told = Findings()
-    archive = path == STANDARD_INPUT or not os.path.isdir(path)
-    if archive:
-        file, outer = _archive_file(path, tmp, limit)
-        try:
-            store = _store(file, label, told, lone=lone)
-        except BaseException:
-            file.close()
-            raise
-    else:
-        _refuse_any_folder(path)
-        store = DirectoryStore(path)
-    try:
-        reading = Reading(
-            store=store, archive=archive, findings=findings, repair=repair, trusted=trusted
-        )
-        contents = read(reading, told)
-    except BaseException:
-        store.close()
-        raise
+    store: Store
+    with damage_in(label):
+        if archive:
+            file, outer = _archive_file(path, tmp, limit)
+            with _closed_on_error(file):
+                store = _store(file, label, told, lone=lone)
+        else:
+            _refuse_any_folder(path)
+            store = DirectoryStore(path)
+        with _closed_on_error(store):
+            reading = Reading(
+                store=store, archive=archive, findings=findings, repair=repair, trusted=trusted
+            )
+            contents = read(reading, told)
     return Source(
         label=label,
         archive=archive,
@@ -129,6 +126,15 @@ def open_source(
         contents=contents,
         findings=findings,
     )
+
+
+@contextmanager
+def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        held.close()
+        raise
 
 
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
