@@ -6,7 +6,7 @@ import os
 import platform as machine
 from typing import Any
 
-from oci_layout.api.words import Progress, chosen_at, made
+from oci_layout.api.words import Progress, chosen_at, made, watch_of
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
@@ -48,7 +48,9 @@ def check(
     asked = [Target.parse(text) for text in checked.targets or USUAL]
     host = _host(checked.platform)
     findings = Findings()
-    with open_source(source, findings=findings, tmp=checked.tmp) as opened:
+    with open_source(
+        source, findings=findings, tmp=checked.tmp, watch=watch_of(progress)
+    ) as opened:
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
         damage = _read(opened, findings, checked.jobs, progress) if checked.full else None

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, made
+from oci_layout.api.words import Progress, made, watch_of
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.request import Diff
@@ -57,7 +57,13 @@ def diff(
             if not isinstance(source, Source):
                 where = located(path_text(source))
                 chosen += (where.image,) if where.image else ()
-                read = open_source(where.path, findings=Findings(), tmp=asked.tmp, lone=True)
+                read = open_source(
+                    where.path,
+                    findings=Findings(),
+                    tmp=asked.tmp,
+                    lone=True,
+                    watch=watch_of(progress),
+                )
                 opened.append(stack.enter_context(read))
             else:
                 opened.append(source)

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.words import Progress, chosen_at, made, path_at
+from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
@@ -75,6 +75,7 @@ def repack(
             tmp=asked.tmp or (destination.beside if dest is not None else None),
             repair=asked.repair,
             limit=asked.limit,
+            watch=watch_of(progress),
         ) as opened:
             return _repack(opened, job, asked)
 
@@ -126,7 +127,12 @@ def merge(
         job = _Job.look(asked, destination, outputs, progress)
         opened = [
             stack.enter_context(
-                open_source(source, tmp=asked.tmp or destination.beside, limit=asked.limit)
+                open_source(
+                    source,
+                    tmp=asked.tmp or destination.beside,
+                    limit=asked.limit,
+                    watch=watch_of(progress),
+                )
             )
             for source in dict.fromkeys(every)
         ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from oci_layout.api.words import Progress, chosen_at, made
+from oci_layout.api.words import Progress, chosen_at, made, watch_of
 from oci_layout.errors import UsageError, damage_in
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
@@ -21,13 +21,15 @@ from oci_layout.source.opening import Source, open_source
 
 @contextmanager
 def _chosen(
-    source: str | os.PathLike[str], asked: Inspect
+    source: str | os.PathLike[str], asked: Inspect, progress: Progress | None = None
 ) -> Iterator[tuple[Source, tuple[Root, ...]]]:
     path, asked = chosen_at(source, asked)
     platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choice = Choice(images=tuple(asked.images), platforms=platforms)
     with (
-        open_source(path, findings=Findings(), tmp=asked.tmp, lone=True) as opened,
+        open_source(
+            path, findings=Findings(), tmp=asked.tmp, lone=True, watch=watch_of(progress)
+        ) as opened,
         damage_in(opened.label),
     ):
         yield opened, chosen(opened, choice)
@@ -57,7 +59,7 @@ def inspect(
     """
     asked = made(Inspect, request, options)
     largest = asked.largest if asked.layers else None
-    with _chosen(source, asked) as (opened, roots):
+    with _chosen(source, asked, progress) as (opened, roots):
         if progress is None or largest is None:
             return tree(opened, roots, largest=largest)
         progress.start(layer_bytes(roots))

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, made, path_at
+from oci_layout.api.words import Progress, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.digest import QuotedDigest
 from oci_layout.disk.outputs import Outputs
@@ -55,7 +55,11 @@ def verify(
         wanted = _wanted(asked, digests, file)
         with Work.of(jobs=asked.jobs, limit=asked.limit, progress=progress).pool() as pool:
             return verify_source(
-                source, wanted, pool, start=progress.start if progress is not None else None
+                source,
+                wanted,
+                pool,
+                start=progress.start if progress is not None else None,
+                watch=watch_of(progress),
             )
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from oci_layout.errors import UsageError
 from oci_layout.option import path_text
+from oci_layout.source.spool import Watch
 from oci_layout.source.transports import located
 
 
@@ -29,10 +30,21 @@ class Progress:
     Args:
         start: called once with all bytes to read.
         advance: called with bytes read, from any thread.
+        spool: called before that where a pipe or a compressed archive is first written to a
+            temporary file: with the source, the directory, and the bytes to read, 0 where nobody
+            knows. Bytes that are read for it go to ``advance``. None to be told nothing of it.
     """
 
     start: Callable[[int], None]
     advance: Callable[[int], None]
+    spool: Callable[[str, str, int], None] | None = None
+
+
+def watch_of(progress: Progress | None) -> Watch | None:
+    """What is told of spooling."""
+    if progress is None or progress.spool is None:
+        return None
+    return Watch(begin=progress.spool, advance=progress.advance)
 
 
 def made(kind: type[_Request], request: _Request | None, options: dict[str, Any]) -> _Request:

@@ -55,13 +55,10 @@ def inspect(
     if raw is not None:
         sys.stdout.buffer.write(inspection.inspect_raw(source, raw.value, request))
         return
-    if request.layers:
-        from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
+    from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-        with Bar(quiet=as_json) as progress:
-            value = inspection.inspect(source, request, progress=progress)
-    else:
-        value = inspection.inspect(source, request)
+    with Bar(quiet=as_json) as progress:
+        value = inspection.inspect(source, request, progress=progress)
     if as_json:
         show_json(value)
         return

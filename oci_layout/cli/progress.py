@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
 from types import TracebackType
 
 from oci_layout.api.words import Progress
-from oci_layout.cli.text import size_text
+from oci_layout.cli.cells import clipped
+from oci_layout.cli.text import shown, size_text
 
 _EVERY = 0.1  # seconds between two pictures
 _WIDTH = 24
@@ -24,11 +26,14 @@ class Bar:
     def __init__(self, *, quiet: bool) -> None:
         self._live = not quiet and sys.stderr.isatty()
         self._total = self._done = 0
+        self._spooled = ""
         self._began = self._drawn = time.monotonic()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Progress | None:
-        return Progress(start=self._start, advance=self._advance) if self._live else None
+        if not self._live:
+            return None
+        return Progress(start=self._start, advance=self._advance, spool=self._spool)
 
     def __exit__(
         self,
@@ -41,7 +46,15 @@ class Bar:
             sys.stderr.flush()
 
     def _start(self, total: int) -> None:
-        self._total, self._began = total, time.monotonic()
+        self._begin(total, "")
+
+    def _spool(self, source: str, directory: str, total: int) -> None:
+        self._begin(total, f"reading {shown(source)} into {shown(directory)}")
+
+    def _begin(self, total: int, spooled: str) -> None:
+        with self._lock:
+            self._total, self._done, self._spooled = total, 0, spooled
+            self._began = time.monotonic()
 
     def _advance(self, size: int) -> None:
         with self._lock:
@@ -53,13 +66,22 @@ class Bar:
             self._draw(now)
 
     def _draw(self, now: float) -> None:
-        part = min(1.0, self._done / self._total) if self._total else 1.0
-        filled = round(part * _WIDTH)
         speed = self._done / max(now - self._began, 0.001)
-        left = (self._total - self._done) / speed if speed else 0
-        sys.stderr.write(
-            f"\r\033[K[{'#' * filled}{'.' * (_WIDTH - filled)}] {part:4.0%} "
-            f"{size_text(self._done)} of {size_text(self._total)}, "
-            f"{size_text(int(speed))}/s, {max(0, round(left))} s left"
-        )
+        done, rate = size_text(self._done), f"{size_text(int(speed))}/s"
+        if self._total:
+            part = min(1.0, self._done / self._total)
+            filled = round(part * _WIDTH)
+            left = (self._total - self._done) / speed if speed else 0
+            done = f"{part:4.0%} {done} of {size_text(self._total)}"
+            bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] "
+            rate += f", {max(0, round(left))} s left"
+        else:
+            bar = ""
+        if self._spooled:  # what is spooled, and where, says more than a bar
+            text = f"{done}, {rate}"
+            room = max(0, shutil.get_terminal_size().columns - len(text) - 3)
+            text = f"{clipped(self._spooled, room)}: {text}"
+        else:
+            text = f"{bar}{done}, {rate}"
+        sys.stderr.write(f"\r\033[K{text}")
         sys.stderr.flush()

@@ -19,7 +19,7 @@ from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
-from oci_layout.source.spool import spool_compressed, spool_stream
+from oci_layout.source.spool import Spooling, Watch, spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -82,6 +82,7 @@ def open_source(
     trusted: Sequence[jws.PublicKey] = (),
     lone: bool = False,
     limit: int | None = None,
+    watch: Watch | None = None,
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -94,6 +95,7 @@ def open_source(
         trusted: keys of which one must have signed each schema 1 manifest.
         lone: accept a file that is a manifest and nothing else.
         limit: unpacked bytes of a compressed archive from which a ratio over 200 is refused.
+        watch: told how far spooling is, if there is any.
 
     Raises:
         NotAnImageError: not an image of any kind.
@@ -107,7 +109,8 @@ def open_source(
     store: Store
     with damage_in(label):
         if archive:
-            file, outer = _archive_file(path, tmp, limit)
+            spooling = Spooling(tmp=tmp, limit=limit, watch=watch)
+            file, outer = _archive_file(path, spooling)
             with _closed_on_error(file):
                 store = _store(file, label, told, lone=lone)
         else:
@@ -193,10 +196,10 @@ def _not_a_tar(file: HeldFile) -> str:
     return "neither a tar archive nor a directory"
 
 
-def _archive_file(path: str, tmp: str | None, limit: int | None) -> tuple[HeldFile, Compression]:
+def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]:
     """The archive as a seekable, uncompressed file."""
     if path == STANDARD_INPUT:
-        return spool_stream(0, "standard input", tmp, limit)
+        return spool_stream(0, "standard input", spooling)
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -206,7 +209,7 @@ def _archive_file(path: str, tmp: str | None, limit: int | None) -> tuple[HeldFi
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return spool_stream(fd, path, tmp, limit)
+            return spool_stream(fd, path, spooling)
         finally:
             os.close(fd)
     file = HeldFile(path)
@@ -214,4 +217,4 @@ def _archive_file(path: str, tmp: str | None, limit: int | None) -> tuple[HeldFi
     if outer is Compression.NONE:
         return file, outer
     with file:
-        return spool_compressed(file, outer, tmp, limit), outer
+        return spool_compressed(file, outer, spooling), outer

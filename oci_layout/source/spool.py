@@ -7,6 +7,8 @@ import stat
 import tempfile
 from collections.abc import Callable
 
+import attrs
+
 from oci_layout import limits
 from oci_layout.errors import DamagedError, DestinationError, ReadError
 from oci_layout.mediatype import Compression
@@ -23,6 +25,54 @@ from oci_layout.streams.reader import (
 )
 
 _MEMORY = {"tmpfs", "ramfs"}
+
+
+@attrs.frozen(kw_only=True)
+class Watch:
+    """Is told of spooling, which may take long before anything is known of the source.
+
+    Args:
+        begin: called with what the source is called, the directory that takes the spool, and the
+            bytes to read; 0 where nobody knows, as of a pipe.
+        advance: called with bytes read.
+    """
+
+    begin: Callable[[str, str, int], object]
+    advance: Callable[[int], object]
+
+
+class _Watched:
+    """A reader that tells a watch."""
+
+    def __init__(self, reader: Reader, watch: Watch) -> None:
+        self._reader, self._watch = reader, watch
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(size)
+        self._watch.advance(len(data))
+        return data
+
+
+@attrs.frozen(kw_only=True)
+class Spooling:
+    """How a source is spooled.
+
+    Args:
+        tmp: directory for it; None for the usual one.
+        limit: unpacked bytes from which a ratio over 200 is refused; None for the usual bound.
+        watch: told how far it is.
+    """
+
+    tmp: str | None = None
+    limit: int | None = None
+    watch: Watch | None = None
+
+    def watched(self, reader: Reader, label: str, size: int) -> Reader:
+        """Begin: the reader of the source, which tells how far it is."""
+        if self.watch is None:
+            return reader
+        self.watch.begin(label, spool_directory(self.tmp), size)
+        return _Watched(reader, self.watch)
 
 
 def _filesystem(path: str) -> str:
@@ -89,9 +139,9 @@ def _spool(reader: Reader, label: str, tmp: str | None) -> HeldFile:
                 write_all(fd, data)
             except OSError as error:
                 raise DestinationError(
-                    what=f"cannot spool {label}: {error.strerror}",
+                    what=f"cannot hold {label} as a temporary file: {error.strerror}",
                     where=directory,
-                    hint="--tmp names another directory",
+                    hint="all of it has to fit, unpacked; --tmp names another directory",
                 ) from error
     except BaseException:
         os.close(fd)
@@ -112,6 +162,11 @@ class _Pipe:
     @property
     def head(self) -> bytes:
         return self._head
+
+    @property
+    def size(self) -> int:
+        """Bytes of it; 0 where nobody knows."""
+        return self._stamp[2] if self._stamp is not None else 0
 
     def _look(self) -> Stamp | None:
         """What tells a file from another; None for a pipe, of which nothing is read twice."""
@@ -151,10 +206,13 @@ def _outer_damage(label: str, run: Callable[[], HeldFile]) -> HeldFile:
         ) from error
 
 
-def spool_stream(
-    fd: int, label: str, tmp: str | None, limit: int | None = None
-) -> tuple[HeldFile, Compression]:
+def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Compression]:
     """Spool a pipe, unpacked; the file, and how the stream was packed.
+
+    Args:
+        fd: the pipe.
+        label: how to call it in messages.
+        spooling: where to, and who is told.
 
     Raises:
         DamagedError: the packed stream is cut short or corrupt.
@@ -163,8 +221,10 @@ def spool_stream(
     """
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
-    unpacked = decoded(pipe, outer, label, growth=Growth(limit))
-    held = _outer_damage(label, lambda: _spool(unpacked, label, tmp))
+    unpacked = decoded(
+        spooling.watched(pipe, label, pipe.size), outer, label, growth=Growth(spooling.limit)
+    )
+    held = _outer_damage(label, lambda: _spool(unpacked, label, spooling.tmp))
     try:
         pipe.require_unchanged()
     except ReadError:
@@ -173,18 +233,22 @@ def spool_stream(
     return held, outer
 
 
-def spool_compressed(
-    file: HeldFile, outer: Compression, tmp: str | None, limit: int | None = None
-) -> HeldFile:
+def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> HeldFile:
     """Spool a compressed archive, unpacked.
+
+    Args:
+        file: the archive.
+        outer: how it is compressed.
+        spooling: where to, and who is told.
 
     Raises:
         DamagedError: it is cut short or corrupt.
         ChangedError: somebody wrote to it meanwhile.
         DestinationError: no room, or no permission, in the temporary directory.
     """
-    unpacked = decoded(ExtentReader(file, 0, file.size), outer, file.path, growth=Growth(limit))
-    held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, tmp))
+    packed = spooling.watched(ExtentReader(file, 0, file.size), file.path, file.size)
+    unpacked = decoded(packed, outer, file.path, growth=Growth(spooling.limit))
+    held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, spooling.tmp))
     try:
         file.require_unchanged()
     except ReadError:

@@ -16,6 +16,7 @@ from oci_layout.model import jws
 from oci_layout.source import kinds
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.orphans import orphans_of
+from oci_layout.source.spool import Watch
 from oci_layout.streams.reader import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
@@ -52,6 +53,7 @@ def verify_source(
     pool: Pool,
     *,
     start: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> VerifyReport:
     """Check everything of a source.
 
@@ -60,6 +62,7 @@ def verify_source(
         wanted: what to check.
         pool: does the work on blobs.
         start: told of all bytes to read.
+        watch: told how far spooling is, if there is any.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -73,6 +76,7 @@ def verify_source(
         trusted=wanted.trusted,
         lone=True,
         limit=pool.growth.limit,
+        watch=watch,
     ) as source:
         check_agreement(source, findings)
         blobs = BlobList()
