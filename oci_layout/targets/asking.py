@@ -86,7 +86,7 @@ def _answer(
     if not images and not reading.reasons:
         reading.fail("images-left", f"{', '.join(wanted.texts)} is not among what it loads")
     loads = not reading.reasons
-    asks = target.engine.asks.format(source=shlex.quote(facts.path), transport=transport)
+    asks = target.engine.asks.format(source=shlex.quote(facts.named), transport=transport)
     against = reading.reasons or _curable(target, reading.losses)
     line: tuple[str, ...] = ()
     unrepaired = ""
