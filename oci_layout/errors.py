@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import attrs
@@ -41,9 +43,12 @@ class LayoutError(Exception):
     exit_status: ClassVar[int] = 3
 
     def __str__(self) -> str:
-        where, what, hint = elided(self.where), message(self.what), elided(self.hint)
+        where, what, hint = elided(self._place()), message(self.what), elided(self.hint)
         text = f"{where}: {what}" if where else what
         return f"{text} ({hint})" if hint else text
+
+    def _place(self) -> str:
+        return self.where
 
 
 class UsageError(LayoutError):
@@ -70,9 +75,30 @@ class DamagedError(LayoutError):
 
     Args:
         code: the stable code of the finding that this error carries.
+        source: what it is in, as the user called it; empty where ``where`` says so, or nobody knew.
     """
 
     code: str
+    source: str = ""
+
+    def _place(self) -> str:
+        if not self.source or self.where.startswith(self.source):
+            return self.where
+        return f"{elided(self.source)}: {self.where}" if self.where else self.source
+
+
+@contextmanager
+def damage_in(source: str) -> Iterator[None]:
+    """Name the source in errors about damage: who finds it often knows a member alone.
+
+    Args:
+        source: as the user called it; what a call within said first counts.
+    """
+    try:
+        yield
+    except DamagedError as error:
+        error.source = error.source or source
+        raise
 
 
 class SelectionError(LayoutError):

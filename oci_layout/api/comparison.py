@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, made, path_at
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.request import Diff
@@ -14,8 +14,10 @@ from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
 from oci_layout.graph.selection import Choice
+from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.transports import located
 
 
 def diff(
@@ -48,24 +50,23 @@ def diff(
     if a == b == STANDARD_INPUT:
         raise UsageError(what="standard input can be read once")
     wanted = tuple(each for each in asked.platforms if isinstance(each, Platform))
-    choices = (
-        Choice(images=(*asked.images, *asked.images_a), platforms=wanted),
-        Choice(images=(*asked.images, *asked.images_b), platforms=wanted),
-    )
+    choices, opened = [], []
     with ExitStack() as stack:
-        opened = []
-        for source in (a, b):
+        for source, images in ((a, asked.images_a), (b, asked.images_b)):
+            chosen = (*asked.images, *images)
             if not isinstance(source, Source):
-                path = path_at(source)
-                read = open_source(path, findings=Findings(), tmp=asked.tmp, lone=True)
+                where = located(path_text(source))
+                chosen += (where.image,) if where.image else ()
+                read = open_source(where.path, findings=Findings(), tmp=asked.tmp, lone=True)
                 opened.append(stack.enter_context(read))
             else:
                 opened.append(source)
+            choices.append(Choice(images=chosen, platforms=wanted))
         pool = stack.enter_context(Work.of(jobs=None, limit=None, progress=progress).pool())
         return compare_sources(
             opened[0],
             opened[1],
-            choices,
+            (choices[0], choices[1]),
             pool,
             files=asked.files,
             start=progress.start if progress is not None else None,

@@ -15,7 +15,7 @@ from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
-from oci_layout.errors import UsageError
+from oci_layout.errors import UsageError, damage_in
 from oci_layout.finding import FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
@@ -88,7 +88,8 @@ def _repack(source: Source, job: _Job, asked: Repack) -> Report:
     options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
-    return _convert([source], job, options)
+    with damage_in(source.label):
+        return _convert([source], job, options)
 
 
 def merge(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from oci_layout.api.words import Progress, chosen_at, made
-from oci_layout.errors import UsageError
+from oci_layout.errors import UsageError, damage_in
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice
@@ -26,7 +26,10 @@ def _chosen(
     path, asked = chosen_at(source, asked)
     platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choice = Choice(images=tuple(asked.images), platforms=platforms)
-    with open_source(path, findings=Findings(), tmp=asked.tmp, lone=True) as opened:
+    with (
+        open_source(path, findings=Findings(), tmp=asked.tmp, lone=True) as opened,
+        damage_in(opened.label),
+    ):
         yield opened, chosen(opened, choice)
 
 

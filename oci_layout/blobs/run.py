@@ -12,7 +12,7 @@ import attrs
 from oci_layout.blobs.pool import Meter, Pool
 from oci_layout.blobs.task import Fact, Task
 from oci_layout.digest import Digest
-from oci_layout.errors import DamagedError
+from oci_layout.errors import DamagedError, damage_in
 from oci_layout.finding import Finding, Severity, Where
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
@@ -67,7 +67,11 @@ def run(task: Task, write: Write = _nowhere, pool: Pool | None = None) -> Fact:
         DamagedError: the bytes are not what the source says of them.
         Cancelled: somebody asked to stop.
     """
-    pool = pool or Pool()
+    with damage_in(task.member.store):
+        return _run(task, write, pool or Pool())
+
+
+def _run(task: Task, write: Write, pool: Pool) -> Fact:
     pipeline = pool.pipeline(task)
     threaded = pipeline is not None
     keep = task.encoding is None
@@ -152,7 +156,8 @@ def linked(task: Task) -> Fact | None:
         stored_size=task.member.size,
         linked="file",
     )
-    _check(task, fact)
+    with damage_in(task.member.store):
+        _check(task, fact)
     return fact
 
 

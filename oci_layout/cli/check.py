@@ -111,15 +111,20 @@ def _table(report: CheckReport, width: int) -> list[str]:
 
 
 def _lines_that_repair(report: CheckReport, width: int) -> list[str]:
-    """Each line once, with the targets it is for."""
+    """Each line once, and each reason why there is none, with the targets it is for."""
     lines: list[str] = []
+    by_reason: dict[str, list[str]] = {}
     by_line: dict[tuple[str, ...], list[str]] = {}
     for answer in report.answers:
-        if not answer.loads and answer.repair:
+        if answer.loads:
+            continue
+        if answer.repair:
             by_line.setdefault(answer.repair, []).append(str(answer.target))
-        elif not answer.loads:
-            text = f"{answer.target}: {_plain(answer.unrepaired)}"
-            lines += wrapped(text, width, "  ", "      ")
+        else:
+            by_reason.setdefault(_plain(answer.unrepaired), []).append(str(answer.target))
+    for reason, targets in by_reason.items():
+        whose = "every target" if len(targets) == len(report.answers) > 1 else ", ".join(targets)
+        lines += wrapped(f"{whose}: {reason}", width, "  ", "      ")
     for words, targets in by_line.items():
         lines += wrapped(f"for {', '.join(targets)}:", width, "  ", "      ")
         lines.append(_command(words))

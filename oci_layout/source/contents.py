@@ -2,28 +2,84 @@
 
 from __future__ import annotations
 
-from oci_layout.errors import NotAnImageError
-from oci_layout.source.kinds import KINDS, Contents, Reading
+from itertools import islice
+
+from oci_layout.errors import DamagedError, LayoutError, NotAnImageError
+from oci_layout.finding import Finding, Findings
+from oci_layout.model import dockersave
+from oci_layout.source import mistaken
+from oci_layout.source.kinds import KINDS, V1, Contents, Reading, SourceKind
 
 
-def read(reading: Reading) -> Contents:
+def read(reading: Reading, told: Findings) -> Contents:
     """What is there.
 
     Args:
         reading: the store, and what is told of it.
+        told: what was found in the store itself. It is passed on only where the store holds an
+            image: of a disc of another sort, or half an archive, nobody asks how its links run.
 
     Raises:
+        DamagedError: an archive that ends before anything describes an image.
         NotAnImageError: nothing that describes an image.
     """
-    for kind in KINDS:
-        if kind.told(reading):
-            return kind.read(reading)
-    cut = next((each for each in reading.findings.errors if each.code == "truncated"), None)
-    hint = f"the archive is cut short: {cut.where}" if cut is not None else ""
-    names = [name for _, name in zip(range(4), reading.store.names(), strict=False)]
+    kind = next((kind for kind in KINDS if kind.told(reading)), None)
+    if kind is None or _unfinished(kind, reading, told):
+        raise _no_image(reading, _cut(told, kind))
+    for finding in told.found:
+        reading.findings.add(finding)
+    reading.findings.left_out += told.left_out
+    return kind.read(reading)
+
+
+def _unfinished(kind: SourceKind, reading: Reading, told: Findings) -> bool:
+    """Whether it may be the beginning of what Docker of today saves: that has V1 folders too.
+
+    ``manifest.json`` follows them there, and ``repositories`` is the last file of both.
+    """
+    if kind is not V1 or _cut(told, kind) is None:
+        return False
+    names = reading.store.names()
+    return all(name.rpartition("/")[2] != dockersave.REPOSITORIES for name in names)
+
+
+def _cut(told: Findings, kind: SourceKind | None) -> Finding | None:
+    """What says that an archive was cut short."""
+    found = next((each for each in told.errors if each.code == "truncated"), None)
+    if found is None and kind is not None:
+        found = next((each for each in told.warnings if each.code == "no-end-marker"), None)
+    return found
+
+
+def _no_image(reading: Reading, cut: Finding | None) -> LayoutError:
+    store = reading.store
+    found = mistaken.by_names(store.names())
+    if found is None and cut is not None:
+        place = str(cut.where).removeprefix(f"{store.label}: ")
+        return DamagedError(
+            code="truncated",
+            what=f"cut short, before the list of its images: {place}: {cut.message}",
+            where=store.label,
+            hint="copy the file again",
+        )
+    found = found or mistaken.by_what_is_inside(store.names())
+    return no_image(store.label, list(islice(store.names(), 4)), found)
+
+
+def no_image(
+    label: str, names: list[str], found: mistaken.Mistaken | None = None
+) -> NotAnImageError:
+    """The error for what holds no image.
+
+    Args:
+        label: what it is called.
+        names: a few of what is in it.
+        found: what it is instead, where that is known.
+    """
+    if found is not None:
+        return NotAnImageError(what=f"this is {found.what}", where=label, hint=found.hint)
     inside = ", ".join(repr(name[:60]) for name in names) or "nothing"
-    raise NotAnImageError(
+    return NotAnImageError(
         what=f"no image: there is neither index.json nor manifest.json (found {inside})",
-        where=reading.store.label,
-        hint=hint,
+        where=label,
     )

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
 
 from oci_layout.closing import Closing
-from oci_layout.errors import NotAnImageError
+from oci_layout.errors import NotAnImageError, damage_in
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
-from oci_layout.source.contents import read
+from oci_layout.source import mistaken
+from oci_layout.source.contents import no_image, read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.spool import spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import HeldFile
-from oci_layout.streams.tarheader import looks_like_tar
+from oci_layout.streams.tarheader import BLOCK, ZERO, looks_like_tar
 
 STANDARD_INPUT = "-"
 
@@ -99,25 +101,23 @@ def open_source(
     """
     findings = FailFast() if findings is None else findings
     label = "standard input" if path == STANDARD_INPUT else path
-    outer = Compression.NONE
     archive = path == STANDARD_INPUT or not os.path.isdir(path)
-    if archive:
-        file, outer = _archive_file(path, tmp, limit)
-        try:
-            store = _store(file, label, findings, lone=lone)
-        except BaseException:
-            file.close()
-            raise
-    else:
-        _refuse_any_folder(path)
-        store = DirectoryStore(path)
-    try:
-        contents = read(
-            Reading(store=store, archive=archive, findings=findings, repair=repair, trusted=trusted)
-        )
-    except BaseException:
-        store.close()
-        raise
+    outer = Compression.NONE
+    told = Findings()
+    store: Store
+    with damage_in(label):
+        if archive:
+            file, outer = _archive_file(path, tmp, limit)
+            with _closed_on_error(file):
+                store = _store(file, label, told, lone=lone)
+        else:
+            _refuse_any_folder(path)
+            store = DirectoryStore(path)
+        with _closed_on_error(store):
+            reading = Reading(
+                store=store, archive=archive, findings=findings, repair=repair, trusted=trusted
+            )
+            contents = read(reading, told)
     return Source(
         label=label,
         archive=archive,
@@ -126,6 +126,15 @@ def open_source(
         contents=contents,
         findings=findings,
     )
+
+
+@contextmanager
+def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        held.close()
+        raise
 
 
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
@@ -137,26 +146,28 @@ def _refuse_any_folder(path: str) -> None:
     Raises:
         NotAnImageError: none of the documents is there that an image begins with.
     """
+    if os.path.samefile(path, "/"):  # whatever lies about there
+        raise NotAnImageError(
+            what="is the root of the file system, not an image", where=path, hint="name a file"
+        )
     known = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
     if any(os.path.lexists(os.path.join(path, name)) for name in known):
         return
     folders = _entries(path)
-    for folder in [path, *folders]:
-        # Docker before 1.10 has ID/json, which some tools put into one more folder.
-        below = folders if folder == path else _entries(folder)
-        if any(os.path.lexists(os.path.join(each, "json")) for each in below):
+    below = {folder: _entries(folder) for folder in folders}
+    # Docker before 1.10 has ID/json, which some tools put into one more folder.
+    for each in itertools.chain(folders, *below.values()):
+        if all(os.path.isfile(os.path.join(each, name)) for name in ("json", "layer.tar")):
             return
-    inside = ", ".join(repr(os.path.basename(each)[:60]) for each in folders[:4]) or "nothing"
-    raise NotAnImageError(
-        what=f"no image: there is neither index.json nor manifest.json (found {inside})",
-        where=path,
-    )
+    names = [os.path.relpath(each, path) for each in itertools.chain(folders, *below.values())]
+    found = mistaken.by_names(names) or mistaken.by_what_is_inside(names)
+    raise no_image(path, [os.path.basename(each) for each in folders[:4]], found)
 
 
 def _entries(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in islice(entries, _LOOKED_AT))
+            return sorted(entry.path for entry in itertools.islice(entries, _LOOKED_AT))
     except OSError:
         return []
 
@@ -164,7 +175,12 @@ def _entries(folder: str) -> list[str]:
 def _store(file: HeldFile, label: str, findings: Findings, *, lone: bool) -> Store:
     if lone and file.pread(64, 0).lstrip().startswith(b"{"):
         return FileStore(file, label, dockersave.MANIFEST)
-    if not looks_like_tar(file.pread(512, 0)):
+    head = file.pread(BLOCK, 0)
+    if head == ZERO or not looks_like_tar(head):  # a disc may begin with zeros, as the end of a tar
+        found = mistaken.by_bytes(file)
+        if found is not None:
+            raise no_image(label, [], found)
+    if not looks_like_tar(head):
         raise NotAnImageError(what=_not_a_tar(file), where=label)
     return ArchiveStore(file, label, findings)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.reference import InvalidReferenceError, Reference
 
 _FILES = ("docker-archive", "oci-archive", "oci", "dir")
 # What lies in a registry, a daemon or a store of its own.
@@ -21,7 +21,6 @@ _ELSEWHERE = (
     "tarball",
     "registry",
 )
-_NAME = r"[a-z0-9][a-z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?:\w[\w.-]{0,127}(@sha256:.*)?"
 
 
 @attrs.frozen(kw_only=True)
@@ -49,15 +48,16 @@ def located(text: str) -> Located:
         return Located(path=text)
     transport, colon, rest = text.partition(":")
     if colon and transport in _ELSEWHERE:
-        raise UsageError(
-            what=f"{text[:200]} is no file: registries, daemons and stores are not read",
-            hint=f"save it first: skopeo copy {text[:100]} oci-archive:image.tar",
-        )
+        raise _elsewhere(text, text)
+    if colon and rest.startswith("//"):  # as helm and browsers write what they fetch
+        raise _elsewhere(text, f"docker:{rest}" if transport == "oci" else "")
     if not colon or transport not in _FILES:
         return Located(path=text)
-    if transport == "dir":
+    if transport == "dir" and rest:
         return Located(path=rest, transport=transport)
     path, _, image = rest.partition(":")
+    if not path:
+        raise UsageError(what=f"{text[:200]}: a path is missing after {transport}:")
     if image.startswith("@"):
         raise UsageError(
             what=f"{text[:200]}: images are not chosen by their number",
@@ -66,9 +66,27 @@ def located(text: str) -> Located:
     return Located(path=path, transport=transport, image=image)
 
 
+def _elsewhere(text: str, name: str) -> UsageError:
+    """The error for what lies in a registry, a daemon or a store, by its name for skopeo."""
+    save = f"save it first: skopeo copy {name[:100]} oci-archive:image.tar"
+    return UsageError(
+        what=f"{text[:200]} is no file: registries, daemons and stores are not read",
+        hint=save if name else "download it first",
+    )
+
+
 def advice(path: str) -> str:
     """What to do about a file that is not there, where its name is that of an image."""
-    name = os.path.basename(path.partition(":")[0]) or "image"
-    if ":" in path and not path.startswith(("/", ".")) and re.fullmatch(_NAME, path):
-        return f"the name of an image? save it first: docker save {path} -o {name}.tar"
-    return ""
+    if path.startswith(("/", ".")) or path.endswith("/"):
+        return ""
+    try:
+        named = Reference.parse(path, default_tag="")
+    except InvalidReferenceError:
+        return ""
+    host, slash, _ = path.partition("/")
+    registry = bool(slash) and named.domain == host
+    word = not slash and "." not in path  # x.tar is a file that is not there
+    if not (named.tag or named.digest or registry or word):
+        return ""
+    file = named.path.rpartition("/")[2]
+    return f"the name of an image? save it first: docker save {path} -o {file}.tar"

@@ -159,6 +159,11 @@ class TarScanner:
     def _where(self, member: str = "") -> Where:
         return Where(member=member or self._file.path, offset=self._at)
 
+    def _cut(self, place: str) -> None:
+        self._findings.error(
+            "truncated", f"the archive ends {place}", self._where(), "copy the file again"
+        )
+
     def _header(self) -> bytes | None:
         """The next header block; None at the end, which is judged here."""
         left = self._end - self._at
@@ -171,11 +176,9 @@ class TarScanner:
                 return None
             return header
         if self._pending.start >= 0:
-            self._findings.error(
-                "truncated", "the archive ends after an extended header", self._where()
-            )
+            self._cut("after an extended header")
         elif 0 < len(header) < BLOCK:
-            self._findings.error("truncated", "the archive ends inside a tar header", self._where())
+            self._cut("inside a tar header")
         elif len(header) < BLOCK or not self._second_zero():
             self._findings.warning(
                 "no-end-marker",
@@ -197,9 +200,7 @@ class TarScanner:
             )
             return True
         if 0 < len(second) < BLOCK:
-            self._findings.error(
-                "truncated", "the archive ends inside its end-of-archive marker", self._where()
-            )
+            self._cut("inside its end-of-archive marker")
             return True
         if not second:
             return False
@@ -280,9 +281,7 @@ class TarScanner:
             raise ValueError(f"an extended header of {size} bytes; at most {limit} are read")
         data = self._window.get(start + BLOCK, size)
         if len(data) < size or start + BLOCK + size > self._end:
-            self._findings.error(
-                "truncated", "the archive ends inside an extended header", self._where()
-            )
+            self._cut("inside an extended header")
             self._at = self._end
             self._pending = _Pending()
             return

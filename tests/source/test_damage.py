@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from oci_layout.errors import DamagedError
 from tests import corrupt
 from tests.builders import (
     go_json,
+    layer_tar,
     make_image,
     sha256,
     write_docker_archive,
@@ -19,6 +21,7 @@ from tests.builders import (
 )
 from tests.corrupt import Files
 from tests.independent import read_files
+from tests.legacy.builders import Step, write_v1
 from tests.source.opened import collected, opened, refused
 
 IMAGE = make_image(names=("demo:1",), compression="gzip")
@@ -199,3 +202,24 @@ def test_cut_archives(tmp_path: Path) -> None:
     path.write_bytes(raw[: end + -end % 512 + 1024])
     with opened(path) as source:
         assert not source.findings.found
+
+
+def test_a_cut_archive_of_today_is_not_taken_for_an_old_one(tmp_path: Path) -> None:
+    """It has folders as before 1.10, and its list comes last."""
+    whole = (Path(__file__).parents[2] / "testdata/docker20.tar").read_bytes()
+    path = tmp_path / "cut.tar"
+    for size in (8_000, 16_000, 23_552, len(whole) * 9 // 10):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DamagedError, match="cut short, before the list of its images") as error:
+            collected(path)
+        assert error.value.code == "truncated"
+        assert str(error.value).startswith(f"{path}: cut short")
+
+
+def test_an_old_archive_that_lost_its_end_is_read(tmp_path: Path) -> None:
+    """``repositories`` is its last file: what comes before is whole."""
+    source = write_v1([Step(layer_tar({"a": b"1"}))], tmp_path / "in.tar", "demo:1")
+    raw = source.read_bytes()
+    end = len(raw.rstrip(b"\0"))
+    source.write_bytes(raw[: end + -end % 512])
+    assert [finding.code for finding in collected(source).found] == ["no-end-marker"]

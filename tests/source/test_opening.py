@@ -38,7 +38,7 @@ def not_an_image(path: Path) -> str:
         (b"", "empty"),
         (b"x" * 2000, "neither a tar"),
         (b'{"schemaVersion": 2}', "JSON"),
-        (b"PK\x03\x04" + bytes(600), "neither a tar"),
+        (b"PK\x03\x04" + bytes(600), "a zip file"),
         (END, "neither index.json nor manifest.json"),
         (member("hello.txt", b"x") + END, "hello.txt"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 import oci_layout
 from oci_layout import LayoutError, NotAnImageError, SelectionError, UsageError
-from oci_layout.source.transports import Located, located
+from oci_layout.source.transports import Located, advice, located
 from tests.builders import make_image, write_dir, write_docker_archive, write_oci_layout
 
 ONE = make_image([{"a": b"1"}], names=("hello:1",))
@@ -50,9 +50,43 @@ def test_what_is_not_on_disk(text: str) -> None:
         oci_layout.inspect(text)
 
 
-def test_the_name_of_an_image_is_no_file() -> None:
-    with pytest.raises(NotAnImageError, match=r"docker save alpine:3.18 -o alpine\.tar"):
-        oci_layout.inspect("alpine:3.18")
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("alpine:3.18", "docker save alpine:3.18 -o alpine.tar"),
+        ("alpine", "docker save alpine -o alpine.tar"),
+        ("ghcr.io/team/app", "docker save ghcr.io/team/app -o app.tar"),
+        ("localhost:5000/app:v1", "docker save localhost:5000/app:v1 -o app.tar"),
+    ],
+)
+def test_the_name_of_an_image_is_no_file(text: str, line: str) -> None:
+    with pytest.raises(NotAnImageError) as caught:
+        oci_layout.inspect(text)
+    assert line in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["absent.tar", "./alpine", "/absent/alpine", "folder/file", "A"])
+def test_the_name_of_a_file_is_not_that_of_an_image(text: str) -> None:
+    assert advice(text) == ""
+
+
+@pytest.mark.parametrize("text", ["oci:", "dir:", "docker-archive:", "oci::tag"])
+def test_a_transport_without_a_path(text: str) -> None:
+    with pytest.raises(UsageError, match="a path is missing"):
+        oci_layout.inspect(text)
+
+
+def test_addresses_are_no_files() -> None:
+    with pytest.raises(UsageError, match=r"skopeo copy docker://host/chart oci-archive"):
+        oci_layout.inspect("oci://host/chart")
+    with pytest.raises(UsageError, match="download it first"):
+        oci_layout.inspect("https://host/x.tar")
+
+
+def test_images_to_compare_are_named_as_skopeo_names_them(tmp_path: Path) -> None:
+    layout = write_oci_layout([ONE, TWO], tmp_path / "layout")
+    assert oci_layout.diff(f"oci:{layout}:1", f"oci:{layout}:hello:1").verdict.same
+    assert not oci_layout.diff(f"oci:{layout}:1", f"oci:{layout}:2").verdict.same
 
 
 def test_every_transport_is_read(tmp_path: Path) -> None:

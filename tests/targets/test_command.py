@@ -236,3 +236,11 @@ def test_from_python(tmp_path: Path) -> None:
     report = oci_layout.check(str(path), targets="docker@20.10")
     assert report.loads
     assert report.to_json()["targets"][0]["images"][0]["names"] == ["demo:1"]
+
+
+def test_one_reason_is_told_once(tmp_path: Path) -> None:
+    source = tmp_path / "in.tar"
+    source.write_bytes((Path(__file__).parents[2] / "testdata/docker26.tar").read_bytes()[:25_300])
+    shown = call("check", source).stdout.decode()
+    assert shown.count("repack does not repair this") == 1
+    assert "every target: repack does not repair this" in " ".join(shown.split())

@@ -1,0 +1,70 @@
+"""What is no image is named for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import oci_layout
+from oci_layout import NotAnImageError
+from tests.builders import Link, compress, write_files, write_members
+
+DISC = bytes(32769) + b"CD001\1" + bytes(40_000)
+
+
+def refusal(path: Path | str) -> str:
+    with pytest.raises(NotAnImageError) as caught:
+        oci_layout.repack(path, to="oci", dry_run=True)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (DISC, "ISO 9660"),
+        (b"PK\3\4" + bytes(600), "zip file"),
+        (b"QFI\xfb" + bytes(600), "qcow2"),
+        (b"\x7fELF" + bytes(600), "program"),
+        (b"#!/usr/bin/run\n".ljust(32) + b"SIF_MAGIC" + bytes(600), "SIF"),
+        (b"<!DOCTYPE html><title>Log in</title>" + bytes(600), "the download went wrong"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "git lfs pull"),
+    ],
+)
+def test_files(data: bytes, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(data)
+    assert word in refusal(path)
+
+
+ROOT = {"bin/sh": b"1", "etc/passwd": b"2", "usr/bin/x": b"3"}
+FILES = [
+    (ROOT, "docker save IMAGE"),
+    ({".dockerenv": b"", "hello": b"1"}, "docker save IMAGE"),
+    ({"chart/Chart.yaml": b"name: x", "chart/templates/a.yaml": b"-"}, "Helm chart"),
+    ({"docker/registry/v2/blobs/x": b"1"}, "storage of a registry"),
+    ({"blobs/sha256/a": b"1"}, "no index.json"),
+    ({"images/x.tar": b"1", "README": b"1"}, "holds 'images/x.tar'"),
+]
+
+
+@pytest.mark.parametrize(("files", "word"), FILES)
+def test_folders_and_archives(files: dict[str, bytes], word: str, tmp_path: Path) -> None:
+    assert word in refusal(write_files(files, tmp_path / "folder"))
+    archive = tmp_path / "x.tgz"
+    raw = write_members(files, tmp_path / "x.tar").read_bytes()
+    archive.write_bytes(compress(raw, "gzip"))
+    assert word in refusal(archive)
+
+
+def test_the_links_of_a_root_file_system_do_not_matter(tmp_path: Path) -> None:
+    """They may lead anywhere, which in an image's archive would be the first error."""
+    members: dict[str, bytes | Link] = {**ROOT, "etc/link": Link("../../../outside")}
+    archive = write_members(members, tmp_path / "x.tar")
+    assert "docker save IMAGE" in refusal(archive)
+
+
+def test_the_root_of_the_file_system() -> None:
+    with pytest.raises(NotAnImageError, match="the root of the file system"):
+        oci_layout.inspect("/")
