@@ -110,7 +110,8 @@ class QuotedDigest:
 
     def __str__(self) -> str:
         whole = len(self.hex) == _LENGTHS.get(self.algorithm)
-        return f"{self.algorithm}:{self.hex}" if whole else f"{self.algorithm or '*'}:{self.hex}..."
+        begin = f"{self.algorithm}:" if self.algorithm else ""
+        return f"{begin}{self.hex}{'' if whole else '...'}"
 
     def means(self, digest: Digest) -> bool:
         """Whether a digest can be the one that is meant."""

@@ -56,7 +56,7 @@ def test_signed_samples(row: dict[str, Any], tmp_path: Path) -> None:
         assert (name in before) == (name in after)
     # Entries of one image stand together in the result.
     assert sorted(entry["digest"] for entry in entries(after)) == distinct(entries(before))
-    assert not verify(str(archive)).failed()
+    assert not verify(str(archive)).failed
 
 
 def entries(files: dict[str, bytes]) -> list[dict[str, Any]]:

@@ -92,8 +92,10 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with side_file(to.report, to.output, *sources) as file, Bar(quiet=to.quiet) as progress:
-        print_report(run(oci_layout, progress), to, file)
+    with side_file(to.report, to.output, *sources) as file:
+        with Bar(quiet=to.quiet) as progress:
+            result = run(oci_layout, progress)
+        print_report(result, to, file)  # the bar is gone by now
 
 
 @contextmanager

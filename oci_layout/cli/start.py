@@ -9,10 +9,14 @@ import _signal  # type: ignore[import-not-found]
 if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:  # as a job in the background has it
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
+import gc
 import signal  # only now
 from typing import NoReturn
 
-from oci_layout.cli import main  # takes most of the time
+# What is imported stays: to look for garbage in it takes milliseconds.
+gc.set_threshold(50_000, 20, 20)
+
+from oci_layout.cli import main  # noqa: E402  takes most of the time
 
 
 def run() -> NoReturn:

@@ -66,7 +66,8 @@ def verify(
             status = 3
             continue
         reports.append(report)
-        status = max(status, int(report.failed(strict=strict)))
+        failed = report.failed_strictly if strict else report.failed
+        status = max(status, int(failed))
         if not as_json:
             show(render(report, _width(), strict=strict, quiet=quiet))
     if as_json:
@@ -152,7 +153,8 @@ def _verdict(report: VerifyReport, *, strict: bool) -> str:
         for severity, count in counts.items()
         if count
     )
-    verdict = "DAMAGED" if report.failed(strict=strict) else "sound"
+    failed = report.failed_strictly if strict else report.failed
+    verdict = "DAMAGED" if failed else "sound"
     return (
         f"{verdict}: {listed or 'nothing found'}; {report.blobs} blobs, "
         f"{size_text(report.bytes)} in {report.seconds:.1f} s\n  checked: {_DEPTH[report.check]}"

@@ -112,10 +112,7 @@ class SourceNotes:
             "absent": [
                 {"digest": str(each.digest), "platform": entry_name(each)} for each in self.absent
             ],
-            "findings": [
-                {"code": each.code, "severity": str(each.severity), "message": str(each)}
-                for each in self.findings
-            ],
+            "findings": [each.to_json() for each in self.findings],
         }
 
 

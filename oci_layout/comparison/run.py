@@ -23,7 +23,7 @@ from oci_layout.comparison.reasons import (
 from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
-from oci_layout.errors import SelectionError
+from oci_layout.errors import DamagedError, SelectionError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.selection import Choice
 from oci_layout.graph.shown import Shown
@@ -106,6 +106,14 @@ def _images(source: Source, choice: Choice) -> list[Candidate]:
         found = candidates(source, choice)
     except SelectionError as error:  # of two sources, say which
         raise SelectionError(what=error.what, where=source.label, hint=error.hint) from error
+    errors = source.findings.errors
+    if not found and errors:
+        raise DamagedError(
+            what=errors[0].message,
+            where=f"{source.label}: {errors[0].where}",
+            hint=errors[0].hint,
+            code=errors[0].code,
+        )
     if not found:
         raise SelectionError(
             what="there is no image to compare",

@@ -107,11 +107,5 @@ def _plain(instance: object, field: object, value: Any) -> Any:  # noqa: ARG001 
     if isinstance(value, Digest | Platform):
         return str(value)
     if isinstance(value, Finding):
-        return {
-            "code": value.code,
-            "severity": str(value.severity),
-            "where": str(value.where),
-            "message": value.message,
-            "hint": value.hint,
-        }
+        return value.to_json()
     return value

@@ -75,6 +75,12 @@ class Writing(Working):
     """What ``repack`` and ``merge`` have in common."""
 
     to: Format = option.word(Format, Format.OCI, "Format to write.")
+    images: Sequence[str] = option.texts(
+        "Take this image only; repeatable.", "NAME|DIGEST", "--image"
+    )
+    platforms: Sequence[Platform | str] = option.platforms(
+        "Take this platform only; repeatable, or all."
+    )
     compression: Compress = option.text(
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
@@ -100,12 +106,6 @@ class Repack(Writing):
     """What may be asked of ``repack``."""
 
     to: Format = option.word(Format, option.REQUIRED, "Format to write.")
-    images: Sequence[str] = option.texts(
-        "Take this image only; repeatable.", "NAME|DIGEST", "--image"
-    )
-    platforms: Sequence[Platform | str] = option.platforms(
-        "Take this platform only; repeatable, or all."
-    )
     names: Sequence[str] = option.texts(
         "Name the image, or rename one; repeatable.", "[OLD=]NEW", "--name"
     )

@@ -36,7 +36,11 @@ def require_writable(place: Place, *, directory: bool, force: bool, append: bool
             what="is a directory, and an archive was to be written", where=place.path
         )
     if directory and not folder:
-        raise DestinationError(what="is not a directory", where=place.path)
+        raise DestinationError(
+            what="is not a directory",
+            where=place.path,
+            hint="a name without .tar is that of a directory",
+        )
     if place.kind is PlaceKind.FOLDER:
         _require_layout(place, force=force, append=append)
     elif place.kind is PlaceKind.OTHER:
@@ -46,11 +50,20 @@ def require_writable(place: Place, *, directory: bool, force: bool, append: bool
 
 
 def _require_layout(place: Place, *, force: bool, append: bool) -> None:
-    if not force and not append:
-        raise DestinationError(
-            what="exists already", where=place.path, hint="--force replaces it, --append adds to it"
-        )
     with place.parent.enter(place.name) as folder:
+        if not force and not append:
+            foreign = foreign_entry(folder)
+            if foreign is not None:
+                raise DestinationError(
+                    what=f"exists already, and is no OCI layout ({foreign})",
+                    where=place.path,
+                    hint="choose another destination",
+                )
+            raise DestinationError(
+                what="exists already",
+                where=place.path,
+                hint="--force replaces it, --append adds to it",
+            )
         if append:
             if not _is(folder, layout.MARKER, stat.S_ISREG):
                 raise DestinationError(what="is no OCI layout to append to", where=place.path)

@@ -86,7 +86,7 @@ def _answer(
     if not images and not reading.reasons:
         reading.fail("images-left", f"{', '.join(wanted.texts)} is not among what it loads")
     loads = not reading.reasons
-    asks = target.engine.asks.format(source=shlex.quote(facts.path), transport=transport)
+    asks = target.engine.asks.format(source=shlex.quote(facts.named), transport=transport)
     against = reading.reasons or _curable(target, reading.losses)
     line: tuple[str, ...] = ()
     unrepaired = ""
@@ -160,20 +160,7 @@ class CheckReport:
             "layers_read": self.full,
             "loads": self.loads,
             "targets": [_answer_json(answer) for answer in self.answers],
-            "findings": [
-                {
-                    "code": finding.code,
-                    "severity": str(finding.severity),
-                    "member": finding.where.member,
-                    "field": finding.where.field,
-                    "image": finding.where.image,
-                    "layer": finding.where.layer,
-                    "offset": finding.where.offset,
-                    "message": finding.message,
-                    "hint": finding.hint,
-                }
-                for finding in self.findings
-            ],
+            "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": self.left_out,
         }
 

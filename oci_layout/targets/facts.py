@@ -21,7 +21,7 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
-from oci_layout.source.opening import Source
+from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -167,6 +167,11 @@ class Facts:
     def archive(self) -> bool:
         """Whether it is one file."""
         return self.source.archive
+
+    @property
+    def named(self) -> str:
+        """What to call it in a command line: standard input has passed, and must be a file."""
+        return "FILE" if self.path == STANDARD_INPUT else self.path
 
     @property
     def outer(self) -> Compression:

@@ -12,10 +12,12 @@ from oci_layout.finding import REPAIRABLE, FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import images
+from oci_layout.mediatype import Compression
 from oci_layout.plan.options import Options
 from oci_layout.plan.planning import make_plan
 from oci_layout.plan.request import Format, Repack
 from oci_layout.platform import Platform
+from oci_layout.source import kinds
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
@@ -29,6 +31,8 @@ CALLER_NAMES = ("skopeo", "cri-o")
 Line = tuple[tuple[str, ...], str]
 
 _PACKED = re.compile(r"\.(tar|tar\.\w+|tgz|tzst|tbz2?|txz)$", re.IGNORECASE)
+
+_RAW = Compression.NONE
 
 # What --repair would believe, and nobody but the one who edited the file can tell from damage.
 _CHANGED = {"digest-mismatch", "size-mismatch", "diffid-mismatch"}
@@ -92,10 +96,15 @@ def repair(
         repair=repaired,
     )
     options = Options.of(request, docker_view=form == ".tar")
+    asked = (taken, platforms, names, flags, repaired)
+    same = facts.source.kind is kinds.HYBRID and facts.archive and facts.outer is _RAW
+    if same and not docker and not any(asked):
+        # What would be written is what is there.
+        return (), f"repack does not repair this: {remarks[0].rule.says}"
     refused = _refused(facts.source, options)
     if refused:
         return (), refused
-    words = ["layout", "repack", "-" if facts.path == STANDARD_INPUT else facts.path]
+    words = ["layout", "repack", facts.named]
     words += ["--to", _to(target), *flags, *(["--repair"] if repaired else [])]
     for option, values in (("--image", taken), ("--platform", platforms), ("--name", names)):
         words += [word for value in values for word in (option, value)]
@@ -128,7 +137,10 @@ def _one_image(all_roots: Sequence[Root], roots: Sequence[Root], target: Target)
     by_index = target.variant in ("oci-archive", "oci", "dir")
     listed = all_roots if by_index or target.name == "kind" else roots
     count = sum(max(1, len(root.names) if by_index else 1) for root in listed)
-    if target.name not in (*CALLER_NAMES, "kind") or count < 2:
+    # Of several platforms manifest.json has none, and podman is left with an index of several.
+    entries = sum(max(1, len(root.names)) for root in roots)
+    takes_one = target.name == "podman" and _ambiguous(roots) and entries > 1
+    if not takes_one and (target.name not in (*CALLER_NAMES, "kind") or count < 2):
         return []
     if target.name == "kind" and len(listed) == len(roots):
         return []

@@ -62,18 +62,24 @@ class VerifyReport:
     bytes: int
     seconds: float
 
-    def failed(self, *, strict: bool = False) -> bool:
-        """Whether something was found: errors, and warnings too when strict."""
-        bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-        return any(finding.severity in bad for finding in self.findings)
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among what was found."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def failed_strictly(self) -> bool:
+        """Whether there is an error or a warning among what was found."""
+        return any(finding.severity is not Severity.NOTE for finding in self.findings)
 
     def to_json(self, *, strict: bool = False) -> dict[str, Any]:
         """The report as a JSON value; warnings count for the verdict when strict."""
+        failed = self.failed_strictly if strict else self.failed
         return {
             "source": self.source,
             "source_kind": self.source_kind,
             "check": self.check,
-            "verdict": "damaged" if self.failed(strict=strict) else "sound",
+            "verdict": "damaged" if failed else "sound",
             "images": [
                 {
                     "names": list(image.names),

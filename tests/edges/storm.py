@@ -134,7 +134,7 @@ def _disturbed(stage: _Stage, kind: str, chance: random.Random) -> tuple[str, li
     status = process.returncode
     state = "absent" if not dest.exists() else "old"
     if dest.exists() and fingerprint(dest) != before:
-        state = "DAMAGED" if verify(str(dest)).failed() else "new"
+        state = "DAMAGED" if verify(str(dest)).failed else "new"
     left = sorted(path.name for path in dest.parent.iterdir() if path != dest)
     # Until its modules are loaded, a signal ends it as it ends any process.
     right = {0, *(STATUSES[each] for each in sent), *(-each for each in sent)}

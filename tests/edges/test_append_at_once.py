@@ -89,4 +89,4 @@ def test_sixteen_writers_of_one_name(tmp_path: Path) -> None:
     (entry,) = json.loads((dest / "index.json").read_bytes())["manifests"]
     assert entry["annotations"][IMAGE_NAME] == full_name("demo:1")
     # A docker save has no manifest: it is the one that any conversion makes.
-    assert not verify(str(dest)).failed()
+    assert not verify(str(dest)).failed

@@ -171,5 +171,5 @@ def test_force_waits_for_append_and_the_other_way_round(tmp_path: Path) -> None:
         _, told = run.communicate(timeout=60)
         assert run.returncode in (0, 5), told
         assert told.count(b"\n") <= 1
-    assert not verify(str(dest)).failed()
+    assert not verify(str(dest)).failed
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

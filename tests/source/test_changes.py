@@ -145,4 +145,4 @@ def test_who_only_reads_or_links_changes_nothing(tmp_path: Path) -> None:
 
     progress = when_it_starts(linked, a_blob(source))
     repack(str(source), str(tmp_path / "out"), to="oci", progress=progress)
-    assert not verify(str(tmp_path / "out")).failed()
+    assert not verify(str(tmp_path / "out")).failed

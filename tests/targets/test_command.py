@@ -185,7 +185,15 @@ def test_standard_input(tmp_path: Path) -> None:
     done = layout("check", "-", "--for", "docker@20.10", "--json", stdin=path.read_bytes())
     assert done.returncode == 1
     (found,) = json.loads(done.stdout)["targets"]
-    assert found["repack"] == ["layout", "repack", "-", "--to", "docker", "-o", "image-docker.tar"]
+    assert found["repack"] == [
+        "layout",
+        "repack",
+        "FILE",
+        "--to",
+        "docker",
+        "-o",
+        "image-docker.tar",
+    ]
 
 
 def test_platform_of_the_host(tmp_path: Path) -> None:

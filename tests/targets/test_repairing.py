@@ -11,7 +11,7 @@ import pytest
 import oci_layout
 from oci_layout.targets.answer import Answer
 from oci_layout.targets.target import USUAL
-from tests.builders import write_oci_layout
+from tests.builders import make_image, write_index_layout, write_oci_layout
 from tests.edges.command import call
 from tests.interop.shown import HERE
 from tests.targets.answers import answer, codes, names
@@ -140,3 +140,22 @@ def test_an_image_is_chosen(tmp_path: Path) -> None:
     left = answer(hidden, "containerd@1.7", image=str(second))
     assert not left.loads
     assert "images-left" in codes(left)["reasons"]
+
+
+def test_a_line_is_never_that_of_what_is_there(tmp_path: Path) -> None:
+    """Two indexes of several platforms: written again they would be what they are."""
+    images = [
+        make_image([{"a": each.encode()}], names=(), architecture=each)
+        for each in ("amd64", "arm64")
+    ]
+    sources = [
+        write_index_layout(tmp_path / name, images[:number], name=f"{name}:1")
+        for number, name in ((2, "one"), (2, "two"))
+    ]
+    both = tmp_path / "both.tar"
+    oci_layout.merge(sources, both)
+    words = line(both, "podman@5.8")
+    assert "--image" in words
+    again = tmp_path / "again.tar"
+    oci_layout.repack(both, again, to="oci", images=words[words.index("--image") + 1])
+    assert oci_layout.check(again, targets="podman@5.8", platform="linux/amd64").loads
