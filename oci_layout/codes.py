@@ -88,7 +88,7 @@ CODES: dict[str, str] = {
     "name-taken": "a name that two sources give to two images goes to one of them",
     "names-dropped": "the destination cannot hold names",
     "no-docker-platform": "manifest.json leaves out an image of several platforms",
-    "no-repo-tag": "a name without repository or tag, which Docker cannot hold",
+    "no-repo-tag": "a name that Docker cannot hold: without repository or tag, or in upper case",
     "platform-absent": "an image does not exist for the chosen platform",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }

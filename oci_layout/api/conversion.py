@@ -239,6 +239,7 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
         report,
         destination_kind=destination.describe(options.target, listed),
         images=tuple(documents.images),
+        artifacts=tuple(documents.artifacts),
         changes=tuple(documents.changes),
         warnings=tuple(dict.fromkeys(findings.found)),
         check=options.request.check,
@@ -252,6 +253,12 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
 def _predicted(plan: Plan, report: Report) -> Report:
     """The report before any work: exact where the source's word is enough."""
     if plan.unknown:
-        return attrs.evolve(report, images=tuple(plan.preview()))
+        artifacts = tuple(plan.preview_artifacts())
+        return attrs.evolve(report, images=tuple(plan.preview()), artifacts=artifacts)
     documents = plan.documents({})
-    return attrs.evolve(report, images=tuple(documents.images), changes=tuple(documents.changes))
+    return attrs.evolve(
+        report,
+        images=tuple(documents.images),
+        artifacts=tuple(documents.artifacts),
+        changes=tuple(documents.changes),
+    )

@@ -14,6 +14,7 @@ from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import columns, finding_line, shown, wrapped
 from oci_layout.errors import UsageError
 from oci_layout.targets.request import Check
+from oci_layout.targets.target import dotted
 
 if TYPE_CHECKING:
     from oci_layout.targets.answer import Answer, Loaded, Remark
@@ -133,7 +134,10 @@ def _lines_that_repair(report: CheckReport, width: int) -> list[str]:
 
 def _answer(answer: Answer, width: int) -> list[str]:
     lines = [f"{answer.target}  {'loads' if answer.loads else 'DOES NOT LOAD'}"]
-    if answer.loads:
+    if answer.target.taken_for is not None:
+        newest = dotted(answer.target.taken_for)
+        lines[0] += f", if it is as {newest}: this version is not known"
+    elif answer.loads:
         lines[0] += f"  {shown(answer.asks)}" if len(answer.asks) + 30 < width else ""
     for loaded in answer.images[:_IMAGES]:
         platform = f"  {loaded.platform}" if loaded.platform is not None else ""

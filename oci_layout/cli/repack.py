@@ -18,7 +18,7 @@ from oci_layout.cli.text import columns, finding_line, short, shown, size_text, 
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
-from oci_layout.plan.report import ImageReport, LayerReport, Report
+from oci_layout.plan.report import ArtifactReport, ImageReport, LayerReport, Report
 from oci_layout.plan.request import Repack
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def render(result: Report, width: int) -> list[str]:
     lines = [f"{shown(result.source)}: {result.source_kind}"]
     for image in result.images:
         lines += ["", *_image(image, width, dry_run=result.dry_run)]
+    for artifact in result.artifacts:
+        lines += ["", *_artifact(artifact, width)]
     if result.changes:
         lines.append("")
         for change in result.changes:
@@ -206,6 +208,17 @@ def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:
     for change in _grouped((*image.config_changes, *image.changes)):
         lines += wrapped(shown(change), width, "  ", "    ")
     return lines
+
+
+def _artifact(artifact: ArtifactReport, width: int) -> list[str]:
+    names = ", ".join(map(shown, artifact.names)) or "(no name)"
+    lines = wrapped(f"{names}  {shown(artifact.kind)}, no image", width, "", "    ")
+    before, after = artifact.manifest_before, artifact.manifest_after
+    if after is None:
+        text = "known once the layers are written"
+    else:
+        text = f"{short(after)}  kept" if before == after else f"{short(before)} -> {short(after)}"
+    return lines + columns([("manifest", text)], "  ")
 
 
 def _grouped(changes: tuple[str, ...]) -> list[str]:

@@ -23,6 +23,7 @@ from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.entries import (
     fill_platforms,
     images_first,
+    kind_of,
     same_manifests,
     subject_of,
     what,
@@ -32,7 +33,7 @@ from oci_layout.plan.legacy import Legacy, LegacyView
 from oci_layout.plan.made import Made
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
-from oci_layout.plan.report import ImageReport
+from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.reference import ImageName
 
 
@@ -49,6 +50,7 @@ class Documents:
         docker: ``manifest.json``, or None.
         legacy: the files for Docker before 1.10, or None.
         images: a report of each image.
+        artifacts: a report of whatever else has an entry.
         changes: what was dropped outside of images.
     """
 
@@ -60,7 +62,23 @@ class Documents:
     docker: bytes | None = None
     legacy: Legacy | None = None
     images: list[ImageReport] = attrs.field(factory=list)
+    artifacts: list[ArtifactReport] = attrs.field(factory=list)
     changes: list[str] = attrs.field(factory=list)
+
+
+def artifact_report(root: Root, after: Digest | None) -> ArtifactReport:
+    """What becomes of a root that holds no image.
+
+    Args:
+        root: which.
+        after: the digest it has in the result; None while nobody knows.
+    """
+    return ArtifactReport(
+        names=tuple(str(name) for name in root.names),
+        kind=kind_of(root.node),
+        manifest_before=root.node.descriptor.digest if root.node.descriptor else None,
+        manifest_after=after,
+    )
 
 
 class Assembler:
@@ -109,7 +127,7 @@ class Assembler:
                 self.documents.unlisted.append(made.digest)
                 continue
             self._entries(root, made, shared, entries)
-            self._report(root)
+            self._report(root, made)
             if self._options.docker_view:
                 self._save(root)
         several = several_signed([root for root, _ in self.documents.top])
@@ -155,7 +173,9 @@ class Assembler:
                 digest = converted.config_digest
                 self._legacy.add(names, digest, self.documents.blobs[digest], layers)
 
-    def _report(self, root: Root) -> None:
+    def _report(self, root: Root, made_of: Made) -> None:
+        if not any(images(root.node)):
+            self.documents.artifacts.append(artifact_report(root, made_of.digest))
         for image in images(root.node):
             made, converted = self._made.get(image, (None, None))
             if made is None or converted is None:

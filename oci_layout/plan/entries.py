@@ -37,6 +37,15 @@ def subject_of(node: Node) -> Descriptor | None:
 
 def what(node: Node) -> str:
     """What to call a node in a report."""
+    if isinstance(node, Artifact | Opaque):
+        return f"{kind_of(node)} {node.descriptor.digest}"
+    if isinstance(node, ImageIndex):
+        return f"index {node.descriptor.digest}, which holds no image"
+    return "image"
+
+
+def kind_of(node: Node) -> str:
+    """What a node is that is no image, by the media type that tells most."""
     if isinstance(node, Artifact):
         manifest = node.manifest
         kind = "attestation" if node.is_attestation else manifest.artifact_type
@@ -45,12 +54,10 @@ def what(node: Node) -> str:
             kind = config
         if not kind and manifest.layers:  # as a signature of cosign
             kind = manifest.layers[0].media_type
-        return f"{kind or 'artifact'} {node.descriptor.digest}"
-    if isinstance(node, Opaque):
-        return f"{node.descriptor.media_type} {node.descriptor.digest}"
+        return kind or "artifact"
     if isinstance(node, ImageIndex):
-        return f"index {node.descriptor.digest}, which holds no image"
-    return "image"
+        return "index that holds no image"
+    return "image" if node.descriptor is None else node.descriptor.media_type
 
 
 def same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:

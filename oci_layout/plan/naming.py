@@ -8,7 +8,7 @@ from typing import Any
 
 from oci_layout.finding import Findings
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
-from oci_layout.reference import ImageName
+from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 
@@ -58,13 +58,26 @@ def warn_untagged(names: Sequence[ImageName], findings: Findings) -> None:
     """Tell of names that make no RepoTag, all at once."""
     if not names:
         return
-    listed = ", ".join(repr(str(name)[:100]) for name in names[:4])
+    listed = ", ".join(f"{str(name)[:100]!r} ({_no_tag(name)})" for name in names[:4])
     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
     findings.warning(
         "no-repo-tag",
-        f"without repository and tag: {listed}{more}; Docker will load the image without that name",
+        f"no name for Docker: {listed}{more}; it will load the image without that name",
         hint="--name gives it a full name",
     )
+
+
+def _no_tag(name: ImageName) -> str:
+    """Why a name makes no RepoTag."""
+    if name.reference is not None:
+        return "a digest, where a tag belongs" if name.reference.digest else "without a tag"
+    if "/" not in name.text and ":" not in name.text:
+        return "a tag alone, without a repository"
+    try:
+        Reference.parse(name.text.lower())
+    except InvalidReferenceError:
+        return "not the name of an image"
+    return "repositories are lower case"
 
 
 def entry(

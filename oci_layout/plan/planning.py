@@ -11,18 +11,19 @@ from oci_layout.blobs.task import Fact, Task, TaskList
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
-from oci_layout.graph.nodes import Image, Node, Root
+from oci_layout.graph.nodes import Artifact, Image, Node, Root
 from oci_layout.graph.selection import select
-from oci_layout.graph.walk import every_image
-from oci_layout.mediatype import Compression, Family
+from oci_layout.graph.walk import every, every_image, images
+from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
 from oci_layout.plan.alike import Alike
-from oci_layout.plan.assemble import Assembler, Documents
+from oci_layout.plan.assemble import Assembler, Documents, artifact_report
 from oci_layout.plan.convert import new_config
+from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing, Uses
 from oci_layout.plan.rename import renamed
-from oci_layout.plan.report import ImageReport
+from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.plan.uses import uses_of
 from oci_layout.source.opening import Source
 
@@ -80,6 +81,13 @@ class Plan:
         """Reports of the images before any work, with what is not known yet left open."""
         packing = self._packing({})
         return [self._preview(packing, root, image) for root, image in every_image(self.roots)]
+
+    def preview_artifacts(self) -> list[ArtifactReport]:
+        """Reports of what is no image and will have an entry, before any work."""
+        if self.options.target is Family.DOCKER:
+            return []
+        rest = [root for root in self.roots if root.listed and not any(images(root.node))]
+        return [artifact_report(root, None) for root in rest]
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.raw_config()
@@ -203,8 +211,29 @@ def _warn_kept(roots: tuple[Root, ...], findings: Findings) -> None:
 def _require_images(roots: tuple[Root, ...]) -> None:
     if any(every_image(roots)):
         return
-    what = "there is nothing but artifacts" if roots else "the source holds no image"
-    raise TargetError(what=f"{what}, and Docker has no form for that", hint="--to oci copies them")
+    if not roots:
+        raise TargetError(what="the source holds no image, and Docker has no form for that")
+    first = roots[0]
+    strange = next((text for _, node in every(roots) for text in _strange_layers(node)), None)
+    why = (
+        f"there are artifacts alone: {first.label} is {kind_of(first.node)}"
+        if strange is None
+        else f"{first.label} has a layer of the type {strange[:100]!r}, which is none of an image"
+    )
+    raise TargetError(
+        what=f"{why}, and Docker has no form for that",
+        hint="--to oci copies it as it is",
+    )
+
+
+def _strange_layers(node: Node) -> list[str]:
+    """Types of layers, beside the config of an image, that are none of an image's layers."""
+    if not isinstance(node, Artifact) or node.manifest.config is None or node.is_attestation:
+        return []
+    if document_kind(node.manifest.config.media_type)[0] is not Kind.CONFIG:
+        return []
+    types = [layer.media_type for layer in node.manifest.layers]
+    return [text for text in types if text and LayerType.parse(text) is None]
 
 
 def _warn_zstd(tasks: Mapping[str, Task], options: Options, findings: Findings) -> None:

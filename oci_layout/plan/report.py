@@ -64,6 +64,23 @@ class ImageReport:
 
 
 @attrs.frozen(kw_only=True)
+class ArtifactReport:
+    """What became of something that is no image: a chart, a signature, an index of such.
+
+    Args:
+        names: that it goes out under.
+        kind: the media type that says what it is.
+        manifest_before: its digest in the source.
+        manifest_after: its digest in the result; None in a plan that cannot know it.
+    """
+
+    names: tuple[str, ...]
+    kind: str
+    manifest_before: Digest | None
+    manifest_after: Digest | None
+
+
+@attrs.frozen(kw_only=True)
 class Report:
     """What a conversion did, or would do.
 
@@ -74,6 +91,7 @@ class Report:
         destination_kind: what that is.
         dry_run: whether nothing was written.
         images: each image.
+        artifacts: whatever else has an entry of its own.
         changes: what was dropped, repaired or converted outside of images, one line each.
         warnings: what somebody should know.
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
@@ -91,6 +109,7 @@ class Report:
     images: tuple[ImageReport, ...]
     changes: tuple[str, ...]
     warnings: tuple[Finding, ...]
+    artifacts: tuple[ArtifactReport, ...] = ()
     check: str = "full"
     linked: int = 0
     cloned: int = 0

@@ -19,7 +19,7 @@ from oci_layout.targets.importing import IMPORTS
 from oci_layout.targets.names import whole
 from oci_layout.targets.repairing import CALLER_NAMES, repair
 from oci_layout.targets.rules import Cure
-from oci_layout.targets.target import Target, at
+from oci_layout.targets.target import Target, at, dotted
 from oci_layout.targets.traits import TRAITS
 
 
@@ -107,6 +107,15 @@ def _answer(
 
 
 def _basis(target: Target) -> str:
+    """How one knows what a version does; of one that is not known yet, that it is not."""
+    source = _source(target)
+    if target.taken_for is None:
+        return source
+    newest = f"{target.name} {dotted(target.taken_for)}"
+    return f"not known yet: taken for {newest}, the newest that is known ({source})"
+
+
+def _source(target: Target) -> str:
     """The source of the row that holds for its version."""
     if target.name in TRAITS:
         return at(TRAITS[target.name], target.version).source

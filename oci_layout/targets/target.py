@@ -199,6 +199,12 @@ class Target:
         return self.engine.name
 
     @property
+    def taken_for(self) -> Version | None:
+        """The version whose rules are taken for one that is newer than all they speak of."""
+        newest = self.engine.newest
+        return newest if self.version[: len(newest)] > newest else None
+
+    @property
     def containerd_store(self) -> bool:
         """Whether it is Docker on the store of containerd."""
         return self.name == "docker" and self.variant == "containerd"

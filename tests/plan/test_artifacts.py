@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import oci_layout
 from oci_layout.errors import TargetError
 from tests import independent
 from tests.builders import REF_NAME, go_json, make_image, name_annotations
@@ -72,7 +73,7 @@ def test_as_it_is_to_oci(artifact: Built, dest: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("artifact", EACH)
 def test_docker_refuses_with_a_reason(artifact: Built, tmp_path: Path) -> None:
     source = write_layout(tmp_path / "in", [artifact.entry()], artifact)
-    with pytest.raises(TargetError, match="artifacts") as caught:
+    with pytest.raises(TargetError, match=r"artifacts alone|layer of the type") as caught:
         packed(source, tmp_path / "out.tar", "docker")
     assert caught.value.exit_status == 6
     done = layout("repack", source, "--to", "docker", "-o", tmp_path / "out.tar")
@@ -163,3 +164,34 @@ def test_an_artifact_manifest_must_say_that_it_is_one(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert b"mediaType" in done.stderr
     assert EMPTY_TYPE.encode() not in done.stderr
+
+
+def test_what_is_no_image_is_reported(tmp_path: Path) -> None:
+    """Names, what it is, and its digest before and after; foretold too."""
+    source = mixed(tmp_path / "in")
+    report, _ = packed(source, tmp_path / "out")
+    assert [each.names for each in report.artifacts] == [(f"a{n}",) for n in range(len(ARTIFACTS))]
+    for each, artifact in zip(report.artifacts, ARTIFACTS.values(), strict=True):
+        assert str(each.manifest_before) == str(each.manifest_after) == artifact.digest
+        assert each.kind
+    foretold = oci_layout.repack(source, tmp_path / "x", to="oci", dry_run=True)
+    assert foretold.artifacts == report.artifacts
+    assert "artifacts" in report.to_json()
+
+
+def test_a_chart_has_a_row(tmp_path: Path) -> None:
+    kind = "application/vnd.cncf.helm.config.v1+json"
+    chart = make_artifact(b"chart", config_type=kind)
+    source = write_layout(tmp_path / "in", [chart.entry(annotations={REF_NAME: "chart:1"})], chart)
+    done = layout("repack", source, "--to", "oci", "-o", tmp_path / "out")
+    assert f"chart:1  {kind}, no image" in done.stdout.decode()
+    assert f"{chart.digest[:19]}  kept" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("strange", ["application/x-layer", "application/vnd.oci.image.layer.v2"])
+def test_a_layer_of_an_unknown_type_is_named(strange: str, tmp_path: Path) -> None:
+    odd = make_artifact(b"layer", config_type=CONFIG_TYPE["oci"], layer_type=strange)
+    source = write_layout(tmp_path / "in", [odd.entry(annotations={REF_NAME: "odd:1"})], odd)
+    with pytest.raises(TargetError, match="odd:1 has a layer of the type") as caught:
+        oci_layout.repack(source, tmp_path / "out.tar", to="docker")
+    assert strange in str(caught.value)

@@ -86,6 +86,20 @@ def test_a_bare_ref_name_makes_no_repo_tag_and_asks_for_a_name(ref: str, tmp_pat
     assert "no-repo-tag" not in [each.code for each in report.warnings]
 
 
+@pytest.mark.parametrize(
+    ("ref", "why"),
+    [
+        ("latest", "a tag alone"),
+        ("Team/Hello:1", "repositories are lower case"),
+        ("team/-:1", "not the name of an image"),
+    ],
+)
+def test_why_a_name_is_none_for_docker(ref: str, why: str, tmp_path: Path) -> None:
+    report, _ = packed(named(tmp_path, {REF_NAME: ref}), tmp_path / "out.tar", "docker")
+    (warning,) = [each for each in report.warnings if each.code == "no-repo-tag"]
+    assert f"{ref!r} ({why}" in warning.message
+
+
 def test_other_annotations_of_an_entry_stay(tmp_path: Path) -> None:
     source = named(tmp_path, {REF_NAME: "demo:1", "kind": "dev.cosignproject.cosign/image"})
     _, result = packed(source, tmp_path / "out")

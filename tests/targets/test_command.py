@@ -244,3 +244,13 @@ def test_one_reason_is_told_once(tmp_path: Path) -> None:
     shown = call("check", source).stdout.decode()
     assert shown.count("repack does not repair this") == 1
     assert "every target: repack does not repair this" in " ".join(shown.split())
+
+
+def test_a_version_that_is_not_known_yet_is_told() -> None:
+    source = Path(__file__).parents[2] / "testdata/docker26.tar"
+    shown = call("check", source, "--for", "docker@99").stdout.decode()
+    assert "docker@99  loads, if it is as 29: this version is not known" in shown
+    (target,) = as_json(source, "--for", "docker@99")["targets"]
+    assert target["basis"].startswith("not known yet: taken for docker 29")
+    (target,) = as_json(source, "--for", "docker@29")["targets"]
+    assert "not known" not in target["basis"]

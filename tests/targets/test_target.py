@@ -69,6 +69,21 @@ def test_tables_ascend_and_say_how_one_knows(table: tuple[Since[object], ...]) -
     assert all(row.source for row in table)
 
 
+@pytest.mark.parametrize(
+    ("text", "newest"),
+    [
+        ("docker@99", (29,)),
+        ("containerd@2.2", (2, 1)),
+        ("docker", None),
+        ("docker@29.1.3", None),
+        ("containerd@2.1.9", None),
+        ("podman@4.3", None),
+    ],
+)
+def test_a_version_that_is_not_known_yet(text: str, newest: tuple[int, ...] | None) -> None:
+    assert Target.parse(text).taken_for == newest
+
+
 def test_a_row_holds_until_the_next() -> None:
     table = [Since(version=(1,), value="a", source=""), Since(version=(2, 3), value="b", source="")]
     assert [at(table, version).value for version in ((0,), (1,), (2, 2, 9), (2, 3), (9,))] == [
