@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -13,6 +13,7 @@ from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.reference import ImageName
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
+Same = Callable[[Root, Root], bool]
 
 
 @attrs.define
@@ -39,10 +40,19 @@ class Merge:
         findings: told who gets such a name.
         bare: whether a tag alone is a name, as it is to whoever reads one layout
             (``oci:FOLDER:TAG`` of skopeo); tags of different sources may repeat.
+        same: whether two roots of one name come to the same once they are written.
     """
 
-    def __init__(self, on_conflict: str, findings: Findings, *, bare: bool = False) -> None:
+    def __init__(
+        self,
+        on_conflict: str,
+        findings: Findings,
+        *,
+        bare: bool = False,
+        same: Same | None = None,
+    ) -> None:
         self._held: list[_Held] = []
+        self._alike = same
         self._on_conflict, self._findings, self._bare = on_conflict, findings, bare
         self.lost: set[tuple[str, str]] = set()  # source and key of each name that went elsewhere
         self._holders: dict[str, int] = {}
@@ -57,6 +67,8 @@ class Merge:
         notes = root.descriptor.annotations if root.descriptor is not None else {}
         kept = str(sorted((key, value) for key, value in notes.items() if key not in _NAMES))
         place = self._place(root.node, kept)
+        if place is None:
+            place = self._by_name(root)
         names = [name for name in root.names if self._settle(name, place, root, label)]
         if place is None:
             place = len(self._held)
@@ -87,6 +99,16 @@ class Merge:
             if identity.startswith("config ") and there is not None and node.descriptor is not None:
                 continue  # one image packed in two ways: two manifests, both wanted
             return place
+        return None
+
+    def _by_name(self, root: Root) -> int | None:
+        """Where what has one of its names comes to the same once it is written."""
+        if self._alike is None:
+            return None
+        for name in root.names:
+            number = self._holders.get(name.key)
+            if number is not None and self._alike(self._held[number].root, root):
+                return number
         return None
 
     def _settle(self, name: ImageName, place: int | None, root: Root, label: str) -> bool:
@@ -133,7 +155,11 @@ def _identities(node: Node) -> list[str]:
 
 
 def merged(
-    sources: Sequence[tuple[str, tuple[Root, ...]]], on_conflict: str, findings: Findings
+    sources: Sequence[tuple[str, tuple[Root, ...]]],
+    on_conflict: str,
+    findings: Findings,
+    *,
+    same: Same | None = None,
 ) -> tuple[Root, ...]:
     """All roots of all sources.
 
@@ -145,13 +171,14 @@ def merged(
         on_conflict: what happens to a name that stands for two images: ``error``, ``first`` (the
             earlier source keeps it) or ``last``.
         findings: told who gets such a name.
+        same: whether two roots of one name come to the same once they are written.
 
     Raises:
         SelectionError: a name stands for two images, and ``error`` was asked for.
     """
     if len(sources) == 1:
         return sources[0][1]
-    merge = Merge(on_conflict, findings)
+    merge = Merge(on_conflict, findings, same=same)
     for label, roots in sources:
         for root in roots:
             merge.take(root, label)

@@ -7,14 +7,15 @@ from typing import Any
 
 import attrs
 
-from oci_layout.blobs.task import Expected, Fact, Task, TaskList
+from oci_layout.blobs.task import Fact, Task, TaskList
 from oci_layout.errors import TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
-from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
+from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.selection import select
-from oci_layout.graph.walk import every, every_image
+from oci_layout.graph.walk import every_image
 from oci_layout.mediatype import Compression, Family
+from oci_layout.plan.alike import Alike
 from oci_layout.plan.assemble import Assembler, Documents
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.merging import merged
@@ -22,6 +23,7 @@ from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing, Uses
 from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ImageReport
+from oci_layout.plan.uses import uses_of
 from oci_layout.source.opening import Source
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
@@ -114,7 +116,8 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
-    every = merged([(source.label, source.roots) for source in sources], on_conflict, findings)
+    roots_of = [(source.label, source.roots) for source in sources]
+    every = merged(roots_of, on_conflict, findings, same=Alike(options))
     chosen = select(every, options.choice, findings)
     # Docker has no form for an absence: there it is left out.
     prune = options.request.sparse == "keep" and options.target is Family.DOCKER
@@ -133,7 +136,7 @@ def make_plan(
         link=options.request.link,
         algorithm=options.request.digest,
     )
-    uses = _uses(roots, tasks, options.target)
+    uses = uses_of(roots, tasks, options.target)
     listed = {task.key: task for task in tasks}
     if options.request.preserve_digests:
         _refuse_reencoding(listed)
@@ -202,44 +205,6 @@ def _require_images(roots: tuple[Root, ...]) -> None:
         return
     what = "there is nothing but artifacts" if roots else "the source holds no image"
     raise TargetError(what=f"{what}, and Docker has no form for that", hint="--to oci copies them")
-
-
-def _uses(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:
-    """Ask for the blobs of each node. Layers that several images share are asked for once."""
-    stacks: dict[tuple[Layer, ...], Uses] = {}
-    uses: dict[Node, Uses] = {}
-    for root, node in every(roots):
-        if node in uses:
-            continue
-        if not isinstance(node, Image):
-            uses[node] = _blobs_of(node, tasks) if target is Family.OCI else ()
-            continue
-        keys = stacks.get(node.layers)
-        if keys is None:
-            label = str(root.names[0]) if root.names else node.config.digest.short
-            keys = stacks[node.layers] = tuple(
-                tasks.layer(layer, Where(image=label, layer=number))
-                for number, layer in enumerate(node.layers)
-            )
-        uses[node] = keys
-    return uses
-
-
-def _blobs_of(node: Node, tasks: TaskList) -> Uses:
-    if isinstance(node, Opaque):
-        expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
-        return (tasks.opaque(node.member, expected),)
-    if not isinstance(node, Artifact | Absent):
-        return ()
-    where = Where(image=node.descriptor.digest.short)
-    return tuple(
-        None
-        if member is None
-        else tasks.opaque(
-            member, Expected(where=where, digest=descriptor.digest, size=descriptor.size)
-        )
-        for descriptor, member in (node.blobs if isinstance(node, Artifact) else node.parts)
-    )
 
 
 def _warn_zstd(tasks: Mapping[str, Task], options: Options, findings: Findings) -> None:

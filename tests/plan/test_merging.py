@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import oci_layout
 from oci_layout import merge
 from oci_layout.errors import SelectionError
 from oci_layout.plan.report import Report
@@ -181,3 +182,44 @@ def test_a_source_twice_is_one_source(tmp_path: Path) -> None:
     source = write_oci_layout([A], tmp_path / "a")
     _, result = merged(tmp_path / "out", source, source)
     assert result.index == json.loads((source / "index.json").read_bytes())
+
+
+TESTDATA = Path(__file__).parents[2] / "testdata"
+
+
+@pytest.mark.parametrize("to", ["oci", "docker"])
+@pytest.mark.parametrize(
+    "names", [("docker28-c8d.tar", "docker26.tar"), ("docker26.tar", "docker28-c8d.tar")]
+)
+def test_one_image_saved_by_two_engines_is_no_conflict(
+    names: tuple[str, str], to: str, tmp_path: Path
+) -> None:
+    """Their manifests differ in media types, of which only the target's go out."""
+    report = oci_layout.merge([TESTDATA / name for name in names], tmp_path / "out", to=to)
+    (found,) = report.images
+    alone = oci_layout.repack(TESTDATA / names[1], tmp_path / "alone", to=to)
+    assert found.manifest_after == alone.images[0].manifest_after
+    assert report.warnings == ()
+
+
+def test_what_is_packed_anew_is_compared_as_it_will_be(tmp_path: Path) -> None:
+    """One tar packed in two ways is two images, unless both go out unpacked."""
+    sources = [TESTDATA / name for name in ("skopeo-oci-gzip", "skopeo-oci-zstd")]
+    with pytest.raises(SelectionError, match="two different images"):
+        oci_layout.merge(sources, tmp_path / "kept", to="oci")
+    report = oci_layout.merge(sources, tmp_path / "out", to="oci", compression="none")
+    (found,) = report.images
+    assert {layer.compression for layer in found.layers} == {"none"}
+    assert not oci_layout.verify(tmp_path / "out").failed
+
+
+def test_an_index_is_compared_as_it_will_be(tmp_path: Path) -> None:
+    """A list in the words of Docker, and the index that it becomes."""
+    platforms = [image("amd"), make_image([{"arm": b"1"}], names=(), architecture="arm64")]
+    index = write_index_layout(tmp_path / "index", platforms)
+    listed = tmp_path / "listed"
+    oci_layout.repack(index, listed, to="docker", pure=True)
+    again = tmp_path / "again"
+    oci_layout.repack(listed, again, to="oci")
+    report = oci_layout.merge([again, listed], tmp_path / "out", to="oci")
+    assert len(report.images) == 2

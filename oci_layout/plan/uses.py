@@ -1,0 +1,57 @@
+"""Which blobs each node uses: the tasks of a plan are asked for here."""
+
+from __future__ import annotations
+
+from oci_layout.blobs.task import Expected, TaskList
+from oci_layout.finding import Where
+from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
+from oci_layout.graph.walk import every
+from oci_layout.mediatype import Family
+from oci_layout.plan.packing import Uses
+
+
+def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:
+    """Ask for the blobs of each node. Layers that several images share are asked for once.
+
+    Args:
+        roots: what is to go out.
+        tasks: is asked.
+        target: decides what of it has a form.
+
+    Raises:
+        TargetError: the target has no media type for a layer as it is to be kept.
+    """
+    stacks: dict[tuple[Layer, ...], Uses] = {}
+    uses: dict[Node, Uses] = {}
+    for root, node in every(roots):
+        if node in uses:
+            continue
+        if not isinstance(node, Image):
+            uses[node] = _blobs_of(node, tasks) if target is Family.OCI else ()
+            continue
+        keys = stacks.get(node.layers)
+        if keys is None:
+            label = str(root.names[0]) if root.names else node.config.digest.short
+            keys = stacks[node.layers] = tuple(
+                tasks.layer(layer, Where(image=label, layer=number))
+                for number, layer in enumerate(node.layers)
+            )
+        uses[node] = keys
+    return uses
+
+
+def _blobs_of(node: Node, tasks: TaskList) -> Uses:
+    if isinstance(node, Opaque):
+        expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
+        return (tasks.opaque(node.member, expected),)
+    if not isinstance(node, Artifact | Absent):
+        return ()
+    where = Where(image=node.descriptor.digest.short)
+    return tuple(
+        None
+        if member is None
+        else tasks.opaque(
+            member, Expected(where=where, digest=descriptor.digest, size=descriptor.size)
+        )
+        for descriptor, member in (node.blobs if isinstance(node, Artifact) else node.parts)
+    )
