@@ -23,6 +23,7 @@ from tests.builders import (
     write_files,
     write_index_layout,
     write_members,
+    write_oci_layout,
 )
 from tests.independent import read_files
 from tests.legacy.builders import schema1, schema1_dir, steps_of, v1_files
@@ -244,3 +245,23 @@ def test_no_name_of_a_member_escapes(turn: int, tmp_path: Path) -> None:
     for number, members in enumerate(odd):
         source = write_members(members, tmp_path / f"in{number}{IN_NAMES if number else ''}")
         require_harmless(str(source), good, turn)
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_no_platform_of_an_image_without_a_match_escapes(terminal: bool, tmp_path: Path) -> None:
+    sides = []
+    for side in "ab":
+        images = [
+            make_image(
+                [{side: each.encode()}],
+                names=(f"{side}{each}:1",),
+                architecture=f"{each}{IN_NAMES}",
+            )
+            for each in "01"
+        ]
+        sides.append(str(write_oci_layout(images, tmp_path / side)))
+    calls = [["diff", *sides], ["diff", *sides, "--json"], ["inspect", sides[0]]]
+    statuses, text = printed(calls, terminal=terminal)
+    assert len(statuses) == 3
+    assert max(statuses) < 2
+    assert RAW.search(OURS.sub("", text)) is None, text

@@ -207,3 +207,21 @@ def test_names_that_collide_on_the_way(tmp_path: Path) -> None:
     twice = write_hybrid_archive([image("a", "a:1"), image("b", "a:1")], tmp_path / "twice.tar")
     assert "two different images" in refuse(3, twice, "--to", "oci", "-o", tmp_path / "out")
     assert names_in(tmp_path) == ["in.tar", "twice.tar"]
+
+
+def test_a_name_that_is_taken_in_another_spelling(tmp_path: Path) -> None:
+    """skopeo writes it into `ref.name`, containerd into its own annotation: one rule for both."""
+    old, new = image("old", "a:1"), image("new", "a:1")
+    dest = write_oci_layout([old], tmp_path / "dest")
+    index = json.loads((dest / "index.json").read_bytes())
+    index["manifests"][0]["annotations"] = {REF: "a:1"}
+    (dest / "index.json").write_text(json.dumps(index))
+    before = fingerprint(dest)
+    source = saved(new, tmp_path / "in.tar")
+    words = (source, "--to", "oci", "--append", "-o", dest)
+    assert "a:1 names two different images" in refuse(4, *words)
+    assert fingerprint(dest) == before
+    report(*words, "--on-conflict", "last")
+    assert [entry["digest"] for entry in json.loads(read(dest)["index.json"])["manifests"]] != [
+        old.manifest_digest()
+    ]
