@@ -139,9 +139,9 @@ def _spool(reader: Reader, label: str, tmp: str | None) -> HeldFile:
                 write_all(fd, data)
             except OSError as error:
                 raise DestinationError(
-                    what=f"cannot hold {label} as a temporary file: {error.strerror}",
+                    what=f"cannot spool {label}: {error.strerror}",
                     where=directory,
-                    hint="all of it has to fit, unpacked; --tmp names another directory",
+                    hint="all of it has to fit there, unpacked; --tmp names another directory",
                 ) from error
     except BaseException:
         os.close(fd)
