@@ -38,6 +38,7 @@ def check(
         options: the fields of ``Check``.
 
     Raises:
+        DamagedError: it is cut short, before it says what it holds.
         NotAnImageError: it is not an image of any kind.
         SelectionError: there is no such image.
         UsageError: a target that is not known, or no platform.

@@ -170,7 +170,8 @@ def _dest(dest: str | os.PathLike[str]) -> str:
     if where.transport:
         form = "docker" if where.transport == "docker-archive" else where.transport[:3]
         suffix = ".tar" if where.transport.endswith("-archive") else ""
-        name = f" --name {where.image}" if where.image else ""
+        alone = where.image and not {":", "/"} & set(where.image)  # a tag, which is no name here
+        name = f" --name {'NAME:' if alone else ''}{where.image}" if where.image else ""
         path = where.path.removesuffix(".tar") + suffix
         raise UsageError(
             what=f"{path_text(dest)}: a destination has no transport",

@@ -39,6 +39,7 @@ def verify(
         options: the fields of ``Verify``.
 
     Raises:
+        DamagedError: it is cut short, before it says what it holds.
         NotAnImageError: it is not an image of any kind.
         DestinationError: the sums cannot be written.
         UsageError: the options make no sense, or a key or file of sums cannot be read.

@@ -120,7 +120,8 @@ def test_a_tag_of_several_images_is_not_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dest", "line"),
     [
-        ("oci:out:tag", "--to oci -o out --name tag"),
+        ("oci:out:tag", "--to oci -o out --name NAME:tag"),
+        ("docker-archive:out.tar:a:1", "--to docker -o out.tar --name a:1"),
         ("oci-archive:out.tar", "--to oci -o out.tar"),
         ("docker-archive:out.tar", "--to docker -o out.tar"),
         ("dir:out", "--to dir -o out"),
