@@ -149,7 +149,7 @@ def _refuse_any_folder(path: str) -> None:
     Raises:
         NotAnImageError: none of the documents is there that an image begins with.
     """
-    if os.path.samefile(path, "/"):  # whatever lies about there
+    if os.path.realpath(path) == "/":  # whatever lies about there
         raise NotAnImageError(
             what="is the root of the file system, not an image", where=path, hint="name a file"
         )
