@@ -17,7 +17,7 @@ def refusal(path: Path | str) -> str:
     with pytest.raises(NotAnImageError) as caught:
         oci_layout.repack(path, to="oci", dry_run=True)
     assert str(path) in str(caught.value)
-    return str(caught.value)
+    return str(caught.value).replace(str(path), "")  # which has the words of the test
 
 
 @pytest.mark.parametrize(

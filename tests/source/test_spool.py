@@ -67,7 +67,7 @@ def test_every_verb(verb: str, tmp_path: Path) -> None:
 def test_a_pipe_has_no_size(tmp_path: Path) -> None:
     data, fifo, told = packed(tmp_path).read_bytes(), tmp_path / "fifo", Told()
     os.mkfifo(fifo)
-    writer = threading.Thread(target=fifo.write_bytes, args=(data,))
+    writer = threading.Thread(target=fifo.write_bytes, args=(data,), daemon=True)
     writer.start()
     oci_layout.verify(fifo, tmp=str(tmp_path), progress=told.progress)
     writer.join()
