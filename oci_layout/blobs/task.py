@@ -14,7 +14,7 @@ from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 
 @attrs.frozen(kw_only=True)
@@ -190,7 +190,7 @@ class TaskList:
                 learn=learn,
                 repair=self._repair and not opaque,
                 inner=self._inner or encoding is not None or learn,
-                link=self._link and encoding is None and bool(member.path),
+                link=self._link and encoding is None and member.alone is not None,
                 predicted=_predicted(member, stored, encoding),
                 algorithm=kept.algorithm if kept is not None else self._algorithm,
                 expected=(_believed(expected),) if self._repair else (expected,),

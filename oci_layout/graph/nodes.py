@@ -19,7 +19,7 @@ from oci_layout.model.manifest import Index, Manifest
 from oci_layout.model.schema1 import Schema1
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Absent, Artifact, Image, Node
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 Find = Callable[[Digest], Member | None]
 

@@ -10,7 +10,8 @@ from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
-from oci_layout.streams.reader import Member, Reader
+from oci_layout.streams.member import Member
+from oci_layout.streams.reader import Reader
 
 
 class LayerReader:

@@ -25,7 +25,8 @@ from oci_layout.sink.written import Written
 from oci_layout.source.spool import spool_directory, write_all
 from oci_layout.streams import tarwrite
 from oci_layout.streams.encoding import Encoding
-from oci_layout.streams.reader import Member, chunks
+from oci_layout.streams.member import FileMember
+from oci_layout.streams.reader import chunks
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
 
@@ -149,7 +150,7 @@ class _HeldBack:
         self._write(self._last)
 
 
-def _copy_staged(member: Member, fd: int, offset: int) -> None:
+def _copy_staged(member: FileMember, fd: int, offset: int) -> None:
     """Copy a staged blob, in the kernel where it can."""
     reader = member.open()
     source, _ = member.hold()
@@ -165,7 +166,7 @@ def _copy_staged(member: Member, fd: int, offset: int) -> None:
         left, at, offset = left - done, at + done, offset + done
     if left:
         out = OutFile(fd, offset)
-        reader = Member(member.name, left, at, lambda: (source, False)).open()
+        reader = FileMember(member.name, left, at, lambda: (source, False)).open()
         for data in chunks(reader):
             out.write(data)
 

@@ -23,7 +23,8 @@ from oci_layout.sink.outfile import OutFile, cloned, preallocate
 from oci_layout.sink.writable import foreign_entry
 from oci_layout.sink.written import Written
 from oci_layout.source.spool import write_all
-from oci_layout.streams.reader import HeldFile, Member
+from oci_layout.streams.member import FileMember, Member
+from oci_layout.streams.reader import HeldFile
 
 _DOCUMENT = ".0.tmp"  # documents are written when no blob is in the making
 
@@ -94,11 +95,11 @@ class BlobFolder(Closing):
 
     def _linked(self, task: Task, name: str) -> Fact | None:
         """Let the file be the source's, or share its blocks; None where it must be copied."""
-        fact = linked(task)
-        if fact is None:
+        fact, member = linked(task), task.member.alone
+        if fact is None or member is None:
             return None
-        source = os.path.realpath(task.member.path)
-        old, _ = task.member.hold()
+        source = os.path.realpath(member.path)
+        old, _ = member.hold()
         with old:
             fd = self._root.create(name)
             try:
@@ -121,8 +122,9 @@ class BlobFolder(Closing):
     def _written(self, task: Task, name: str, pool: Pool) -> Fact:
         fd = self._root.create(name)
         try:
-            if task.encoding is None and task.member.path:
-                old, _ = task.member.hold()
+            member = task.member.alone if task.encoding is None else None
+            if member is not None:
+                old, _ = member.hold()
                 with old:
                     if cloned(old.fd, fd):  # what is there now is checked, not what was
                         return run(attrs.evolve(task, member=_copy_of(task, fd)), pool=pool)
@@ -146,7 +148,7 @@ class BlobFolder(Closing):
 def _copy_of(task: Task, fd: int) -> Member:
     """A task's member, read from a file that is held open."""
     name, size = task.member.name, os.fstat(fd).st_size
-    return Member(name, size, 0, lambda: (HeldFile.adopt(os.dup(fd), name), True))
+    return FileMember(name, size, 0, lambda: (HeldFile.adopt(os.dup(fd), name), True))
 
 
 def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> Written:

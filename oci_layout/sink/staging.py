@@ -11,7 +11,8 @@ from oci_layout.blobs.task import Fact, Task
 from oci_layout.errors import DestinationError
 from oci_layout.sink.outfile import OutFile
 from oci_layout.source.spool import unnamed_file
-from oci_layout.streams.reader import HeldFile, Member
+from oci_layout.streams.member import FileMember
+from oci_layout.streams.reader import HeldFile
 
 
 class Staging:
@@ -26,7 +27,7 @@ class Staging:
         self._local = threading.local()
         self._files: list[int] = []
         self._lock = threading.Lock()
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, FileMember] = {}
         self.facts: dict[str, Fact] = {}
 
     def _file(self) -> int:
@@ -49,7 +50,9 @@ class Staging:
                 what=error.strerror or str(error), where=self._directory
             ) from error
         held = HeldFile.adopt(fd, task.member.name)
-        self.members[task.key] = Member(task.member.name, fact.size, offset, lambda: (held, False))
+        self.members[task.key] = FileMember(
+            task.member.name, fact.size, offset, lambda: (held, False)
+        )
         return fact
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 Leaf = Image | Artifact | Absent
 

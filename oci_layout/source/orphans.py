@@ -11,7 +11,7 @@ from oci_layout.graph.walk import every
 from oci_layout.model import dockersave, layout
 from oci_layout.source.kinds.single import stated_digest as flat_digest
 from oci_layout.source.opening import Source
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 _DOCUMENTS = {layout.MARKER, layout.INDEX, dockersave.MANIFEST, dockersave.REPOSITORIES}
 

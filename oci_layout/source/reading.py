@@ -7,7 +7,7 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 
 @attrs.define(eq=False)

@@ -13,7 +13,8 @@ from oci_layout.finding import Findings, Where
 from oci_layout.limits import NAME_BYTES
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
-from oci_layout.streams.reader import HeldFile, Member, Stamp, changed, chunks, stamp_of
+from oci_layout.streams.member import FileMember, Member
+from oci_layout.streams.reader import HeldFile, Stamp, changed, chunks, stamp_of
 from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 
@@ -90,7 +91,7 @@ class DirectoryStore:
         stamp = stamp_of(status)
         if self._stamps.setdefault(path, stamp) != stamp:
             raise changed(path)
-        return Member(
+        return FileMember(
             name,
             status.st_size,
             0,
@@ -140,7 +141,7 @@ class FileStore:
         self.label, self._file, self._name = label, file, name
 
     def _member(self) -> Member:
-        return Member(self._name, self._file.size, 0, lambda: (self._file, False))
+        return FileMember(self._name, self._file.size, 0, lambda: (self._file, False))
 
     def find(self, name: str) -> Member | None:
         """The file, when it is asked for by its name."""
@@ -261,7 +262,7 @@ class ArchiveStore:
             )
 
     def _member(self, name: str, member: TarMember) -> Member:
-        return Member(
+        return FileMember(
             name, member.size, member.offset, lambda: (self._file, False), store=self.label
         )
 

@@ -6,7 +6,7 @@ from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.model.config import Config
 from oci_layout.model.v1 import V1Layer, upgraded_config
-from oci_layout.streams.reader import BytesMember
+from oci_layout.streams.member import BytesMember
 
 
 def make_image(

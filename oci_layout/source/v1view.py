@@ -16,7 +16,7 @@ from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
 from oci_layout.source.views import DockerImage
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 _STEP = re.compile(r"(?:(.+)/)?([^/]+)/json")
 

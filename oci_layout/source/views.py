@@ -21,7 +21,7 @@ from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
 

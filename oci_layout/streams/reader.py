@@ -7,8 +7,6 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import attrs
-
 from oci_layout.closing import Closing
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import ChangedError, DamagedError, NotAnImageError, ReadError
@@ -130,7 +128,8 @@ class HeldFile(Closing):
             self._fd = -1
 
 
-def _ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
+def ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
+    """The error of a file that is shorter than it was, or than somebody said."""
     return DamagedError(
         what=f"the file ends {missing} bytes too early",
         where=f"{file.path}: offset {offset}",
@@ -153,7 +152,7 @@ class ExtentReader:
         data = self._file.pread(size, self._at)
         if not data:
             self._file.require_unchanged()
-            raise _ends_early(self._file, self._at, self._end - self._at)
+            raise ends_early(self._file, self._at, self._end - self._at)
         self._at += len(data)
         return data
 
@@ -161,115 +160,6 @@ class ExtentReader:
         """Let go of a file that was opened for this reader alone."""
         if self._owned:
             self._file.close()
-
-
-@attrs.frozen
-class Member:
-    """A named stretch of bytes inside a source.
-
-    Args:
-        name: its name in the source, for messages; never used to build a path.
-        size: bytes.
-        offset: where it begins in the file.
-        store: label of the source it is in: two sources may have members of one name.
-        path: the file that holds it and nothing else; empty inside an archive.
-        opener: gives the file, and whether the reader is to close it.
-    """
-
-    name: str
-    size: int
-    offset: int = attrs.field(repr=False)
-    _opener: Callable[[], tuple[HeldFile, bool]] = attrs.field(repr=False, eq=False)
-    store: str = attrs.field(default="", repr=False, kw_only=True)
-    path: str = attrs.field(default="", repr=False, eq=False, kw_only=True)
-
-    def hold(self) -> tuple[HeldFile, bool]:
-        """The file that holds it, and whether the caller is to close it."""
-        return self._opener()
-
-    def open(self) -> ClosableReader:
-        """A reader from its first byte."""
-        file, owned = self._opener()
-        return ExtentReader(file, self.offset, self.size, owned=owned)
-
-    def head(self, size: int) -> bytes:
-        """The first bytes; all of them where there are fewer."""
-        return self._stretch(0, min(size, self.size))
-
-    def _stretch(self, start: int, size: int) -> bytes:
-        file, owned = self._opener()
-        try:
-            data = file.pread(size, self.offset + start)
-        finally:
-            if owned:
-                file.close()
-        if len(data) < size:
-            raise _ends_early(file, self.offset + start + len(data), size - len(data))
-        return data
-
-    def tail(self, size: int) -> bytes:
-        """The last bytes; all of them where there are fewer."""
-        size = min(size, self.size)
-        return self._stretch(self.size - size, size)
-
-    def read(self, limit: int) -> bytes:
-        """All of it.
-
-        Args:
-            limit: bytes it may have at the most; checked before anything is read.
-
-        Raises:
-            DamagedError: larger than the limit.
-        """
-        if self.size > limit:
-            raise DamagedError(
-                what=f"{self.size} bytes, where at most {limit} are read",
-                where=self.name,
-                code="document-too-large",
-            )
-        reader = self.open()
-        try:
-            return b"".join(chunks(reader))
-        finally:
-            reader.close()
-
-
-class _BytesReader:
-    """Reads bytes that are in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def read(self, size: int, /) -> bytes:
-        data = self._data[self._at : self._at + size]
-        self._at += len(data)
-        return data
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-@attrs.frozen
-class BytesMember(Member):
-    """A document that no file holds: made from others."""
-
-    data: bytes = attrs.field(repr=False, kw_only=True)
-
-    @classmethod
-    def of(cls, name: str, data: bytes) -> BytesMember:
-        """A member of these bytes."""
-        return cls(name, len(data), 0, _no_file, data=data)
-
-    def open(self) -> ClosableReader:
-        """A reader from its first byte."""
-        return _BytesReader(self.data)
-
-    def _stretch(self, start: int, size: int) -> bytes:
-        return self.data[start : start + size]
-
-
-def _no_file() -> tuple[HeldFile, bool]:
-    raise AssertionError("no file holds these bytes")
 
 
 def chunks(reader: Reader, size: int = CHUNK) -> Iterator[bytes]:

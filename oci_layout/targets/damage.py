@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oci_layout.finding import Severity
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.facts import Facts
 

@@ -25,7 +25,7 @@ from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 from oci_layout.streams.tarindex import MemberType, TarMember
 
 # Beyond these a tar reader written in Go stops with an error.

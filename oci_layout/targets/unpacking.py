@@ -11,7 +11,7 @@ from oci_layout.graph.nodes import Image
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture, runs

@@ -17,7 +17,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.source.opening import Source
 from oci_layout.source.orphans import stated_digest
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ from oci_layout.source import kinds
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.orphans import orphans_of
 from oci_layout.source.spool import Watch
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs

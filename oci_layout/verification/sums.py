@@ -8,7 +8,8 @@ from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings, Where
 from oci_layout.source.opening import Source
-from oci_layout.streams.reader import Member, chunks
+from oci_layout.streams.member import Member
+from oci_layout.streams.reader import chunks
 from oci_layout.verification.blobs import Looked
 
 _LINE = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{64}) [ *](.+)", re.DOTALL)

@@ -20,7 +20,7 @@ from oci_layout.errors import DamagedError
 from oci_layout.finding import Where
 from oci_layout.mediatype import Compression
 from oci_layout.streams.encoding import Encoding
-from oci_layout.streams.reader import BytesMember
+from oci_layout.streams.member import BytesMember
 from tests import independent
 from tests.builders import Image, Layer, layer_tar, write_docker_archive, write_oci_layout
 from tests.edges.trees import image_of

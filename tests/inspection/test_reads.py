@@ -10,7 +10,8 @@ import pytest
 
 from oci_layout import inspect
 from oci_layout.streams.compression import SNIFF_BYTES
-from oci_layout.streams.reader import ClosableReader, Member
+from oci_layout.streams.member import FileMember
+from oci_layout.streams.reader import ClosableReader
 from tests.builders import (
     Image,
     hex_of,
@@ -43,20 +44,20 @@ class Recorder:
 def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Bytes that are read of each member."""
     counter: Counter[str] = Counter()
-    opened = Member.open
+    opened = FileMember.open
 
-    def recorded(self: Member) -> ClosableReader:
+    def recorded(self: FileMember) -> ClosableReader:
         return Recorder(opened(self), counter, self.name)
 
-    stretch = Member._stretch
+    stretch = FileMember.stretch
 
-    def noted(self: Member, start: int, size: int) -> bytes:
+    def noted(self: FileMember, start: int, size: int) -> bytes:
         data = stretch(self, start, size)
         counter[self.name] += len(data)
         return data
 
-    monkeypatch.setattr(Member, "open", recorded)
-    monkeypatch.setattr(Member, "_stretch", noted)
+    monkeypatch.setattr(FileMember, "open", recorded)
+    monkeypatch.setattr(FileMember, "stretch", noted)
     return counter
 
 

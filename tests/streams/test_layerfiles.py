@@ -20,7 +20,7 @@ from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.streams.layerfiles import FileType, LayerFile, read_layer
-from oci_layout.streams.reader import BytesMember
+from oci_layout.streams.member import BytesMember
 from oci_layout.streams.whiteouts import Whiteout, WhiteoutKind, whiteout
 from tests.streams.tars import BLOCK, END, checksummed, member, padded, pax
 

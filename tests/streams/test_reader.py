@@ -12,7 +12,8 @@ import pytest
 
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError
-from oci_layout.streams.reader import Digester, ExtentReader, HeldFile, Member, Metered, chunks
+from oci_layout.streams.member import FileMember
+from oci_layout.streams.reader import Digester, ExtentReader, HeldFile, Metered, chunks
 from tests.streams.packing import Bytes
 
 
@@ -23,8 +24,8 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-def whole(held: HeldFile, offset: int, size: int) -> Member:
-    return Member("m", size, offset, lambda: (held, False))
+def whole(held: HeldFile, offset: int, size: int) -> FileMember:
+    return FileMember("m", size, offset, lambda: (held, False))
 
 
 def test_a_held_file_is_read_by_offset(path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_member_can_be_open_twice(path: Path) -> None:
 
 def test_an_owned_file_is_closed_with_its_reader(path: Path) -> None:
     held = HeldFile(str(path))
-    reader = Member("m", 10, 0, lambda: (held, True)).open()
+    reader = FileMember("m", 10, 0, lambda: (held, True)).open()
     reader.close()
     with pytest.raises((OSError, NotAnImageError)):
         os.fstat(held.fd)
