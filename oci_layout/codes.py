@@ -70,6 +70,7 @@ CODES: dict[str, str] = {
     "repeated-platform": "a platform stands in an index more than once",
     # presence
     "sparse-index": "a manifest or index is referred to and not there",
+    "stored-otherwise": "a layer is there under its diff_id alone, packed or named in another way",
     "missing-blob": "a layer or another blob is referred to and not there",
     "missing-member": "manifest.json names a file that is not there",
     "absent-subject": "what an attestation or artifact refers to is not there",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import attrs
@@ -116,6 +117,18 @@ class QuotedDigest:
     def means(self, digest: Digest) -> bool:
         """Whether a digest can be the one that is meant."""
         return self.algorithm in ("", digest.algorithm) and digest.hex.startswith(self.hex)
+
+
+def chain_ids(diff_ids: Iterable[Digest]) -> Iterator[Digest]:
+    """What each layer and all below it come to (image-spec config.md, "Layer ChainID").
+
+    Args:
+        diff_ids: of the layers, base first.
+    """
+    chain: Digest | None = None
+    for diff_id in diff_ids:
+        chain = diff_id if chain is None else Digest.of(f"{chain} {diff_id}".encode())
+        yield chain
 
 
 def new_hash(algorithm: str, data: bytes = b"") -> _Hash:

@@ -208,15 +208,15 @@ class TaskList:
         Raises:
             TargetError: the target has no media type for it as it is to be kept.
         """
-        member = layer.member
-        if member is None:
+        there = layer.there
+        if there is None or there.member is None:
             return None
-        kind = layer.type
+        member, kind = there.member, layer.type
         encrypted = kind is not None and kind.encrypted
         expected = Expected(
             where=where,
-            digest=layer.digest,
-            size=layer.size,
+            digest=there.digest,
+            size=there.size,
             diff_id=None if encrypted else layer.diff_id,
         )
         if encrypted:

@@ -8,7 +8,6 @@ from collections import Counter
 import attrs
 
 from oci_layout import limits
-from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
@@ -49,7 +48,7 @@ def complete(
         raise _sparse(f"{what} is complete", pruning.missing)
     if not keep:
         return tuple(kept)
-    listed = ", ".join(digest.short for digest in pruning.missing[:_NAMED])
+    listed = ", ".join(pruning.missing[:_NAMED])
     findings.warning(
         "sparse-index",
         f"kept as asked, though {len(pruning.missing)} blobs are not in the source: {listed}",
@@ -58,8 +57,8 @@ def complete(
     return roots
 
 
-def _sparse(what: str, missing: list[Digest]) -> DamagedError:
-    listed = ", ".join(str(digest) for digest in missing[:_NAMED])
+def _sparse(what: str, missing: list[str]) -> DamagedError:
+    listed = ", ".join(missing[:_NAMED])
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return DamagedError(
         what=f"{what}; missing: {listed}{more}",
@@ -77,12 +76,12 @@ class _Pruning:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._missing: dict[Digest, None] = {}
+        self._missing: dict[str, None] = {}
         self.gone: set[str] = set()
 
     @property
-    def missing(self) -> list[Digest]:
-        """Digests of blobs that would have to be there, each once."""
+    def missing(self) -> list[str]:
+        """What would have to be there, each once: digests of blobs, names of files."""
         return list(self._missing)
 
     def node(self, node: Node, label: str) -> Node | None:
@@ -93,12 +92,12 @@ class _Pruning:
             return node
         else:
             left = None
-            self._report(node, node.missing, label)
+            self._report(node, [str(each) for each in node.missing], label)
         if left is None and node.descriptor is not None:
             self.gone |= spellings(node.descriptor.digest)
         return left
 
-    def _report(self, node: Node, absent: tuple[Digest, ...], label: str) -> None:
+    def _report(self, node: Node, absent: list[str], label: str) -> None:
         self._missing.update(dict.fromkeys(absent))
         more = f", nor are {len(absent) - 1} more of its blobs" if len(absent) > 1 else ""
         self._findings.warning(

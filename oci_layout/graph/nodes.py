@@ -27,11 +27,14 @@ class Layer:
     """One layer of an image.
 
     Args:
-        member: its bytes; None when they are not in the source.
+        member: its bytes; None when they are not there.
         size: stored bytes, as stated, or as they are where nothing states it.
         digest: of the stored bytes, as stated; None where nothing states it (docker save).
         diff_id: of the tar inside, as the config states it; None where the config does not.
         descriptor: from the manifest; None where there is none (docker save).
+        file: what ``manifest.json`` calls it; empty where a manifest lists it.
+        substitute: where its bytes are not there, a layer of the same diff_id whose bytes are,
+            packed in whatever way.
     """
 
     member: Member | None
@@ -39,6 +42,23 @@ class Layer:
     digest: Digest | None = None
     diff_id: Digest | None = None
     descriptor: Descriptor | None = None
+    file: str = ""
+    substitute: Layer | None = None
+
+    @property
+    def there(self) -> Layer | None:
+        """The layer whose bytes are there: itself, or its substitute; None without either."""
+        return self if self.member is not None else self.substitute
+
+    @property
+    def called(self) -> str:
+        """What to call it where it is missing: its digest, or a file's name."""
+        return str(self.digest or self.file or self.diff_id or "a layer")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it may be fetched elsewhere by its nature (image-spec layer.md, "urls")."""
+        return self.descriptor is not None and bool(self.descriptor.urls)
 
     @property
     def type(self) -> LayerType | None:
@@ -90,14 +110,10 @@ class Image:
         return not self.missing
 
     @property
-    def missing(self) -> tuple[Digest, ...]:
-        """Digests of layers that are not there, foreign ones aside."""
+    def missing(self) -> tuple[str, ...]:
+        """What to call the layers that are not there, foreign ones aside."""
         return tuple(
-            layer.digest
-            for layer in self.layers
-            if layer.member is None
-            and layer.digest is not None
-            and not (layer.descriptor and layer.descriptor.urls)
+            layer.called for layer in self.layers if layer.there is None and not layer.foreign
         )
 
     @property

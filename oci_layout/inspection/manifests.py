@@ -55,8 +55,7 @@ class Manifests:
         manifest = self.of(node)
         absent = [] if node.unreadable else list(node.missing)
         for layer in self.layers(manifest) if manifest is not None else ():
-            foreign = layer.descriptor is not None and layer.descriptor.urls
-            if layer.member is None and layer.digest is not None and not foreign:
+            if layer.member is None and layer.digest is not None and not layer.foreign:
                 absent.append(layer.digest)
         return absent
 

@@ -9,6 +9,7 @@ from oci_layout.digest import Digest
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Node, Root
+from oci_layout.graph.walk import images
 from oci_layout.plan.assemble import Assembler
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
@@ -43,6 +44,8 @@ class Alike:
         return self._made[root.node]
 
     def _written(self, root: Root) -> Digest | None:
+        if any(not image.complete for image in images(root.node)):
+            return None
         request = self._options.request
         tasks = TaskList(
             self._options.target,

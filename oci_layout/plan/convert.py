@@ -60,7 +60,7 @@ class Packed:
         told = LayerType(
             family=target,
             # The bytes of an encrypted or absent layer tell nothing: its label stays.
-            compression=stated if encrypted or self.layer.member is None else self.compression,
+            compression=stated if encrypted or self.layer.there is None else self.compression,
             foreign=kind is not None and kind.foreign,
             encrypted=encrypted,
         )
@@ -305,9 +305,14 @@ def _edit_layer(
     path: Path = ("layers", number)
     media_type = packed.media_type(target)
     stated = LayerType.parse(descriptor.media_type)
-    wrong = (
-        stated is not None and not packed.reencoded and stated.compression is not packed.compression
-    )
+    lent = packed.layer.substitute
+    if lent is not None:
+        changes.append(
+            f"replaced: layer {number}: {descriptor.digest} is not there; {lent.called} holds the "
+            "same layer and was taken"
+        )
+    as_it_was = lent is None and not packed.reencoded
+    wrong = stated is not None and as_it_was and stated.compression is not packed.compression
     if wrong and packed.layer.member is not None and stated is not None and not stated.encrypted:
         changes.append(
             f"repaired: layer {number} was labelled {stated.compression}, its bytes are "
@@ -318,7 +323,7 @@ def _edit_layer(
     out.put((*path, "size"), descriptor.size, packed.size)
     if descriptor.digest == packed.digest:
         return
-    if not packed.reencoded:
+    if as_it_was:
         changes.append(f"repaired: layer {number} was stated as {descriptor.digest}")
     if descriptor.embedded:
         out.drop((*path, "data"))

@@ -69,7 +69,7 @@ class LegacyView:
         if not layers:
             raise TargetError(what="an image without layers has no V1 form", where=label)
         for packed in layers:
-            if packed.layer.member is None or packed.compression is not Compression.NONE:
+            if packed.layer.there is None or packed.compression is not Compression.NONE:
                 raise TargetError(what=f"the layer {packed.digest} has no V1 form", where=label)
         value = config_object(raw)
         lines = _lines(value, len(layers))

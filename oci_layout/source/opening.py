@@ -19,6 +19,7 @@ from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
+from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.spool import Spooling, Watch, spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice
@@ -83,6 +84,7 @@ def open_source(
     lone: bool = False,
     limit: int | None = None,
     watch: Watch | None = None,
+    bases: Sequence[Holdings] = (),
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -96,6 +98,8 @@ def open_source(
         lone: accept a file that is a manifest and nothing else.
         limit: unpacked bytes of a compressed archive from which a ratio over 200 is refused.
         watch: told how far spooling is, if there is any.
+        bases: what other sources hold, which stay open as long: asked for blobs that this one
+            lacks, by digest and layers by diff_id.
 
     Raises:
         NotAnImageError: not an image of any kind.
@@ -118,15 +122,21 @@ def open_source(
             store = DirectoryStore(path)
         with _closed_on_error(store):
             reading = Reading(
-                store=store, archive=archive, findings=findings, repair=repair, trusted=trusted
+                store=store,
+                archive=archive,
+                findings=findings,
+                repair=repair,
+                trusted=trusted,
+                bases=bases,
             )
             contents = read(reading, told)
+    roots = completed(contents.roots, contents.holdings, bases)
     return Source(
         label=label,
         archive=archive,
         outer=outer,
         store=store,
-        contents=contents,
+        contents=attrs.evolve(contents, roots=roots),
         findings=findings,
     )
 

@@ -165,18 +165,13 @@ class _SavedReader:
         layers = []
         for number, name in enumerate(entry.layers):
             layer = self._store.find(name)
-            if layer is None:
-                self._findings.error(
-                    "missing-member",
-                    f"the layer {name[:200]!r} is not there",
-                    place.at(f"{place.field}.Layers[{number}]"),
-                )
             layers.append(
                 Layer(
                     member=layer,
                     size=layer.size if layer is not None else 0,
                     digest=Digest.of_path(name),
                     diff_id=diff_ids[number] if number < len(diff_ids) else None,
+                    file=name,
                 )
             )
         return Image(config=config, config_member=member, layers=tuple(layers))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
-from oci_layout.digest import Digest
+from oci_layout.digest import Digest, chain_ids
 from oci_layout.platform import Platform
 from oci_layout.targets.rules import RULES, Rule
 from oci_layout.targets.target import Target
@@ -55,12 +57,14 @@ class Prediction:
         reasons: why it does not load.
         losses: what does not come along.
         notes: what else somebody should know.
+        unpacked: chain IDs of what the engine has unpacked so far.
     """
 
     images: list[Loaded] = attrs.field(factory=list)
     reasons: list[Remark] = attrs.field(factory=list)
     losses: list[Remark] = attrs.field(factory=list)
     notes: list[Remark] = attrs.field(factory=list)
+    unpacked: set[Digest] = attrs.field(factory=set)
     _judged: set[object] = attrs.field(factory=set, init=False, repr=False)
 
     def first(self, *what: object) -> bool:
@@ -68,6 +72,16 @@ class Prediction:
         new = what not in self._judged
         self._judged.add(what)
         return new
+
+    def unpack(self, diff_ids: Iterable[Digest]) -> list[bool]:
+        """Unpack an image; whether each layer was there already, so that its bytes are not read.
+
+        moby image/tarexport/load.go and containerd rootfs/apply.go ask for the chain first.
+        """
+        chains = list(chain_ids(diff_ids))
+        there = [chain in self.unpacked for chain in chains]
+        self.unpacked.update(chains)
+        return there
 
     def fail(self, code: str, message: str) -> Prediction:
         """Say why it does not load."""

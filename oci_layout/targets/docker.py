@@ -140,8 +140,10 @@ def _entry(
         )
     if len(saved.layers) > DEEPEST:
         reading.fail("layer-depth", f"{saved.label} has {len(saved.layers)} layers")
+    unpacked = reading.unpack(config.diff_ids)
     for number, layer in enumerate(saved.layers):
-        _layer(facts, layer, f"{saved.label}: layer {number}", packings, reading)
+        if not unpacked[number]:
+            _layer(facts, layer, f"{saved.label}: layer {number}", packings, reading)
     names = _names(saved, reading)
     if not names:
         reading.lose("nameless", f"{config.digest.short} has no name")

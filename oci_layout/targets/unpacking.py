@@ -107,8 +107,10 @@ def _layers(
         reading.fail("no-rootfs", f"{label}: the config has no rootfs")
     elif len(layers) != len(diff_ids):
         reading.fail("layer-count", f"{label}: {len(layers)} layers, {len(diff_ids)} diff_ids")
+    unpacked = reading.unpack(diff_ids)
     for number, layer in enumerate(layers):
-        _layer(facts, layer, f"{label}: layer {number}", how, reading)
+        if number >= len(unpacked) or not unpacked[number]:
+            _layer(facts, layer, f"{label}: layer {number}", how, reading)
 
 
 def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Prediction) -> None:

@@ -69,13 +69,8 @@ def _image(image: Image, label: str, findings: Findings) -> None:
         findings.report(problem, severity=severity, image=label)
     for number, layer in enumerate(image.layers):
         where = Where(image=label, layer=number)
-        if layer.member is None and layer.digest is not None:
-            if layer.descriptor is not None and layer.descriptor.urls:
-                findings.note(
-                    "foreign-layer", f"{layer.digest} is to be fetched from its urls", where
-                )
-            else:
-                findings.error("missing-blob", f"{layer.digest} is not there", where)
+        if layer.member is None:
+            _absent(layer, where, findings)
         _label(layer, where, findings)
     filled, diff_ids = image.config.history, image.config.diff_ids
     if filled is not None and diff_ids is not None and filled not in (0, len(diff_ids)):
@@ -91,6 +86,24 @@ def _image(image: Image, label: str, findings: Findings) -> None:
             f"the index says {stated}, the config {image.config.platform}",
             config_at,
         )
+
+
+def _absent(layer: Layer, where: Where, findings: Findings) -> None:
+    """What it means that a layer's bytes are not there."""
+    if layer.foreign:
+        findings.note("foreign-layer", f"{layer.called} is to be fetched from its urls", where)
+    elif layer.substitute is not None and layer.substitute.member is not None:
+        findings.warning(
+            "stored-otherwise",
+            f"{layer.called} is not there; {layer.substitute.member.name} holds the same layer "
+            "under its diff_id",
+            where,
+            "layout repack writes it in its place",
+        )
+    elif layer.file:
+        findings.error("missing-member", f"the layer {layer.file[:200]!r} is not there", where)
+    else:
+        findings.error("missing-blob", f"{layer.called} is not there", where)
 
 
 def _same_platform(stated: Platform, config: Platform) -> bool:

@@ -161,8 +161,6 @@ SAVED: dict[str, tuple[Callable[[Files], object], str, tuple[str, ...]]] = {
     "config absent": (in_saved("Config", "x.json"), "missing-member", ("x.json",)),
     "config leaves": (in_saved("Config", "../x.json"), "missing-member", ("../x.json",)),
     "config absolute": (in_saved("Config", "/etc/passwd"), "missing-member", ("/etc/passwd",)),
-    "layer absent": (drop(LAYER_FILE), "missing-member", (LAYER_FILE, "Layers[0]")),
-    "layer leaves": (in_saved("Layers", ["../l", "b"]), "missing-member", ("../l",)),
     "layers null": (in_saved("Layers", None), "layer-count", ("0 layers", "2 diff_ids")),
     "config flipped": (rename(CONFIG, corrupt.flip_byte), "bad-json", (CONFIG,)),
 }

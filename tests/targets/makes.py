@@ -77,6 +77,27 @@ def _hybrid(compression: Any = "none", family: Any = "oci", names: tuple[str, ..
     return make
 
 
+def _sharing(write: Callable[..., Path], lacking: int) -> Make:
+    """Two images on one base, packed in two ways; the base of one of them is not there."""
+
+    def make(m: Maker) -> Path:
+        base, seen = {"etc/base": uuid.uuid4().bytes * 50}, uuid.uuid4().hex
+        pair = [
+            make_image(
+                [base, {f"etc/{seen}": name.encode()}],
+                names=(f"{name}:1",),
+                compression=(packed, "none"),
+                architecture=HERE,
+            )
+            for name, packed in (("one", "gzip"), ("other", "none"))
+        ]
+        files = read(write([*pair], m.path()))
+        gone = pair[lacking].layers[0].digest[7:]
+        return write_members({k: v for k, v in files.items() if gone not in k}, m.path())
+
+    return make
+
+
 def _docker(compression: Any = "none", style: Any = "flat", prefix: str = "") -> Make:
     return lambda m: write_docker_archive(
         [m.image(compression=compression)], m.path(), style=style, prefix=prefix
@@ -506,6 +527,11 @@ MAKES: dict[str, Make] = {
     "hybrid, missing layer": edited(_hybrid("gzip"), _without_top_layer),
     "docker, missing layer": edited(_docker("gzip"), _without_top_layer),
     "pure, missing layer": edited(_pure("gzip"), _without_top_layer),
+    "hybrid, first lacks a shared layer": _sharing(write_hybrid_archive, 0),
+    "hybrid, second lacks a shared layer": _sharing(write_hybrid_archive, 1),
+    "pure, first lacks a shared layer": _sharing(write_oci_archive, 0),
+    "pure, second lacks a shared layer": _sharing(write_oci_archive, 1),
+    "docker, second lacks a shared layer": _sharing(_write_flat, 1),
     "docker, layer count": _changed_config(write_docker_archive, _one_less),
     "hybrid, layer count": _changed_config(write_hybrid_archive, _one_less),
     "pure, layer count": _changed_config(write_oci_archive, _one_less),

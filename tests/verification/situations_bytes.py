@@ -18,6 +18,7 @@ from tests.builders import (
     sha256,
     write_docker_archive,
     write_index_layout,
+    write_oci_archive,
     write_oci_layout,
 )
 from tests.independent import read_files
@@ -110,6 +111,17 @@ def without_member(folder: Path) -> Path:
     return path
 
 
+def stored_otherwise(folder: Path) -> Path:
+    """Two images on one layer, packed in two ways; the first one's blob is not there."""
+    one = make_image([{"etc/base": b"1"}], names=("one:1",), compression="gzip")
+    other = make_image([{"etc/base": b"1"}], names=("other:1",))
+    path = write_oci_archive([one, other], folder / "image.tar")
+    files = read_files(path)
+    corrupt.drop_blob(files, one.layers[0].digest)
+    path.write_bytes(tar_of(files.items()))
+    return path
+
+
 def foreign() -> Files:
     image = tiny()
     layers = [layer.descriptor("oci") for layer in image.layers]
@@ -155,6 +167,7 @@ SITUATIONS = [
         limits={"BOMB_BYTES": 1 << 16},
     ),
     Situation("sparse-index", "error", sparse),
+    Situation("stored-otherwise", "warning", stored_otherwise),
     Situation(
         "missing-blob",
         "error",

@@ -8,10 +8,12 @@ import attrs
 
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
+from oci_layout.graph.walk import every_image
 from oci_layout.model import jws
 from oci_layout.model.manifest import Index
 from oci_layout.source import views
 from oci_layout.source.blobs import Blobs, GraphReader
+from oci_layout.source.lookup import Chain, Holdings
 from oci_layout.source.reading import Allowance
 from oci_layout.source.reconcile import Reconciler
 from oci_layout.source.store import Store
@@ -27,6 +29,7 @@ class Reading:
         findings: told of all that is odd or wrong.
         repair: take a missing ``oci-layout`` for granted.
         trusted: keys of which one must have signed each schema 1 manifest.
+        bases: what other sources hold: asked for blobs that are not in the store.
         allowance: what all documents may come to.
         reconciler: makes one set of images of all views.
     """
@@ -36,6 +39,7 @@ class Reading:
     findings: Findings
     repair: bool = False
     trusted: Sequence[jws.PublicKey] = ()
+    bases: Sequence[Holdings] = ()
     allowance: Allowance = attrs.field(factory=Allowance)
     reconciler: Reconciler = attrs.field(
         default=attrs.Factory(lambda self: Reconciler(self.findings), takes_self=True)
@@ -47,7 +51,8 @@ class Reading:
 
     def graph(self, blobs: Blobs) -> GraphReader:
         """Reads documents by descriptor."""
-        return GraphReader(blobs, self.findings, self.trusted, self.allowance)
+        found = Chain([Holdings(blobs, ()), *self.bases]) if self.bases else blobs
+        return GraphReader(found, self.findings, self.trusted, self.allowance)
 
     def saved(self) -> list[views.DockerImage]:
         """The images of ``manifest.json``."""
@@ -80,6 +85,12 @@ class Contents:
     index: Index | None = attrs.field(default=None, repr=False)
     docker: tuple[views.DockerImage, ...] = attrs.field(default=(), repr=False)
     reader: GraphReader | None = attrs.field(default=None, repr=False)
+
+    @property
+    def holdings(self) -> Holdings:
+        """What is there for others, and for itself under another name."""
+        held = [image for _, image in every_image(self.roots)]
+        return Holdings(self.blobs, [*held, *(saved.image for saved in self.docker)])
 
 
 def _nothing(store: Store, archive: bool) -> Iterable[str]:
