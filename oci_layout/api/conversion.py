@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
-from oci_layout.errors import UsageError, damage_in
+from oci_layout.errors import LayoutError, UsageError, damage_in
 from oci_layout.finding import FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
@@ -26,6 +26,7 @@ from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
+from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.source.transports import located
 
@@ -68,15 +69,20 @@ def repack(
     with Outputs(source.store.label if isinstance(source, Source) else source) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         if isinstance(source, Source):
-            return _repack(source, job, asked)
-        with open_source(
-            source,
-            findings=Repairing() if asked.repair else FailFast(),
-            tmp=asked.tmp or (destination.beside if dest is not None else None),
-            repair=asked.repair,
-            limit=asked.limit,
-            watch=watch_of(progress),
-        ) as opened:
+            with _layout_there(job, asked) as bases:
+                return _repack(source.completed(bases), job, asked)
+        with (
+            _layout_there(job, asked) as bases,
+            open_source(
+                source,
+                findings=Repairing() if asked.repair else FailFast(),
+                tmp=asked.tmp or (destination.beside if dest is not None else None),
+                repair=asked.repair,
+                limit=asked.limit,
+                watch=watch_of(progress),
+                bases=bases,
+            ) as opened,
+        ):
             return _repack(opened, job, asked)
 
 
@@ -136,8 +142,38 @@ def merge(
             )
             for source in dict.fromkeys(every)
         ]
+        opened = _completed(opened, stack.enter_context(_layout_there(job, asked)))
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
         return _convert(opened, job, options_)
+
+
+@contextmanager
+def _layout_there(job: _Job, asked: Writing) -> Iterator[Sequence[Holdings]]:
+    """What the layout that is added to holds: what a source lacks may be there."""
+    if not asked.append or job.place is None:
+        yield ()
+        return
+    try:
+        there = open_source(job.place.real, findings=Findings())
+    except LayoutError:  # whoever adds to it will say so
+        yield ()
+        return
+    with there:
+        yield (there.contents.holdings,)
+
+
+def _completed(sources: Sequence[Source], there: Sequence[Holdings]) -> list[Source]:
+    """The sources, each with what it lacks taken from the others.
+
+    Args:
+        sources: opened.
+        there: what the layout that is added to holds.
+    """
+    holdings = [source.contents.holdings for source in sources]
+    return [
+        source.completed([*holdings[:number], *holdings[number + 1 :], *there])
+        for number, source in enumerate(sources)
+    ]
 
 
 @attrs.frozen(kw_only=True)

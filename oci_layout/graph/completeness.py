@@ -10,10 +10,10 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
-from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import digests, is_attached, spellings, targets
 from oci_layout.graph.selection import describe
-from oci_layout.graph.walk import attached_to, stated_platform, walk
+from oci_layout.graph.walk import attached_to, missing, stated_platform, walk
 from oci_layout.model.layout import ATTESTATION_DIGEST
 
 _NAMED = 32  # digests that one message lists
@@ -26,7 +26,8 @@ def complete(
 
     Args:
         roots: what was selected.
-        sparse: ``prune`` leaves absences out, ``keep`` leaves them in an index, ``fail`` refuses.
+        sparse: ``auto`` leaves out what an index lists, and refuses to lose an image altogether;
+            ``prune`` leaves that out too, ``keep`` leaves absences in an index, ``fail`` refuses.
         findings: told of each absence.
         chosen: whether somebody chose among the roots, for messages.
 
@@ -41,6 +42,8 @@ def complete(
         return roots
     if sparse == "fail":
         raise _sparse("the source is not complete", pruning.missing)
+    if sparse == "auto":
+        _refuse_loss([root for root, node in pruned if node is None], len(roots))
     left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
     kept = _without_orphans(left, pruning.gone, told)
     if all(is_attached(root) for root in kept):
@@ -55,6 +58,24 @@ def complete(
         hint="--sparse prune leaves out what refers to them",
     )
     return roots
+
+
+def _refuse_loss(gone: list[Root], count: int) -> None:
+    """Refuse to lose an image: what has a name, or is one; an entry of a platform may go."""
+    lost = [
+        root
+        for root in gone
+        if (root.names or isinstance(root.node, Image)) and not is_attached(root)
+    ]
+    if not lost or len(gone) == count:  # nothing is left: the error of that says more
+        return
+    absent = [str(each) for root in lost for node in walk(root.node) for each in missing(node)]
+    raise DamagedError(
+        what=f"{', '.join(describe([root]) for root in lost[:_NAMED])} would be left out; missing: "
+        f"{', '.join(dict.fromkeys(absent[:_NAMED]))}",
+        hint="--sparse prune leaves it out, --image chooses others",
+        code="sparse-index",
+    )
 
 
 def _sparse(what: str, missing: list[str]) -> DamagedError:
@@ -88,11 +109,11 @@ class _Pruning:
         """A node without what is not all there; None when nothing is left of it."""
         if isinstance(node, ImageIndex):
             left = self._index(node, label)
-        elif isinstance(node, Opaque) or not node.missing:
+        elif not missing(node):
             return node
         else:
             left = None
-            self._report(node, [str(each) for each in node.missing], label)
+            self._report(node, missing(node), label)
         if left is None and node.descriptor is not None:
             self.gone |= spellings(node.descriptor.digest)
         return left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
@@ -24,6 +24,16 @@ def images(node: Node) -> Iterator[Image]:
     for each in walk(node):
         if isinstance(each, Image):
             yield each
+
+
+def missing(node: Node) -> list[str]:
+    """What to call what a node itself would need and lacks; an index lacks nothing."""
+    return [] if isinstance(node, ImageIndex | Opaque) else [str(each) for each in node.missing]
+
+
+def whole(node: Node) -> bool:
+    """Whether all that a node leads to is there."""
+    return not any(missing(each) for each in walk(node))
 
 
 def paired(index: ImageIndex) -> list[tuple[Descriptor, Node | None]]:

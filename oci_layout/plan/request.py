@@ -32,6 +32,7 @@ class ConfigMode(enum.StrEnum):
 class Sparse(enum.StrEnum):
     """What becomes of entries whose blobs are absent."""
 
+    AUTO = "auto"
     PRUNE = "prune"
     KEEP = "keep"
     FAIL = "fail"
@@ -93,6 +94,11 @@ class Writing(Working):
     on_conflict: OnConflict = option.word(
         OnConflict, OnConflict.ERROR, "Who keeps a name that stands for two images."
     )
+    sparse: Sparse = option.word(
+        Sparse,
+        Sparse.AUTO,
+        "What the source lacks: auto leaves platforms out, prune images too.",
+    )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
 
 
@@ -113,9 +119,6 @@ class Repack(Writing):
         ConfigMode,
         ConfigMode.AUTO,
         "auto repairs an invalid config, keep never, oci drops all that is not OCI.",
-    )
-    sparse: Sparse = option.word(
-        Sparse, Sparse.PRUNE, "What an index lists and the source lacks: leave out, or not."
     )
     attestations: Attestations = option.word(
         Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."

@@ -18,7 +18,7 @@ from oci_layout.disk.place import Place
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.reachable import named
 from oci_layout.graph.referrers import with_referrers
-from oci_layout.graph.walk import every
+from oci_layout.graph.walk import every, whole
 from oci_layout.model import layout
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.merging import Merge
@@ -51,7 +51,7 @@ def append_layout(plan: Plan, place: Place, *, on_conflict: str, pool: Pool) -> 
         draft.folder.sync_all()
         with held(place) as dest, open_source(draft.folder.path) as new:
             joined = _join(dest, new, Merge(on_conflict, plan.findings, bare=True))
-            dest.take(draft.folder, _blobs(new, joined))
+            dest.take(draft.folder, _blobs(dest, new, joined))
             dest.replace_index([*joined.old, *joined.added], draft.folder)
     return done
 
@@ -105,16 +105,18 @@ def _distinct(entry: Descriptor, tags: set[str | None]) -> Descriptor:
     return attrs.evolve(entry, annotations=annotations, source=source)
 
 
-def _blobs(new: Source, joined: _Joined) -> set[str]:
+def _blobs(dest: LayoutFolder, new: Source, joined: _Joined) -> set[str]:
     """Paths of all that the new entries lead to; what was not taken must not be left lying.
 
-    A referrer that no index lists goes with its subject, be that new or there already.
+    A referrer that no index lists goes with its subject, be that new or there already. What an
+    entry of the layout lacks goes in, too.
     """
     digests = {entry.digest for entry in joined.added}
     added = _of(new.roots, digests)
     known = _of(new.roots, joined.known)
     with_them = with_referrers((*added, *known), [root for root in new.roots if not root.listed])
-    nodes = [node for _, node in every(root for root in with_them if root not in known)]
+    short = {_digest(root) for root in dest.roots if not whole(root.node)} - {None}
+    nodes = [node for root, node in every(with_them) if root not in known or _digest(root) in short]
     blobs = new.contents.blobs
     return named(nodes, blobs.find) if blobs is not None else set()
 
@@ -126,3 +128,7 @@ def _of(roots: Iterable[Root], digests: Iterable[Digest]) -> tuple[Root, ...]:
         for root in roots
         if root.node.descriptor is not None and root.node.descriptor.digest in wanted
     )
+
+
+def _digest(root: Root) -> Digest | None:
+    return None if root.descriptor is None else root.descriptor.digest

@@ -14,6 +14,7 @@ from oci_layout.closing import Closing
 from oci_layout.errors import NotAnImageError, damage_in
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
+from oci_layout.graph.walk import whole
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
@@ -41,6 +42,7 @@ class Source(Closing):
         store: its members.
         contents: what it says it holds.
         findings: what was found on opening.
+        reading: how its contents were read.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Source(Closing):
     store: Store = attrs.field(repr=False)
     contents: Contents = attrs.field(repr=False)
     findings: Findings = attrs.field(repr=False)
+    reading: Reading = attrs.field(repr=False)
 
     @property
     def kind(self) -> SourceKind:
@@ -63,6 +66,25 @@ class Source(Closing):
     def close(self) -> None:
         """Let go of the archive."""
         self.store.close()
+
+    def completed(self, bases: Sequence[Holdings]) -> Source:
+        """The source with what it lacks taken from others, which stay open as long.
+
+        Args:
+            bases: what they hold, in the order in which they are asked.
+
+        Raises:
+            DamagedError: what they give does not hold.
+        """
+        if all(whole(root.node) for root in self.roots):
+            return self
+        findings = FailFast()
+        reading = self.reading.again(findings, bases)
+        contents = _whole(read(reading, Findings()), bases)
+        new = [each for each in findings.found if each not in self.findings.found]
+        for finding in new:
+            self.findings.add(finding)
+        return attrs.evolve(self, contents=contents, reading=reading)
 
     @property
     def description(self) -> str:
@@ -130,15 +152,19 @@ def open_source(
                 bases=bases,
             )
             contents = read(reading, told)
-    roots = completed(contents.roots, contents.holdings, bases)
     return Source(
         label=label,
         archive=archive,
         outer=outer,
         store=store,
-        contents=attrs.evolve(contents, roots=roots),
+        contents=_whole(contents, bases),
+        reading=reading,
         findings=findings,
     )
+
+
+def _whole(contents: Contents, bases: Sequence[Holdings]) -> Contents:
+    return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
 
 
 @contextmanager

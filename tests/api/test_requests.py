@@ -67,7 +67,7 @@ def test_a_request_says_the_same_as_keywords(source: Path, tmp_path: Path) -> No
         ({}, "to is missing"),
         ({"to": "tar"}, "'tar' is none of oci, docker, dir"),
         ({"to": "oci", "tarhet": 1}, "repack has no option 'tarhet'"),
-        ({"to": "oci", "sparse": "x"}, "none of prune, keep, fail"),
+        ({"to": "oci", "sparse": "x"}, "none of auto, prune, keep, fail"),
         ({"to": "oci", "jobs": 0}, "no number from 1"),
         ({"to": "oci", "limit": "much"}, "not a size"),
         ({"to": "oci", "limit": 0}, "no number of bytes"),

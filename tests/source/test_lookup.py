@@ -179,7 +179,8 @@ class AssemblingStore(DirectoryStore):
 
 def assembling(path: Path) -> Source:
     store, findings = AssemblingStore(str(path)), FailFast()
-    contents = read(Reading(store=store, archive=False, findings=findings), Findings())
+    reading = Reading(store=store, archive=False, findings=findings)
+    contents = read(reading, Findings())
     return Source(
         label=str(path),
         archive=False,
@@ -187,6 +188,7 @@ def assembling(path: Path) -> Source:
         store=store,
         contents=contents,
         findings=findings,
+        reading=reading,
     )
 
 

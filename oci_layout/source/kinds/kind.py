@@ -45,6 +45,17 @@ class Reading:
         default=attrs.Factory(lambda self: Reconciler(self.findings), takes_self=True)
     )
 
+    def again(self, findings: Findings, bases: Sequence[Holdings]) -> Reading:
+        """The same store, to be read once more with other sources behind it."""
+        return Reading(
+            store=self.store,
+            archive=self.archive,
+            findings=findings,
+            repair=self.repair,
+            trusted=self.trusted,
+            bases=bases,
+        )
+
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
         return self.store.find(name) is not None
