@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,3 +126,25 @@ def matches(expected: tuple[str, ...], actual: tuple[str, ...]) -> bool:
         r"(?:.*\n)*?" if line == LEFT_OUT else re.escape(line) + "\n" for line in expected
     )
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in actual)) is not None
+
+
+def bash(
+    command: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    options: str = "-u",
+    seconds: int = 120,
+) -> tuple[int, str]:
+    """Run a command; its exit status, and what a terminal shows of both streams."""
+    done = subprocess.run(
+        ["bash", options, "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+    return done.returncode, done.stdout

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.pages import (
     ROOT,
     RUN,
     Block,
+    bash,
     blocks,
     matches,
     prose,
@@ -58,24 +58,6 @@ def to_run(page: str) -> list[Block]:
 
 
 WITH_COMMANDS = [page for page in PAGES if to_run(page)]
-
-
-def bash(
-    command: str, folder: Path, environment: Mapping[str, str], options: str = "-u"
-) -> tuple[int, str]:
-    """Run a command; its exit status, and what a terminal shows of both streams."""
-    done = subprocess.run(
-        ["bash", options, "-o", "pipefail", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)

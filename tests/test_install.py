@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ROOT, blocks, read, section
+from tests.pages import ROOT, bash, blocks, read, section
 
 NEEDED = ("oci_layout", "README.md", "LICENSE", "pyproject.toml")
 TEXTS = {
@@ -23,21 +23,6 @@ PIPX = """#!/bin/sh
 python3 -m venv "$HOME/pipx" && "$HOME/pipx/bin/pip" install "$@" || exit
 "$HOME/pipx/bin/layout" --version
 """
-
-
-def run(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    done = subprocess.run(
-        ["bash", "-eu", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    return done.returncode, done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +46,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     }
     for name in ("PYTHONPATH", "VIRTUAL_ENV"):
         environment.pop(name, None)
-    status, _ = run("pip download -q --no-deps -d index attrs hatchling", folder, environment)
+    download = "pip download -q --no-deps -d index attrs hatchling"
+    status, _ = bash(download, folder, environment, "-eu", 600)
     if status:
         pytest.skip("no package index can be reached")
     return folder, environment
@@ -80,7 +66,7 @@ def test_the_project_installs_as_the_page_says(
     assert any("--no-index" in command for command in commands)
     assert any("pipx install" in command for command in commands)
     for command in commands:
-        status, printed = run(command, folder, environment)
+        status, printed = bash(command, folder, environment, "-eu", 600)
         assert status == 0, f"{command}\n{printed}"
         if "/bin/layout" in command or "pipx" in command:
             assert printed.rstrip().splitlines()[-1].startswith("layout "), printed

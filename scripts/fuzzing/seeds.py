@@ -23,9 +23,9 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.artifacts import make_old_artifact, make_signature, of_image, write_layout
+from tests.builders.legacy import schema1, schema1_dir, steps_of, v1_files
+from tests.builders.signing import signed
 from tests.independent import read_files
-from tests.legacy.builders import schema1, schema1_dir, steps_of, v1_files
-from tests.legacy.signing import signed
 
 Files = dict[str, bytes]
 

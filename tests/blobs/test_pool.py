@@ -23,7 +23,7 @@ from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import BytesMember
 from tests import independent
 from tests.builders import Image, Layer, layer_tar, write_docker_archive, write_oci_layout
-from tests.edges.trees import image_of
+from tests.builders.trees import image_of
 
 MIB = 1 << 20
 

@@ -25,8 +25,8 @@ from tests.builders import (
     write_members,
     write_oci_layout,
 )
+from tests.builders.legacy import schema1, schema1_dir, steps_of, v1_files
 from tests.independent import read_files
-from tests.legacy.builders import schema1, schema1_dir, steps_of, v1_files
 
 EVIL = "E\x1b[31m\u202e\x9bZ\x07\n\r\u2028Q\ud800"
 IN_NAMES = EVIL.replace("\ud800", "")  # a name in a tar is UTF-8

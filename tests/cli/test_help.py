@@ -10,7 +10,7 @@ import pytest
 
 from oci_layout import __version__
 from tests.builders import make_image, write_docker_archive, write_oci_layout
-from tests.edges.command import layout
+from tests.command import layout
 
 VERBS = ("repack", "verify", "inspect", "diff", "check", "merge")
 ALLOWED = {"diff": {0, 1}}  # a difference is an answer

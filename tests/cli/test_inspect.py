@@ -24,7 +24,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.cli.test_terminal import EVIL, harmless
-from tests.edges.command import the_line
+from tests.command import the_line
 from tests.inspection.shown import text
 from tests.running import layout
 from tests.shared import CORPUS, ROOT, needs_shared

@@ -20,9 +20,9 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
+from tests.builders.legacy import schema1, schema1_dir, steps_of, write_v1
+from tests.builders.signing import key, signature, with_signatures
 from tests.comparison.made import IMAGE, packed, plain, running, the_pair
-from tests.legacy.builders import schema1, schema1_dir, steps_of, write_v1
-from tests.legacy.signing import key, signature, with_signatures
 
 
 def named(*names: str, text: bytes = b"x", architecture: str = "amd64") -> Image:

@@ -26,8 +26,8 @@ from tests.builders import (
     write_members,
     write_oci_layout,
 )
+from tests.builders.legacy import steps_of, v1_files
 from tests.independent import read_files
-from tests.legacy.builders import steps_of, v1_files
 
 SMALL, TIMES = 60, 4
 

@@ -16,7 +16,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.edges.command import the_line
+from tests.command import the_line
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
 from tests.running import layout

@@ -20,10 +20,10 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.edges.command import the_line
+from tests.builders.legacy import schema1, schema1_dir, steps_of, write_v1
+from tests.command import the_line
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
-from tests.legacy.builders import schema1, schema1_dir, steps_of, write_v1
 from tests.running import layout
 from tests.verification.checking import layout_of
 

@@ -23,9 +23,9 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
+from tests.builders.legacy import ids_of, schema1, schema1_dir, steps_of, write_v1
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
-from tests.legacy.builders import ids_of, schema1, schema1_dir, steps_of, write_v1
 from tests.shared import CORPUS, FIXTURES, needs_shared
 from tests.verification.checking import layout_of
 

@@ -16,9 +16,9 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
+from tests.builders.legacy import schema1, schema1_dir, steps_of, write_v1
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
-from tests.legacy.builders import schema1, schema1_dir, steps_of, write_v1
 
 BASE, ONE, OTHER = {"base": b"b" * 3000}, {"one": b"1" * 700}, {"other": b"2" * 900}
 FIRST = make_image([BASE, ONE], names=["a:1"])

@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.interop.check", "tests.interop.command")
+pytest.register_assert_rewrite(
+    "tests.interop.check", "tests.interop.command", "tests.interop.legacy"
+)

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from tests.builders import Image, full_name, sha256, write_docker_archive
-from tests.edges.trees import config_of, manifest_of, read
+from tests.builders.trees import config_of, manifest_of, read
+from tests.converting import images_of, messages, sound
 from tests.independent import unpack
 from tests.interop.check import check
 from tests.interop.command import layout
 from tests.interop.engines import Engines
-from tests.interop.shown import Engine
-from tests.interop.sources import Source, Wanted
-from tests.legacy.bench import (
+from tests.interop.legacy import (
     DOCKERFILE,
     MOTD,
     V1_SOURCES,
@@ -28,7 +27,8 @@ from tests.legacy.bench import (
     stripped,
     with_words,
 )
-from tests.legacy.checking import images_of, messages, sound
+from tests.interop.shown import Engine
+from tests.interop.sources import Source, Wanted
 
 # One worker runs all tests that share the engines.
 pytestmark = pytest.mark.xdist_group("engines")

@@ -14,7 +14,7 @@ from oci_layout.blobs.task import Task
 from oci_layout.sink.staging import Staging
 from tests import independent
 from tests.builders import Layer, layer_tar, write_oci_layout
-from tests.edges.trees import image_of
+from tests.builders.trees import image_of
 
 TEXT = b"".join(b"line %d\n" % number for number in range(200_000))
 RAW = layer_tar({"text": TEXT})

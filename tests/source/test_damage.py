@@ -19,9 +19,9 @@ from tests.builders import (
     write_members,
     write_oci_layout,
 )
+from tests.builders.legacy import Step, write_v1
 from tests.corrupt import Files
 from tests.independent import read_files
-from tests.legacy.builders import Step, write_v1
 from tests.source.opened import collected, opened, refused
 
 IMAGE = make_image(names=("demo:1",), compression="gzip")

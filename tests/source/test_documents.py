@@ -22,7 +22,7 @@ from tests.builders import (
     write_hybrid_archive,
     write_oci_layout,
 )
-from tests.edges.trees import edit
+from tests.builders.trees import edit
 from tests.source.opened import collected
 
 IMAGE = make_image([{"a": b"one"}, {"b": b"two"}])

@@ -36,9 +36,9 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.files import Link, Members
-from tests.edges.trees import image_of, read, sha512_layout
+from tests.builders.legacy import steps_of, write_v1
+from tests.builders.trees import image_of, read, sha512_layout
 from tests.interop.shown import HERE
-from tests.legacy.builders import steps_of, write_v1
 
 OTHER = "arm64" if HERE != "arm64" else "amd64"
 

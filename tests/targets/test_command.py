@@ -15,7 +15,7 @@ import oci_layout
 from oci_layout.targets.rules import RULES
 from oci_layout.targets.target import USUAL
 from tests.builders import REF_NAME, go_json, make_image, write_oci_layout
-from tests.edges.command import call, layout, the_line
+from tests.command import call, layout, the_line
 from tests.interop.shown import HERE
 from tests.targets.makes import MAKES, UNREAD, Maker
 

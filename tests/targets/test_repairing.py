@@ -12,7 +12,7 @@ import oci_layout
 from oci_layout.targets.answer import Answer
 from oci_layout.targets.target import USUAL
 from tests.builders import make_image, write_index_layout, write_oci_layout
-from tests.edges.command import call
+from tests.command import call
 from tests.interop.shown import HERE
 from tests.targets.answers import answer, codes, names
 from tests.targets.makes import MAKES, UNREAD, Maker

@@ -10,8 +10,8 @@ import pytest
 
 from oci_layout.targets.rules import RULES
 from tests.builders import go_json, write_files, write_hybrid_archive, write_members
-from tests.edges.trees import read
-from tests.legacy.builders import schema1, schema1_dir, steps_of
+from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.trees import read
 from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Make, Maker, edited
 

@@ -1,8 +1,7 @@
-"""Sources that most tests need, and figures that are told at the end of a run."""
+"""Sources that most tests need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,31 +9,6 @@ import pytest
 from tests import corrupt
 from tests.builders import write_docker_archive, write_oci_layout
 from tests.verification.running import IMAGE
-
-Figure = Callable[[str], None]
-_KEY = "verification figure"
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Figure:
-    """Note a line for the end of the run."""
-    return lambda text: request.node.user_properties.append((_KEY, text))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures, also those that other processes found."""
-    lines = sorted(
-        str(value)
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        if report.when == "call"
-        for key, value in report.user_properties
-        if key == _KEY
-    )
-    if lines:
-        terminalreporter.section("figures of verify")
-        for line in lines:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.edges.command import layout
+from tests.command import layout
 from tests.verification.checking import tiny
 
 IMAGE = tiny()

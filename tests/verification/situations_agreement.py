@@ -17,7 +17,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.edges.trees import edit
+from tests.builders.trees import edit
 from tests.independent import read_files
 from tests.verification.checking import TINY, layout_with, tiny
 from tests.verification.situation import Make, Situation, changed, in_files

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders import write_files, write_index_layout, write_members
-from tests.legacy.builders import Step, ids_of, schema1, schema1_dir, steps_of, v1_files
-from tests.legacy.signing import key, pem, signature, signed, with_signatures
+from tests.builders.legacy import Step, ids_of, schema1, schema1_dir, steps_of, v1_files
+from tests.builders.signing import key, pem, signature, signed, with_signatures
 from tests.verification.situation import Make, Situation
 from tests.verification.situations_bytes import platforms
 

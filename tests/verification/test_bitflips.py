@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Figure
 from tests.independent import read_files
 from tests.verification.checking import serious
-from tests.verification.conftest import Figure
 from tests.verification.flipping import FAMILIES, Flip, build, flips
 from tests.verification.meaning import unseen
 

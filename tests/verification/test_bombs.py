@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Figure
 from tests.verification.bombs import BOMBS, many_members
-from tests.verification.conftest import Figure
 from tests.verification.hostile import MEMORY, Bomb, Measured, measure
 
 

@@ -13,7 +13,7 @@ from tests.builders import (
     write_docker_archive,
     write_oci_layout,
 )
-from tests.edges.command import layout, the_line
+from tests.command import layout, the_line
 from tests.verification.running import IMAGE, run
 
 

@@ -11,7 +11,7 @@ import pytest
 from oci_layout.finding import Severity
 from tests import corrupt
 from tests.builders import go_json, sha256, write_dir, write_files, write_hybrid_archive
-from tests.edges.trees import edit
+from tests.builders.trees import edit
 from tests.verification.checking import (
     blob_name,
     codes,

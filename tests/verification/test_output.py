@@ -17,7 +17,7 @@ from tests.builders import (
     write_hybrid_archive,
     write_oci_layout,
 )
-from tests.edges.command import layout, the_line
+from tests.command import layout, the_line
 from tests.verification.checking import layout_of, special, tar_of
 from tests.verification.running import IMAGE, run
 
