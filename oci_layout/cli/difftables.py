@@ -10,10 +10,10 @@ from oci_layout.cli.text import shown, size_text, wrapped
 from oci_layout.comparison.fields import FieldDifference
 from oci_layout.comparison.files import FileDifference, FilesReport
 from oci_layout.comparison.layers import Change, LayerChange
-from oci_layout.comparison.meaning import ABSENT
 from oci_layout.comparison.reasons import packing
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.model import gojson
+from oci_layout.model.gotypes import ABSENT
 from oci_layout.streams.layerfiles import LayerFile
 
 _FIELDS = 40  # fields of a document,

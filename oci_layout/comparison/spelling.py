@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
-from oci_layout.comparison.meaning import ABSENT, exactly
+from oci_layout.comparison.meaning import exactly
 from oci_layout.finding import Findings, Where
 from oci_layout.model import jsontext
+from oci_layout.model.gotypes import ABSENT
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,50 +12,15 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
 from oci_layout.model import jsontext
+from oci_layout.model.configtypes import CONFIG, HISTORY, ROOTFS, RUN
 from oci_layout.model.descriptor import platform_of
 from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.gojson import fold
+from oci_layout.model.gotypes import At, Misread
 from oci_layout.platform import Platform
 
-_TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET, _TIME = range(7)
-
-# RFC 3339 as Go's time.Time takes it; anything else stops every engine.
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-
-CONFIG_FIELDS: dict[str, int] = {
-    "created": _TIME,
-    "author": _TEXT,
-    "architecture": _TEXT,
-    "os": _TEXT,
-    "os.version": _TEXT,
-    "os.features": _TEXTS,
-    "variant": _TEXT,
-}
-_RUN_FIELDS: dict[str, int] = {
-    "User": _TEXT,
-    "ExposedPorts": _SET,
-    "Env": _TEXTS,
-    "Entrypoint": _TEXTS,
-    "Cmd": _TEXTS,
-    "Volumes": _SET,
-    "WorkingDir": _TEXT,
-    "Labels": _TEXT_MAP,
-    "StopSignal": _TEXT,
-    "ArgsEscaped": _FLAG,
-    "OnBuild": _TEXTS,  # Docker's, as are the two that follow
-    "Shell": _TEXTS,
-    "StopTimeout": _NUMBER,
-}
-_HISTORY_FIELDS: dict[str, int] = {
-    "created": _TIME,
-    "author": _TEXT,
-    "created_by": _TEXT,
-    "comment": _TEXT,
-    "empty_layer": _FLAG,
-}
-_TOP = frozenset(CONFIG_FIELDS) | {"config", "rootfs", "history"}
-_DOCKER_ONLY = {"OnBuild", "Shell", "StopTimeout"}  # checked for type, but not OCI's
-_ROOTFS = frozenset({"type", "diff_ids"})
+# A time as the document spells it, where it has an escape in it: to Go that is no time.
+_ESCAPED = re.compile(rb'"created"\s*:\s*("[^"\\]*+\\(?:[^"\\]|\\.)*+")', re.IGNORECASE)
 
 
 @attrs.frozen
@@ -84,6 +50,7 @@ class Config:
         history: number of history entries that stand for a layer; None without history.
         repairs: what would make it valid, empty when it is.
         problems: the same, as findings.
+        misread: values that some reader refuses.
     """
 
     digest: Digest
@@ -93,6 +60,7 @@ class Config:
     history: int | None
     repairs: tuple[Repair, ...] = ()
     problems: tuple[Finding, ...] = attrs.field(default=(), repr=False)
+    misread: tuple[Misread, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
     def from_bytes(
@@ -115,20 +83,20 @@ class Config:
             findings.error("wrong-type", "expected an object", where)
             return None
         problems = Findings()
-        fields = Fields(value, where, problems, _TOP)
+        fields = Fields(value, where, problems, CONFIG.names)
         for finding in problems.found:  # a field in two cases is nothing to repair
             findings.add(finding)
         problems.found.clear()
+        fields.twice("config", RUN.names)
         repairs = _Repairs(problems)
-        repairs.typed(fields, CONFIG_FIELDS, ())
-        inner = fields.object("config", frozenset(_RUN_FIELDS))
-        if inner is not None:
-            repairs.typed(inner, _RUN_FIELDS, (fields.actual("config") or "config",))
-        elif fields.raw("config") is not None:
-            repairs.made.append(Repair(("config",), None, "config was not an object"))
-        history = _history(fields, repairs)
+        at = At(escaped=_escaped(raw))
+        misread = list(CONFIG.misread(value, at))
+        for each in misread:
+            if fold(str(each.path[0])) != "rootfs":  # of that more is wanted than a type
+                repairs.take(each, where)
+        history = _history(fields)
         diff_ids = _diff_ids(fields, repairs, findings)
-        platform = platform_of(Fields(value, where, Findings(), _TOP))
+        platform = platform_of(Fields(value, where, Findings(), CONFIG.names))
         for name, default in (("architecture", "amd64"), ("os", "linux")):
             if fields.raw(name) is None:
                 problems.error("missing-field", "is required", fields.path(name))
@@ -144,84 +112,48 @@ class Config:
             history=history,
             repairs=tuple(repairs.made),
             problems=tuple(each for each in problems.found if each.code != "duplicate-key"),
+            misread=tuple(misread),
         )
 
 
+def _escaped(raw: bytes) -> frozenset[str]:
+    """The times that a document spells with escapes."""
+    if b"\\" not in raw:
+        return frozenset()
+    return frozenset(json.loads(match[1]) for match in _ESCAPED.finditer(raw))
+
+
 class _Repairs:
-    """Checks types of fields, and notes how each wrong one is repaired."""
+    """Notes what is wrong, and how each is repaired."""
 
     def __init__(self, problems: Findings) -> None:
         self.problems = problems
         self.made: list[Repair] = []
 
-    def typed(self, fields: Fields, kinds: dict[str, int], path: tuple[str | int, ...]) -> None:
-        """Check the known fields of one object."""
-        for name, kind in kinds.items():
-            value = fields.raw(name)
-            if value is None or _fits(value, kind):
-                continue
-            fields.findings.error("wrong-type", f"expected {_EXPECTED[kind]}", fields.path(name))
-            place = (*path, fields.actual(name) or name)
-            text = fields.path(name).field
-            repaired = _coerced(value, kind)
-            what = "removed" if repaired is None else "rewritten"
-            self.made.append(Repair(place, repaired, f"{text} was not {_EXPECTED[kind]}: {what}"))
+    def take(self, misread: Misread, where: Where) -> None:
+        """Take a value that some reader refuses."""
+        self.problems.error("wrong-type", f"expected {misread.expected}", where.at(misread.place))
+        what = "removed" if misread.repaired is None else "rewritten"
+        reason = f"{misread.place} was not {misread.expected}: {what}"
+        self.made.append(Repair(misread.path, misread.repaired, reason))
 
 
-_EXPECTED = {
-    _TEXT: "a string",
-    _FLAG: "a boolean",
-    _NUMBER: "a whole number",
-    _TEXTS: "a list of strings",
-    _TEXT_MAP: "an object of strings",
-    _SET: "an object",
-    _TIME: "an RFC 3339 time",
-}
-
-
-def _fits(value: object, kind: int) -> bool:
-    if kind == _TIME:
-        return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
-    if kind == _TEXTS:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if kind == _TEXT_MAP:
-        return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-    if kind == _NUMBER:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, {_TEXT: str, _FLAG: bool, _SET: dict}[kind])
-
-
-def _coerced(value: object, kind: int) -> Any:
-    """The same value in the type that belongs there, where that is beyond doubt."""
-    if kind == _TEXTS and isinstance(value, str):
-        return [value]
-    if kind == _TEXT and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if kind == _SET and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {item: {} for item in value}
-    return None
-
-
-def _history(fields: Fields, repairs: _Repairs) -> int | None:
+def _history(fields: Fields) -> int | None:
     value = fields.raw("history")
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        fields.wrong("history", "a list of objects", value)
-        repairs.made.append(
-            Repair(("history",), None, "history was not a list of objects: removed")
-        )
+    if not isinstance(value, list):
         return None
     filled = 0
-    key = fields.actual("history") or "history"
-    for number, entry in fields.objects("history", frozenset(_HISTORY_FIELDS)):
-        repairs.typed(entry, _HISTORY_FIELDS, (key, number))
-        filled += entry.raw("empty_layer") is not True
+    for number, entry in enumerate(value):
+        if isinstance(entry, dict):
+            line = Fields(entry, fields.path(f"history[{number}]"), fields.findings, HISTORY.names)
+            filled += line.raw("empty_layer") is not True
+        else:
+            filled += entry is None  # to Go a line that says nothing
     return filled
 
 
 def _diff_ids(fields: Fields, repairs: _Repairs, findings: Findings) -> tuple[Digest, ...] | None:
-    rootfs = fields.object("rootfs", _ROOTFS, required=True)
+    rootfs = fields.object("rootfs", ROOTFS.names, required=True)
     if rootfs is None:
         return None
     key = fields.actual("rootfs") or "rootfs"
@@ -235,7 +167,7 @@ def _diff_ids(fields: Fields, repairs: _Repairs, findings: Findings) -> tuple[Di
             rootfs.findings.error("missing-field", "is required", rootfs.path("diff_ids"))
             repairs.made.append(Repair((key, "diff_ids"), [], "rootfs.diff_ids was missing"))
         return ()
-    outer = Fields(rootfs.value, rootfs.where, findings, _ROOTFS)
+    outer = Fields(rootfs.value, rootfs.where, findings, ROOTFS.names)
     if not isinstance(items, list):
         outer.wrong("diff_ids", "a list", items)
         return ()
@@ -257,13 +189,14 @@ def config_object(raw: bytes) -> dict[str, Any]:
     value = jsontext.parse(raw, Where(), Findings())
     if not isinstance(value, dict):
         return {}
-    value = dict(canonical(value, _TOP))
+    value = dict(canonical(value, CONFIG.names))
     if isinstance(value.get("config"), dict):
-        value["config"] = canonical(value["config"], frozenset(_RUN_FIELDS))
+        value["config"] = canonical(value["config"], RUN.names)
     if isinstance(value.get("history"), list):
-        known = frozenset(_HISTORY_FIELDS)
         lines = value["history"]
-        value["history"] = [canonical(each, known) for each in lines if isinstance(each, dict)]
+        value["history"] = [
+            canonical(each, HISTORY.names) for each in lines if isinstance(each, dict)
+        ]
     return value
 
 
@@ -276,17 +209,17 @@ def foreign_fields(raw: bytes) -> list[tuple[str | int, ...]]:
     value = jsontext.parse(raw, Where(), Findings())
     if not isinstance(value, dict):
         return []
-    paths = _beyond(value, (), _TOP)
+    paths = _beyond(value, (), CONFIG.fields)
     for key, inner in value.items():
         name = fold(key)
         if name == "config" and isinstance(inner, dict):
-            paths += _beyond(inner, (key,), _RUN_FIELDS.keys() - _DOCKER_ONLY)
+            paths += _beyond(inner, (key,), RUN.fields)
         elif name == "rootfs" and isinstance(inner, dict):
-            paths += _beyond(inner, (key,), _ROOTFS)
+            paths += _beyond(inner, (key,), ROOTFS.fields)
         elif name == "history" and isinstance(inner, list):
             for number, entry in enumerate(inner):
                 if isinstance(entry, dict):
-                    paths += _beyond(entry, (key, number), _HISTORY_FIELDS.keys())
+                    paths += _beyond(entry, (key, number), HISTORY.fields)
     return paths
 
 

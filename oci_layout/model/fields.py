@@ -91,6 +91,12 @@ class Fields:
                 )
             self._spelled.setdefault(name, key)
 
+    def twice(self, key: str, known: frozenset[str]) -> None:
+        """Report fields of an object below that stand there in two cases."""
+        value = self.raw(key)
+        if isinstance(value, dict):
+            Fields(value, self.path(key), self.findings, known)
+
     def path(self, key: str) -> Where:
         """The place of one of its fields."""
         base = self.where.field

@@ -22,7 +22,7 @@ from oci_layout.targets.facts import Configs, Facts
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.target import Target
 from oci_layout.targets.traits import Traits, traits_of
-from oci_layout.targets.typed import unreadable
+from oci_layout.targets.typed import Structs, unreadable
 
 
 def read(facts: Facts, target: Target, platform: Platform) -> tuple[Prediction, str]:
@@ -181,7 +181,7 @@ def _image(
         if docker and not traits.docker_zstd and _docker_zstd(kind):
             reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
     if traits.stores:
-        for field in unreadable(image.config, docker=False):
+        for field in unreadable(image.config, Structs.BOTH):
             reading.fail("bad-config", f"{label}: {field}")
     diff_ids = image.config.diff_ids
     if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):

@@ -21,7 +21,7 @@ from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
 from oci_layout.targets.target import Since, Target, at, dotted
-from oci_layout.targets.typed import unreadable
+from oci_layout.targets.typed import ESCAPED_TIMES, Structs, unreadable
 
 _OLD = frozenset({Compression.NONE, Compression.GZIP, Compression.BZIP2, Compression.XZ})
 
@@ -57,6 +57,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     """
     reading = Prediction()
     packings = at(PACKINGS, target.version).value
+    escaped = at(ESCAPED_TIMES, target.version).value
     if not _file(facts, packings, reading):
         return reading
     row = at(V1, target.version)
@@ -76,6 +77,8 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     if facts.saved is None:
         return reading.fail("bad-manifest-json", "manifest.json is null, or no list")
     for saved in facts.saved:
+        for field in _misread(saved, escaped_times=escaped):
+            reading.fail("bad-config", f"{saved.label}: {field}")
         _entry(facts, saved, packings, platform, reading)
     if not facts.saved:
         reading.fail("no-image", "manifest.json lists nothing")
@@ -122,8 +125,6 @@ def _entry(
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
         return
-    for field in unreadable(config, docker=True):
-        reading.fail("bad-config", f"{saved.label}: {field}")
     if config.platform.os not in ("", platform.os):
         reading.fail("other-os", f"{saved.label} is for {config.platform}")
     if len(saved.layers) != len(config.diff_ids):
@@ -151,6 +152,13 @@ def _entry(
     reading.images.append(
         Loaded(names=names, image_id=config.digest, id_of="config", platform=config.platform)
     )
+
+
+def _misread(saved: Saved, *, escaped_times: bool) -> list[str]:
+    """Fields of an entry's config that Docker refuses; of one without rootfs it says that first."""
+    if saved.config is None or saved.config.diff_ids is None:
+        return []
+    return unreadable(saved.config, Structs.DOCKER, escaped_times=escaped_times)
 
 
 def _layer(

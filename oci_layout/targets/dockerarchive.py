@@ -18,7 +18,7 @@ from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.traits import Traits
-from oci_layout.targets.typed import unreadable
+from oci_layout.targets.typed import Structs, unreadable
 
 _MANIFEST_JSON = 1 << 20  # iolimits.MaxTarFileManifestSize
 
@@ -97,9 +97,8 @@ def _saved(
         )
     else:
         _layer_files(facts, saved, linked, reading)
-    if traits.stores:
-        for field in unreadable(config, docker=False):
-            reading.fail("bad-config", f"{saved.label}: {field}")
+    for field in unreadable(config, Structs.BOTH if traits.stores else Structs.DOCKER):
+        reading.fail("bad-config", f"{saved.label}: {field}")
     other_architecture(config, saved.label, platform, reading)
     reading.images.append(
         Loaded(names=tuple(names), image_id=config.digest, id_of="config", platform=config.platform)

@@ -43,6 +43,12 @@ _CTR = "measured: containerd 1.6.20, 1.7.24, 2.1.9"
 _IMAGE = "measured: skopeo 1.9.3, 1.18.0, 1.22.0; podman 4.3.1, 5.4.2, 5.8.6"
 
 
+_POISONED = (
+    "measured: podman 4.3.1 loads an OCI archive with a wrong type in a field of Docker's, and "
+    "lists no image at all afterwards"
+)
+
+
 def _rules(*rows: tuple[str, str, str, Cure]) -> dict[str, Rule]:
     return {
         code: Rule(code=code, says=says, source=source, cure=cure)
@@ -151,7 +157,7 @@ RULES = _rules(
     (
         "bad-config",
         "reads the config into fields that have types",
-        f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go",
+        f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go; {_POISONED}",
         Cure.REPACK,
     ),
     (

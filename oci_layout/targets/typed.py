@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import re
+import enum
 
 from oci_layout.model.config import Config
+from oci_layout.model.gotypes import Misread
+from oci_layout.targets.target import Since
 
-# moby api/types/strslice: a list, or one text.
-_TEXT_OR_LIST = {"Cmd", "Entrypoint", "Shell"}
-# image-spec specs-go/v1/config.go; what else stands in a config, only Docker reads.
-_OCI = re.compile(
-    r"created|author|architecture|os|variant|os\.version|os\.features|rootfs(\..+)?|history.*|"
-    r"config(\.(User|ExposedPorts|Env|Entrypoint|Cmd|Volumes|WorkingDir|Labels|StopSignal|"
-    r"ArgsEscaped))?"
+# Whether an escape in a time is read as what it stands for.
+ESCAPED_TIMES = (
+    Since(version=(1,), value=False, source="measured: Docker 20.10.24, 26.1.5"),
+    Since(version=(28,), value=True, source="measured: Docker 28.5.2"),
 )
 
 
-def unreadable(config: Config, *, docker: bool) -> list[str]:
+class Structs(enum.Enum):
+    """The structs that a config is read into."""
+
+    SPEC = enum.auto()  # those of the image spec
+    DOCKER = enum.auto()  # Docker's, or those that containers/image has after them
+    BOTH = enum.auto()  # podman: with a field of Docker's misread, it lists no image any more
+
+
+def unreadable(config: Config, structs: Structs, *, escaped_times: bool = False) -> list[str]:
     """Fields of a config that have another type than an engine gives them.
 
     Args:
         config: as read.
-        docker: whether Docker reads it; others read what the image spec defines.
+        structs: what it is read into.
+        escaped_times: whether the engine reads a time that is spelled with escapes.
     """
-    texts = {
-        str(repair.path[-1])
-        for repair in config.repairs
-        if str(repair.path[-1]) in _TEXT_OR_LIST and isinstance(repair.value, list)
-    }
-    found = []
-    for problem in config.problems:
-        field = problem.where.field
-        if problem.code != "wrong-type" or field == "rootfs.type":
-            continue  # that is read, and compared with nothing
-        if docker and field.rpartition(".")[2] in texts:
-            continue
-        if docker or _OCI.fullmatch(field):
-            found.append(f"{field}: {problem.message}")
-    return found
+    return [
+        f"{each.place}: expected {each.expected}"
+        for each in config.misread
+        if not (each.escaped and escaped_times) and _refused(each, structs)
+    ]
+
+
+def _refused(misread: Misread, structs: Structs) -> bool:
+    if structs is Structs.SPEC:
+        return not misread.docker_only
+    if structs is Structs.DOCKER:
+        return not misread.docker_takes
+    return not (misread.docker_only and misread.docker_takes)

@@ -17,7 +17,7 @@ from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture, runs
 from oci_layout.targets.facts import Facts, Saved, packing
 from oci_layout.targets.importing import Importing
-from oci_layout.targets.typed import unreadable
+from oci_layout.targets.typed import Structs, unreadable
 
 # The rules that are spoken of here, and not while an archive is read.
 UNPACKED = {
@@ -100,7 +100,7 @@ def _layers(
     other_architecture(config, label, platform, reading)
     if how.unpacks == "host" and not runs(config.platform, platform):
         return  # it is kept as it is
-    for field in unreadable(config, docker=False) if how.reads_config else ():
+    for field in unreadable(config, Structs.SPEC) if how.reads_config else ():
         reading.fail("bad-config", f"{label}: {field}")
     diff_ids = config.diff_ids or ()
     if config.diff_ids is None and layers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -73,9 +74,12 @@ def podman_load(podman: Podman, path: Path) -> Seen:
     podman.clear()
     try:
         said = podman.podman("load", "-i", str(podman.host.place(path)))
+        listed = json.loads(podman.podman("images", "--no-trunc", "--format", "json"))
     except EngineError as error:
+        # With a config that it cannot read in its store, it lists no image at all.
+        for unread in set(re.findall(r'for image "([0-9a-f]{64})"', error.output)):
+            podman.podman("rmi", "-f", unread)
         return Seen(loads=False, said=error.output)
-    listed = json.loads(podman.podman("images", "--no-trunc", "--format", "json"))
     names = {name: image["Id"] for image in listed for name in image.get("Names") or []}
     ids = {image["Id"] for image in listed}
     prefix = "sha256:"

@@ -59,8 +59,8 @@ def test_an_image_without_layers_has_null_diff_ids() -> None:
         ({"config": {"Cmd": "sh"}}, ("config", "Cmd"), "not a list"),
         ({"config": {"Entrypoint": {"a": 1}}}, ("config", "Entrypoint"), "not a list"),
         ({"config": {"Env": "A=1"}}, ("config", "Env"), "not a list"),
-        ({"config": {"Env": ["A=1", 2]}}, ("config", "Env"), "not a list"),
-        ({"config": {"Labels": {"a": 1}}}, ("config", "Labels"), "object of strings"),
+        ({"config": {"Env": ["A=1", 2]}}, ("config", "Env", 1), "not a string"),
+        ({"config": {"Labels": {"a": 1}}}, ("config", "Labels", "a"), "not a string"),
         ({"config": {"Labels": []}}, ("config", "Labels"), "object of strings"),
         ({"config": {"Volumes": ["/data"]}}, ("config", "Volumes"), "not an object"),
         ({"config": {"ExposedPorts": ["80/tcp"]}}, ("config", "ExposedPorts"), "not an object"),
@@ -86,6 +86,10 @@ def test_each_wrong_thing_is_repaired_for_a_reason(
     ("fields", "value"),
     [
         ({"config": {"Cmd": "sh"}}, ["sh"]),
+        ({"config": {"ExposedPorts": {"80/tcp": 1}}}, {}),
+        ({"config": {"Healthcheck": {"Interval": "1m30s"}}}, 90 * 10**9),
+        ({"config": {"Healthcheck": {"Test": "true"}}}, ["true"]),
+        ({"config": {"Labels": {"a": 1}}}, "1"),
         ({"config": {"User": 1000}}, "1000"),
         ({"config": {"Volumes": ["/data"]}}, {"/data": {}}),
         ({"config": {"ExposedPorts": ["80/tcp"]}}, {"80/tcp": {}}),
@@ -97,6 +101,34 @@ def test_what_was_meant_is_kept_where_it_is_beyond_doubt(
     config, _ = read(changed(**fields))
     assert config is not None
     assert config.repairs[0].value == value
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"config": {"Labels": {"a": None}}},
+        {"config": {"Env": ["A=1", None]}},
+        {"config": {"ExposedPorts": {"80/tcp": None}}},
+        {"config": {"Healthcheck": None}},
+        {"history": [None]},
+        {"created": None},
+        {"config": {"Memory": "much"}},
+    ],
+)
+def test_what_go_takes_is_not_touched(fields: dict[str, Any]) -> None:
+    config, errors = read(changed(**fields))
+    assert config is not None
+    assert (config.repairs, config.problems, errors) == ((), (), [])
+
+
+def test_a_time_that_is_spelled_with_an_escape() -> None:
+    raw = go_json(changed(created="2024-05-06T07:08:09+01:00"))
+    config, errors = read(raw.replace(b"+01:00", b"\\u002B01:00"))
+    assert config is not None
+    assert [(each.path, each.value) for each in config.repairs] == [
+        (("created",), "2024-05-06T07:08:09+01:00")
+    ]
+    assert errors == []
 
 
 def test_a_config_without_rootfs_knows_no_diff_ids() -> None:

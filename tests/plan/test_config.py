@@ -58,7 +58,11 @@ def test_a_valid_config_is_kept_byte_for_byte(image: Image, target: str, tmp_pat
             {"config": {"Volumes": {"/a": {}}, "User": "u"}},
             "Volumes was not an object",
         ),
-        ({"config": {"Labels": {"a": 1}}}, {"config": {}}, "Labels was not"),
+        (
+            {"config": {"Labels": {"a": 1}}},
+            {"config": {"Labels": {"a": "1"}}},
+            "Labels['a'] was not",
+        ),
     ],
 )
 def test_an_invalid_config_is_repaired_and_says_why(

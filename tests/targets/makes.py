@@ -245,7 +245,7 @@ def _platforms(*, sparse: bool = False, attested: bool = True, hybrid: bool = Fa
     return make
 
 
-_write_flat = partial(write_docker_archive, style="flat")
+write_flat = partial(write_docker_archive, style="flat")
 
 
 def _flat_platforms(m: Maker) -> Path:
@@ -260,7 +260,7 @@ def _flat_platforms(m: Maker) -> Path:
     return write_members(files, m.path())
 
 
-def _changed_config(write: Callable[..., Path], change: Callable[[dict[str, Any]], Any]) -> Make:
+def changed_config(write: Callable[..., Path], change: Callable[[dict[str, Any]], Any]) -> Make:
     """An image of another config."""
 
     def make(m: Maker) -> Path:
@@ -268,6 +268,37 @@ def _changed_config(write: Callable[..., Path], change: Callable[[dict[str, Any]
         config = dict(image.config)
         change(config)
         return write([replace(image, config=config)], m.path())
+
+    return make
+
+
+def _ran(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    """Other fields of what a container is run with."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"] = {**config["config"], **fields}
+
+    return change
+
+
+def _top(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda config: config.update(fields)
+
+
+class _Escaped(Image):
+    """An image whose time is spelled as dotnet's SDK did."""
+
+    @property
+    def config_bytes(self) -> bytes:
+        """The config, with the sign of its time escaped."""
+        moved = go_json({**self.config, "created": "2024-05-06T07:08:09+01:00"})
+        return moved.replace(b"+01:00", b"\\u002B01:00")
+
+
+def _escaped_time(write: Callable[..., Path]) -> Make:
+    def make(m: Maker) -> Path:
+        image = m.image()
+        return write([_Escaped(image.layers, image.config, image.names)], m.path())
 
     return make
 
@@ -448,6 +479,45 @@ _GZIP_LABEL = "application/vnd.oci.image.layer.v1.tar+gzip"
 _RAW_LABEL = "application/vnd.oci.image.layer.v1.tar"
 _marker_of = {"version": b'{"imageLayoutVersion":"1.1.0"}', "usual": LAYOUT_MARKER}
 
+# What Go's types refuse, or take though it looks wrong.
+TYPED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "duration in words": _ran(Healthcheck={"Test": ["CMD", "true"], "Interval": "30s"}),
+    "ports of numbers": _ran(ExposedPorts={"80/tcp": 1}),
+    "null among labels": _ran(Labels={"a": None}),
+    "number among labels": _ran(Labels={"a": 1}),
+    "null among env": _ran(Env=["PATH=/bin", None]),
+    "null for config": _top(config=None),
+    "null in history": lambda config: config["history"].__setitem__(0, None),
+    "retries fraction": _ran(Healthcheck={"Test": ["CMD", "true"], "Retries": 1.5}),
+    "retries exponent": _ran(Healthcheck={"Test": ["CMD", "true"], "Retries": 1e2}),
+    "stop timeout text": _ran(StopTimeout="5"),
+    "created empty": _top(created=""),
+    "created comma": _top(created="2024-05-06T07:08:09,5Z"),
+    "created day": _top(created="2024-05-06"),
+    "created lower": _top(created="2024-05-06t07:08:09z"),
+    "created hour": _top(created="2024-05-06T24:08:09Z"),
+    "container_config text": _top(container_config="x"),
+    "container_config cmd number": _top(container_config={"Cmd": [1]}),
+    "size text": _top(Size="5"),
+    "os.features text": _top(**{"os.features": "a"}),
+    "onbuild text": _ran(OnBuild="RUN x"),
+    "shell text": _ran(Shell="/bin/sh"),
+    "entrypoint text": _ran(Entrypoint="/bin/sh"),
+    "comment number": _top(comment=5),
+    "hostname number": _ran(Hostname=5),
+    "tty text": _ran(Tty="true"),
+    "volumes list": _ran(Volumes=["/data"]),
+    "memory text": _ran(Memory="5"),
+    "rootfs type number": lambda c: c.update(rootfs={**c["rootfs"], "type": 5}),
+    "empty_layer text": lambda c: c.update(
+        history=[{**c["history"][0], "empty_layer": "no"}, *c["history"][1:]]
+    ),
+}
+
+# Those that engines are asked about every time; the others were, once for each version.
+_OFTEN = {"duration in words", "ports of numbers", "null among labels", "created hour"}
+_OFTEN |= {"entrypoint text", "null in history", "retries exponent"}
+
 MAKES: dict[str, Make] = {
     # every row of the table of what consumers take
     **{
@@ -531,20 +601,28 @@ MAKES: dict[str, Make] = {
     "hybrid, second lacks a shared layer": _sharing(write_hybrid_archive, 1),
     "pure, first lacks a shared layer": _sharing(write_oci_archive, 0),
     "pure, second lacks a shared layer": _sharing(write_oci_archive, 1),
-    "docker, second lacks a shared layer": _sharing(_write_flat, 1),
-    "docker, layer count": _changed_config(write_docker_archive, _one_less),
-    "hybrid, layer count": _changed_config(write_hybrid_archive, _one_less),
-    "pure, layer count": _changed_config(write_oci_archive, _one_less),
-    "docker, no rootfs": _changed_config(write_docker_archive, lambda c: c.pop("rootfs")),
-    "hybrid, no rootfs": _changed_config(write_hybrid_archive, lambda c: c.pop("rootfs")),
-    "docker, no os": _changed_config(_write_flat, lambda c: c.pop("os")),
-    "docker, no architecture": _changed_config(_write_flat, lambda c: c.pop("architecture")),
-    "docker, history long": _changed_config(
+    "docker, second lacks a shared layer": _sharing(write_flat, 1),
+    "docker, layer count": changed_config(write_docker_archive, _one_less),
+    "hybrid, layer count": changed_config(write_hybrid_archive, _one_less),
+    "pure, layer count": changed_config(write_oci_archive, _one_less),
+    "docker, no rootfs": changed_config(write_docker_archive, lambda c: c.pop("rootfs")),
+    "hybrid, no rootfs": changed_config(write_hybrid_archive, lambda c: c.pop("rootfs")),
+    "docker, no os": changed_config(write_flat, lambda c: c.pop("os")),
+    "docker, no architecture": changed_config(write_flat, lambda c: c.pop("architecture")),
+    "docker, history long": changed_config(
         write_docker_archive, lambda c: c["history"].append({"created_by": "x"})
     ),
-    "docker, history short": _changed_config(write_docker_archive, lambda c: c["history"].pop(0)),
-    "docker, bad config": _changed_config(write_docker_archive, _bad_config),
-    "pure, bad config": _changed_config(write_oci_archive, _bad_config),
+    "docker, history short": changed_config(write_docker_archive, lambda c: c["history"].pop(0)),
+    "docker, escaped time": _escaped_time(write_flat),
+    "pure, escaped time": _escaped_time(write_oci_archive),
+    **{
+        f"{form}, {name}": changed_config(write, change)
+        for form, write in (("docker", write_flat), ("pure", write_oci_archive))
+        for name, change in TYPED.items()
+        if name in _OFTEN
+    },
+    "docker, bad config": changed_config(write_docker_archive, _bad_config),
+    "pure, bad config": changed_config(write_oci_archive, _bad_config),
     "docker, null": edited(_docker(), _json("manifest.json", lambda _: None)),
     "docker, empty list": edited(_docker(), _json("manifest.json", lambda _: [])),
     "docker, truncated": _cut(
@@ -594,8 +672,8 @@ MAKES: dict[str, Make] = {
 
 # What only reading every layer can tell.
 UNREAD: dict[str, Make] = {
-    "docker, wrong diff_id": _changed_config(write_docker_archive, _wrong_diff_id),
-    "hybrid, wrong diff_id": _changed_config(write_hybrid_archive, _wrong_diff_id),
+    "docker, wrong diff_id": changed_config(write_docker_archive, _wrong_diff_id),
+    "hybrid, wrong diff_id": changed_config(write_hybrid_archive, _wrong_diff_id),
     "hybrid, layer packed anew": edited(_hybrid("gzip"), _packed_anew),
     "hybrid, layer damaged": edited(_hybrid("gzip"), _damaged),
 }
