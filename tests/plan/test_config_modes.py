@@ -52,7 +52,7 @@ def with_config(text: str) -> Image:
 ODD = """{ "rootfs" : {"diff_ids": %s ,"type":"layers"},
 \t"zz": [1.50, 1e3, -0, {"a\\u003cb": "\\/<&>"}],
   "os":"linux" , "architecture": "amd64",
-  "config": {"Cmd": ["sh","-c","a \\u0026& b"], "Env": ["A=b"], "Healthcheck": {"Retries":3, "x":3.0}},
+  "config": {"Cmd": ["sh","-c","a \\u0026& b"], "Env": ["A=b"], "Healthcheck": {"Retries":3 }},
   "created" : "2024-05-06T07:08:09.120000000+02:00",
   "history": [ {"created_by":"<x>", "empty_layer" : false} ]
 }
