@@ -16,6 +16,8 @@ CODES: dict[str, str] = {
     "unsafe-link": "a link leaves the archive",
     "absolute-name": "members have absolute names",
     "dot-slash-name": "members have names that begin with ./",
+    "unclean-path": "manifest.json writes a path otherwise than the member is called",
+    "backslash-path": "manifest.json has backslashes in a path, and the archive has slashes",
     "special-member": "a device or FIFO",
     # documents
     "bad-json": "not JSON, or JSON that readers do not all take",

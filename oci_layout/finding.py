@@ -164,6 +164,7 @@ REPAIRABLE = frozenset(
         "no-layout-marker",
         "layout-version",
         "null-list",
+        "backslash-path",
     }
 )
 

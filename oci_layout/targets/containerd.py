@@ -80,8 +80,6 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
         reading.note("needs-xz", "the archive is compressed with xz")
     if facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
-    if facts.absolute:
-        reading.fail("absolute-name", "members have absolute names")
     return not reading.reasons
 
 

@@ -117,7 +117,8 @@ def _entry(
     """One entry of ``manifest.json``, checked in the order that Docker has."""
     config = saved.config
     if config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        code = facts.absent(saved.config_name, "missing-config")
+        reading.fail(code, f"{saved.label}: no config {saved.config_name}")
         return
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
@@ -159,7 +160,8 @@ def _layer(
     reading: Prediction,
 ) -> None:
     if layer.member is None:
-        reading.fail("missing-layer", f"{label}: {layer.name} is not there")
+        code = facts.absent(layer.name, "missing-layer")
+        reading.fail(code, f"{label}: {layer.name} is not there")
         return
     if layer.packing not in packings:
         reading.fail(

@@ -11,7 +11,8 @@ from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.streams.tarindex import MemberType
+from oci_layout.streams.names import cleaned
+from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage
 from oci_layout.targets.docker import other_architecture
@@ -34,8 +35,8 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     reading = Prediction()
     if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
-    if facts.absolute:
-        return reading.fail("absolute-name", "members have absolute names")
+    if facts.saved_there and not facts.exact(dockersave.MANIFEST):
+        return reading.fail("absolute-name", "manifest.json is called /manifest.json")
     if not facts.saved_there:
         if facts.v1_tops:
             return reading.fail("v1-unknown", "V1 folders, and no manifest.json")
@@ -86,8 +87,11 @@ def _saved(
         reading.lose("nameless", f"{saved.label} has no name")
     config = saved.config
     if config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        code = facts.absent(saved.config_name, "missing-config")
+        reading.fail(code, f"{saved.label}: no config {saved.config_name}")
         return
+    if not _is_called(saved.config_entry, saved.config_name):
+        reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
     elif len(saved.layers) != len(config.diff_ids):
@@ -118,13 +122,21 @@ def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Predicti
         if used.setdefault(layer.name, layer.diff_id) != layer.diff_id:
             reading.fail("shared-layer-file", f"{place}: {layer.name} stands for two diff_ids")
         if layer.member is None:
-            reading.fail("missing-layer", f"{place}: {layer.name} is not there")
+            code = facts.absent(layer.name, "missing-layer")
+            reading.fail(code, f"{place}: {layer.name} is not there")
+        elif not _is_called(layer.entry, layer.name):
+            reading.fail("unclean-path", f"{place}: {layer.name} is not there")
         elif is_link(layer.entry, MemberType.HARDLINK):
             reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
         elif _chained(layer, linked):
             reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
         else:
             report_damage(facts, layer.member, place, reading, stored=False)
+
+
+def _is_called(entry: TarMember | None, path: str) -> bool:
+    """Whether a member is found by a path: both are cleaned, a leading ``/`` counts."""
+    return entry is None or cleaned(entry.name) == cleaned(path)
 
 
 def _chained(layer: SavedLayer, linked: set[str]) -> bool:

@@ -6,7 +6,6 @@ taken from the reconciler.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import attrs
@@ -23,8 +22,9 @@ from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
-from oci_layout.source.store import ArchiveStore
+from oci_layout.source.store import ArchiveStore, listed
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.streams.names import UnsafeNameError, cleaned, joined
 from oci_layout.streams.reader import Member
 from oci_layout.streams.tarindex import MemberType, TarMember
 
@@ -59,6 +59,7 @@ class Saved:
         config_name: the file that it names as its config.
         config: what that says; None when it is not there, or no config.
         config_member: the name of that file, links followed; empty when it is not there.
+        config_entry: the archive's member of that name, links not followed; None in a directory.
         tags: RepoTags, as written.
         layers: the files it lists, base first.
     """
@@ -66,6 +67,7 @@ class Saved:
     config_name: str
     config: Config | None
     config_member: str
+    config_entry: TarMember | None
     tags: tuple[str, ...]
     layers: tuple[SavedLayer, ...]
 
@@ -178,10 +180,23 @@ class Facts:
         """How the archive as a whole is packed."""
         return self.source.outer
 
-    @property
-    def absolute(self) -> bool:
-        """Whether members of the archive have absolute names."""
-        return any(each.code == "absolute-name" for each in self.source.findings.warnings)
+    def exact(self, name: str) -> bool:
+        """Whether a file is called so, as Go's ``path.Clean`` leaves names: ``/x`` is not ``x``."""
+        store = self.source.store
+        if store.find(name) is None:
+            return False
+        entry = store.entry(name) if isinstance(store, ArchiveStore) else None
+        return entry is None or cleaned(entry.name) == name
+
+    def absent(self, path: str, code: str) -> str:
+        """The rule for a path of ``manifest.json`` that leads to nothing.
+
+        Args:
+            path: as it is listed.
+            code: of the rule, where nothing mends the path.
+        """
+        mended = listed(self.source.store, path.replace("\\", "/"))
+        return code if mended is None else "backslash-path"
 
     @property
     def v1_tops(self) -> frozenset[str]:
@@ -253,7 +268,7 @@ def _saved(source: Source) -> tuple[Saved, ...] | None:
 def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) -> Saved:
     """An entry of ``manifest.json``; each config is read once, however many entries name it."""
     store = source.store
-    member = store.find(item.config)
+    member = listed(store, item.config)
     if member is not None and member.name not in configs:
         raw = read_bounded(member, Findings())
         where = Where(member=item.config)
@@ -262,12 +277,12 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
     diff_ids = (config.diff_ids if config is not None else None) or ()
     layers = []
     for number, name in enumerate(item.layers):
-        found = store.find(name)
+        found = listed(store, name)
         layers.append(
             SavedLayer(
                 name=name,
                 member=found,
-                entry=store.entry(_clean(name)) if isinstance(store, ArchiveStore) else None,
+                entry=_entry_of(source, name),
                 packing=Compression.NONE if found is None else sniff(found.head(SNIFF_BYTES)),
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
             )
@@ -276,13 +291,18 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
         config_name=item.config,
         config=config,
         config_member=member.name if member is not None else "",
+        config_entry=_entry_of(source, item.config),
         tags=item.tags,
         layers=tuple(layers),
     )
 
 
-def _clean(name: str) -> str:
-    return re.sub(r"/+", "/", name.removeprefix("./"))
+def _entry_of(source: Source, path: str) -> TarMember | None:
+    store = source.store
+    try:
+        return store.entry(joined(path)) if isinstance(store, ArchiveStore) else None
+    except UnsafeNameError:
+        return None
 
 
 def links(facts: Facts) -> list[TarMember]:

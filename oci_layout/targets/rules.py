@@ -161,6 +161,18 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "unclean-path",
+        "looks for the paths of manifest.json as they are written, and does not find one",
+        f"{_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
+    (
+        "backslash-path",
+        "looks for a path with backslashes, where the archive has slashes",
+        "moby image/tarexport/load.go; moby issue 36599",
+        Cure.REPAIR,
+    ),
+    (
         "document-size",
         "reads at most 1 MiB of manifest.json",
         "containers/image internal/iolimits/iolimits.go",

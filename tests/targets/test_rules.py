@@ -10,6 +10,7 @@ import pytest
 
 from oci_layout.targets.rules import RULES
 from tests.builders import go_json, write_files, write_hybrid_archive, write_members
+from tests.builders.paths import PATHS
 from tests.edges.trees import read
 from tests.legacy.builders import schema1, schema1_dir, steps_of
 from tests.targets.answers import answer, codes
@@ -59,6 +60,10 @@ def _two_names(m: Maker) -> Path:
     return write_members({**files, "index.json": go_json(index)}, m.path())
 
 
+def _listed(name: str) -> Make:
+    return lambda m: PATHS[name].write(m.image(), m.path())
+
+
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "needs-archive": ("folder, layout", "docker@28", "reasons"),
@@ -82,6 +87,8 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "missing-config": (edited(MAKES["docker, none"], _without_config), "podman", "reasons"),
     "bad-config": ("docker, bad config", "containerd@1.7", "reasons"),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),
+    "unclean-path": (_listed("layers in manifest.json begin with /"), "podman", "reasons"),
+    "backslash-path": (_listed("backslashes"), "docker@28", "reasons"),
     "document-size": (edited(MAKES["docker, none"], _padded), "podman", "reasons"),
     "missing-layer": ("pure, missing layer", "containerd@1.7", "reasons"),
     "missing-manifest": (
