@@ -80,10 +80,17 @@ def read_index(store: Store, findings: Findings, *, repair: bool = False) -> Ind
 
 @attrs.frozen(kw_only=True)
 class DockerImage:
-    """An image as ``manifest.json`` describes it."""
+    """An image as ``manifest.json`` or V1 folders describe it.
+
+    Args:
+        image: the image.
+        names: its names.
+        number: of its entry in ``manifest.json``.
+    """
 
     image: Image
     names: tuple[ImageName, ...]
+    number: int = 0
 
 
 def read_docker(
@@ -108,7 +115,8 @@ def read_docker(
     for entry in saved:
         image = reader.image(entry)
         if image is not None:
-            result.append(DockerImage(image=image, names=_tags(entry, findings)))
+            tags = _tags(entry, findings)
+            result.append(DockerImage(image=image, names=tags, number=entry.number))
     return result
 
 

@@ -13,6 +13,7 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
 from oci_layout.graph.nodes import Image, Node
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
@@ -180,6 +181,20 @@ class Facts:
         """How the archive as a whole is packed."""
         return self.source.outer
 
+    def narrowed(self, digests: frozenset[Digest]) -> Facts:
+        """The same source, as if it listed some images alone.
+
+        Args:
+            digests: of their manifests, indexes and configs.
+        """
+        saved = self.saved
+        if saved is not None:
+            saved = tuple(each for each in saved if each.config and each.config.digest in digests)
+        index = self.index
+        if index is not None:
+            index = tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
+        return attrs.evolve(self, saved=saved, index=index)
+
     def exact(self, name: str) -> bool:
         """Whether a file is called so, as Go's ``path.Clean`` leaves names: ``/x`` is not ``x``."""
         store = self.source.store
@@ -207,6 +222,12 @@ class Facts:
             for name in self.folders
             if find(f"{name}/json") is not None and find(f"{name}/layer.tar") is not None
         )
+
+
+def _inside(node: Node) -> set[Digest]:
+    nodes = list(walk(node))
+    found = {each.descriptor.digest for each in nodes if each.descriptor is not None}
+    return found | {each.config.digest for each in nodes if isinstance(each, Image)}
 
 
 def gather(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from oci_layout.blobs.compress import Compress
 from oci_layout.errors import LayoutError
-from oci_layout.finding import REPAIRABLE, FailFast, Findings
+from oci_layout.finding import REPAIRABLE, FailFast, Finding, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import images
@@ -19,6 +19,7 @@ from oci_layout.plan.request import Format, Repack
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import STANDARD_INPUT, Source
+from oci_layout.source.scope import Scope
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
 from oci_layout.targets.facts import Facts
@@ -54,7 +55,7 @@ def repair(
         platform: of the target's host.
         chosen: ``--image`` of the caller.
     """
-    errors = facts.source.findings.errors
+    errors = _errors(facts, chosen)
     changed = any(each.code in _CHANGED for each in errors)
     if changed or any(each.rule.code == "diff-id" for each in remarks):
         # A line to paste here would give rotten bytes a new digest.
@@ -100,7 +101,8 @@ def repair(
     same = facts.source.kind is kinds.HYBRID and facts.archive and facts.outer is _RAW
     if same and not docker and not any(asked):
         # What would be written is what is there.
-        return (), f"repack does not repair this: {remarks[0].rule.says}"
+        why = f": {remarks[0].rule.says}" if remarks else ""
+        return (), f"repack does not repair this{why}"
     refused = _refused(facts.source, options)
     if refused:
         return (), refused
@@ -110,6 +112,15 @@ def repair(
         words += [word for value in values for word in (option, value)]
     kind = "legacy" if legacy else _to(target)
     return (*words, "-o", f"{_stem(facts.path)}-{kind}{form}"), ""
+
+
+def _errors(facts: Facts, chosen: tuple[str, ...]) -> list[Finding]:
+    """What is wrong with the source, or with what was chosen of it."""
+    errors = facts.source.findings.errors
+    if not chosen:
+        return errors
+    roots = select(facts.source.roots, Choice(images=chosen), Findings())
+    return list(filter(Scope(facts.source.contents, roots).holds, errors))
 
 
 def _form(target: Target) -> tuple[str, bool, list[str]]:
