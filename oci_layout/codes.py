@@ -91,6 +91,7 @@ CODES: dict[str, str] = {
     "names-dropped": "the destination cannot hold names",
     "no-docker-platform": "manifest.json leaves out an image of several platforms",
     "no-repo-tag": "a name that Docker cannot hold: without repository or tag, or in upper case",
+    "opaque-layers": "manifest.json leaves out an image with layers that are no tar",
     "platform-absent": "an image does not exist for the chosen platform",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }

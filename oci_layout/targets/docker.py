@@ -18,7 +18,7 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source import kinds
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
 from oci_layout.targets.target import Since, Target, at, dotted
 from oci_layout.targets.typed import unreadable
@@ -171,6 +171,7 @@ def _layer(
     elif layer.packing is Compression.XZ:
         reading.note("needs-xz", f"{label} is packed with xz")
     report_damage(facts, layer.member, label, reading, stored=False)
+    report_no_tar(layer.member, label, reading)
 
 
 def other_architecture(config: Config, label: str, platform: Platform, reading: Prediction) -> None:

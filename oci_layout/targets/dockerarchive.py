@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from oci_layout.digest import Digest
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
 from oci_layout.platform import Platform
@@ -14,7 +15,7 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.streams.names import cleaned
 from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.names import normalised, whole
@@ -100,7 +101,7 @@ def _saved(
             f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
         )
     else:
-        _layer_files(facts, saved, linked, reading)
+        _layer_files(facts, saved, linked, traits, reading)
     if traits.stores:
         for field in unreadable(config, docker=False):
             reading.fail("bad-config", f"{saved.label}: {field}")
@@ -110,7 +111,9 @@ def _saved(
     )
 
 
-def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Prediction) -> None:
+def _layer_files(
+    facts: Facts, saved: Saved, linked: set[str], traits: Traits, reading: Prediction
+) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
     first: dict[object, SavedLayer] = {}
     used: dict[str, object] = {}
@@ -132,11 +135,23 @@ def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Predicti
             reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
         else:
             report_damage(facts, layer.member, place, reading, stored=False)
+            if traits.stores:
+                report_no_tar(layer.member, place, reading)
+            elif _contradicts(layer):
+                reading.fail("diff-id", f"{place} is {layer.name}, not {layer.diff_id}")
 
 
 def _is_called(entry: TarMember | None, path: str) -> bool:
     """Whether a member is found by a path: both are cleaned, a leading ``/`` counts."""
     return entry is None or cleaned(entry.name) == cleaned(path)
+
+
+def _contradicts(layer: SavedLayer) -> bool:
+    """Whether a layer that is not packed is called after another digest than its diff_id."""
+    digest = Digest.of_path(layer.name)
+    if digest is None or layer.diff_id is None or layer.packing is not Compression.NONE:
+        return False
+    return digest.algorithm == layer.diff_id.algorithm and digest != layer.diff_id
 
 
 def _chained(layer: SavedLayer, linked: set[str]) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from oci_layout.targets.rules import RULES
 from tests.builders import go_json, write_files, write_hybrid_archive, write_members
 from tests.builders.paths import PATHS
+from tests.builders.typed import MIXED, OPAQUE
 from tests.edges.trees import read
 from tests.legacy.builders import schema1, schema1_dir, steps_of
 from tests.targets.answers import answer, codes
@@ -102,6 +103,21 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "no-rootfs": ("docker, no rootfs", "docker@28", "reasons"),
     "history-count": ("docker, history long", "docker@28", "reasons"),
     "layer-depth": ("hybrid, 126 layers", "docker@28", "reasons"),
+    "layer-types": (
+        lambda m: OPAQUE["squashfs"].write(m.image(), m.path()),
+        "containerd@1.7",
+        "reasons",
+    ),
+    "docker-layers": (
+        lambda m: MIXED["Docker manifest, OCI layers"].write(m.image(), m.path()),
+        "podman",
+        "reasons",
+    ),
+    "no-tar": (
+        lambda m: OPAQUE["nydus"].write(m.image(), m.path(), hybrid=True),
+        "docker@28",
+        "reasons",
+    ),
     "layer-packing": ("docker, bzip2", "containerd@1.7", "reasons"),
     "docker-zstd": ("pure, zstd, docker", "containerd@1.7", "reasons"),
     "layer-label": ("pure, gzip labelled raw", "containerd@1.7", "reasons"),
