@@ -16,6 +16,8 @@ CODES: dict[str, str] = {
     "unsafe-link": "a link leaves the archive",
     "absolute-name": "members have absolute names",
     "dot-slash-name": "members have names that begin with ./",
+    "unclean-path": "manifest.json writes a path otherwise than the member is called",
+    "backslash-path": "manifest.json has backslashes in a path, and the archive has slashes",
     "special-member": "a device or FIFO",
     # documents
     "bad-json": "not JSON, or JSON that readers do not all take",
@@ -90,6 +92,7 @@ CODES: dict[str, str] = {
     "names-dropped": "the destination cannot hold names",
     "no-docker-platform": "manifest.json leaves out an image of several platforms",
     "no-repo-tag": "a name that Docker cannot hold: without repository or tag, or in upper case",
+    "opaque-layers": "manifest.json leaves out an image with layers that are no tar",
     "platform-absent": "an image does not exist for the chosen platform",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }

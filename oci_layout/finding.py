@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -107,6 +108,10 @@ class Findings:
         self.left_out = 0  # of codes that were found too often to keep each
         self._counts: Counter[str] = Counter()
 
+    def fresh(self) -> Findings:
+        """An empty collector that takes findings as this one does."""
+        return type(self)()
+
     def add(self, finding: Finding) -> None:
         """Take one finding.
 
@@ -164,6 +169,7 @@ REPAIRABLE = frozenset(
         "no-layout-marker",
         "layout-version",
         "null-list",
+        "backslash-path",
     }
 )
 
@@ -175,12 +181,7 @@ class FailFast(Findings):
         """Take one finding; an error is raised as ``DamagedError``."""
         super().add(finding)
         if finding.severity is Severity.ERROR:
-            raise DamagedError(
-                what=finding.message,
-                where=str(finding.where),
-                hint=finding.hint,
-                code=finding.code,
-            )
+            raise _raised(finding)
 
 
 class Repairing(FailFast):
@@ -188,8 +189,52 @@ class Repairing(FailFast):
 
     def add(self, finding: Finding) -> None:
         """Take one finding; an error that is not repairable is raised as ``DamagedError``."""
-        if finding.severity is Severity.ERROR and finding.code in REPAIRABLE:
-            finding = attrs.evolve(
-                finding, severity=Severity.WARNING, message=f"repaired: {finding.message}", hint=""
-            )
-        super().add(finding)
+        super().add(_repaired(finding))
+
+
+class Deferring(Findings):
+    """Keeps errors until one knows what was chosen, and whether they concern it.
+
+    Args:
+        repair: take what can be repaired for a warning.
+    """
+
+    def __init__(self, *, repair: bool = False) -> None:
+        super().__init__()
+        self._repair = repair
+
+    def fresh(self) -> Findings:
+        """An empty collector that takes findings as this one does."""
+        return Deferring(repair=self._repair)
+
+    def add(self, finding: Finding) -> None:
+        """Take one finding."""
+        super().add(_repaired(finding) if self._repair else finding)
+
+    def settle(self, concerns: Callable[[Finding], bool]) -> None:
+        """Let the errors that concern nobody pass as warnings.
+
+        Args:
+            concerns: whether a finding is about what was chosen.
+
+        Raises:
+            DamagedError: an error does, or too many were found to look at each.
+        """
+        for number, finding in enumerate(self.found):
+            if finding.severity is Severity.ERROR:
+                if self.left_out or concerns(finding):
+                    raise _raised(finding)
+                self.found[number] = attrs.evolve(finding, severity=Severity.WARNING)
+
+
+def _raised(finding: Finding) -> DamagedError:
+    return DamagedError(
+        what=finding.message, where=str(finding.where), hint=finding.hint, code=finding.code
+    )
+
+
+def _repaired(finding: Finding) -> Finding:
+    if finding.severity is not Severity.ERROR or finding.code not in REPAIRABLE:
+        return finding
+    message = f"repaired: {finding.message}"
+    return attrs.evolve(finding, severity=Severity.WARNING, message=message, hint="")

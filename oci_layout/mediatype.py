@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 
 import attrs
 
@@ -71,10 +72,24 @@ _LAYER_BASES: dict[str, tuple[Family, bool]] = {
     "application/vnd.oci.image.layer.v1.tar": (Family.OCI, False),
     "application/vnd.oci.image.layer.nondistributable.v1.tar": (Family.OCI, True),
 }
+_DOCKER_LAYERS = frozenset(
+    base + suffix
+    for base, (family, _) in _LAYER_BASES.items()
+    for suffix in ("", ".gzip", ".zstd")
+    if family is Family.DOCKER
+)
 _BASE_OF = {key: base for base, key in _LAYER_BASES.items()}
 _SUFFIX = {"": Compression.NONE, "gzip": Compression.GZIP, "zstd": Compression.ZSTD}
 _SUFFIX_OF = {compression: suffix for suffix, compression in _SUFFIX.items()}
 _ENCRYPTED = "+encrypted"
+# What the layers of images were called before the specs were, or are called by mistake.
+_OTHER_BASES: dict[str, tuple[Family, bool]] = {
+    "application/vnd.oci.image.layer.tar": (Family.OCI, False),
+    "application/vnd.oci.image.serialization.rootfs.tar": (Family.OCI, False),
+    "application/vnd.docker.image.rootfs.diff": (Family.DOCKER, False),
+    "application/octet-stream": (Family.OCI, False),
+}
+_PACKED = re.compile(r"(.+?)(?:[.+](gzip|zstd|bzip2|xz)(?::chunked)?)?")
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +132,26 @@ class LayerType:
             )
         return None
 
+    @classmethod
+    @functools.lru_cache(maxsize=256)
+    def of(cls, media_type: str) -> LayerType | None:
+        """Read what an image calls one of its layers, in the specs' words or in other ones.
+
+        None where that is no tar for all one knows.
+        """
+        exact = cls.parse(media_type)
+        if exact is not None:
+            return exact
+        match = _PACKED.fullmatch(media_type.partition(";")[0].strip().lower())
+        if match is None:
+            return None
+        known = _LAYER_BASES.get(match[1]) or _OTHER_BASES.get(match[1])
+        if known is None:
+            return None
+        family, foreign = known
+        packed = Compression(match[2] or "none")
+        return cls(family=family, compression=packed, foreign=foreign)
+
     def render(self) -> str | None:
         """The media type's text; None where this family has none for it (bzip2, xz)."""
         suffix = _SUFFIX_OF.get(self.compression)
@@ -128,6 +163,12 @@ class LayerType:
         if suffix:
             text += ("." if self.family is Family.DOCKER else "+") + suffix
         return text + (_ENCRYPTED if self.encrypted else "")
+
+
+def is_called_layer(media_type: str) -> bool:
+    """Whether containerd takes a media type for a layer's (images/mediatypes.go, IsLayerType)."""
+    base = media_type.partition("+")[0]
+    return media_type.startswith("application/vnd.oci.image.layer.") or base in _DOCKER_LAYERS
 
 
 def document_kind(media_type: str) -> tuple[Kind, Family | None]:

@@ -16,7 +16,7 @@ from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import LayoutError, UsageError, damage_in
-from oci_layout.finding import FailFast, Findings, Repairing
+from oci_layout.finding import Deferring, FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
@@ -75,7 +75,7 @@ def repack(
             _layout_there(job, asked) as bases,
             open_source(
                 source,
-                findings=Repairing() if asked.repair else FailFast(),
+                findings=_findings(asked, repair=asked.repair),
                 tmp=asked.tmp or (destination.beside if dest is not None else None),
                 repair=asked.repair,
                 limit=asked.limit,
@@ -84,6 +84,13 @@ def repack(
             ) as opened,
         ):
             return _repack(opened, job, asked)
+
+
+def _findings(asked: Writing, *, repair: bool = False) -> Findings:
+    """Who is told of damage: with a choice one must know it first."""
+    if asked.images or asked.platforms:
+        return Deferring(repair=repair)
+    return Repairing() if repair else FailFast()
 
 
 def _repack(source: Source, job: _Job, asked: Repack) -> Report:
@@ -135,6 +142,7 @@ def merge(
             stack.enter_context(
                 open_source(
                     source,
+                    findings=_findings(asked),
                     tmp=asked.tmp or destination.beside,
                     limit=asked.limit,
                     watch=watch_of(progress),
@@ -250,9 +258,8 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
     began = time.monotonic()
     destination, dry_run = job.destination, options.request.dry_run
     findings = Findings()
-    for source in sources:
-        findings.found.extend(source.findings.found)
     plan = make_plan(sources, options, findings, on_conflict=options.request.on_conflict)
+    findings.found[:0] = [each for source in sources for each in source.findings.found]
     prepare(plan, destination, findings)
     report = Report(
         source=", ".join(source.label for source in sources),

@@ -212,16 +212,20 @@ class TaskList:
         if there is None or there.member is None:
             return None
         member, kind = there.member, layer.type
-        encrypted = kind is not None and kind.encrypted
         expected = Expected(
             where=where,
             digest=there.digest,
             size=there.size,
-            diff_id=None if encrypted else layer.diff_id,
+            diff_id=None if layer.opaque else layer.diff_id,
         )
-        if encrypted:
+        if layer.opaque:
             if self._target is Family.DOCKER:
-                raise TargetError(what="an encrypted layer has no Docker form", where=str(where))
+                media_type = layer.descriptor.media_type if layer.descriptor is not None else ""
+                raise TargetError(
+                    what=f"a layer of the type {media_type[:_SHOWN]!r} has no Docker form",
+                    where=str(where),
+                    hint="--to oci copies it as it is",
+                )
             return self._add(member, Compression.NONE, None, True, expected)
         stored = self.sniffed(member)
         return self._add(member, stored, self._encoding(stored, kind, where), False, expected)
@@ -271,6 +275,7 @@ class TaskList:
         return wanted
 
 
+_SHOWN = 100  # characters of a media type that a message has
 _EMPTY = Digest.of(b"")
 _WRAPS = 1 << 30  # stored bytes from which the 32 bits of a gzip's size are likely to overflow
 

@@ -119,13 +119,13 @@ def unread_layers(candidate: Candidate) -> list[Layer]:
 
 
 def _unstated(layer: Layer) -> bool:
-    if layer.member is None or _encrypted(layer):
+    if layer.member is None or layer.opaque:
         return False
     return layer.diff_id is None or (layer.digest is None and _sniffed(layer) is not _RAW)
 
 
 def _sniffed(layer: Layer) -> Compression | None:
-    if layer.member is None or _encrypted(layer):
+    if layer.member is None or layer.opaque:
         return None
     return sniff(layer.member.head(SNIFF_BYTES))
 
@@ -177,10 +177,6 @@ def read_side(candidate: Candidate, findings: Findings, pool: Pool) -> Side:
 
 
 _Facts = tuple[Digest | None, Digest | None, Compression | None]
-
-
-def _encrypted(layer: Layer) -> bool:
-    return layer.type is not None and layer.type.encrypted
 
 
 def _facts(

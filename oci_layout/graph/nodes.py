@@ -63,7 +63,14 @@ class Layer:
     @property
     def type(self) -> LayerType | None:
         """The media type that the manifest gives it."""
-        return LayerType.parse(self.descriptor.media_type) if self.descriptor else None
+        return LayerType.of(self.descriptor.media_type) if self.descriptor else None
+
+    @property
+    def opaque(self) -> bool:
+        """Whether its bytes are no tar, by its media type: it is encrypted, or nobody's layer."""
+        if self.descriptor is None or not self.descriptor.media_type:
+            return False
+        return self.type is None or self.type.encrypted
 
 
 @attrs.frozen(kw_only=True, eq=False)

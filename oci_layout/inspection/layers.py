@@ -44,7 +44,7 @@ class LayerReader:
         """
         kind, descriptor = layer.type, layer.descriptor
         encrypted = kind is not None and kind.encrypted
-        actual = None if layer.member is None or encrypted else self._compression(layer.member)
+        actual = None if layer.member is None or layer.opaque else self._compression(layer.member)
         labelled = kind.compression if kind is not None else None
         value: dict[str, Any] = {
             "number": number,

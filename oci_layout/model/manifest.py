@@ -66,6 +66,13 @@ class Manifest:
         return "blobs" if self.media_type == mediatype.OCI_ARTIFACT else "layers"
 
     @property
+    def has_image_config(self) -> bool:
+        """Whether its config is that of an image, by its media type (manifest.md)."""
+        if self.config is None:
+            return False
+        return mediatype.document_kind(self.config.media_type)[0] is Kind.CONFIG
+
+    @property
     def is_image(self) -> bool:
         """Whether it holds an image: an image's config, and nothing but layers of an image."""
         if self.config is None:
@@ -74,7 +81,7 @@ class Manifest:
         old = self.family is Family.DOCKER and bool(self.layers)
         named = kind is Kind.CONFIG or (old and self.config.media_type in _OLD_CONFIGS)
         return named and all(
-            mediatype.LayerType.parse(layer.media_type) is not None or not layer.media_type
+            mediatype.LayerType.of(layer.media_type) is not None or not layer.media_type
             for layer in self.layers
         )
 

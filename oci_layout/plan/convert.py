@@ -54,15 +54,16 @@ class Packed:
         Raises:
             TargetError: the target has none.
         """
-        kind = self.layer.type
-        encrypted = kind is not None and kind.encrypted
+        kind, descriptor = self.layer.type, self.layer.descriptor
+        if kind is None and descriptor is not None and self.layer.opaque and target is Family.OCI:
+            return descriptor.media_type
         stated = kind.compression if kind is not None else Compression.NONE
+        untold = self.layer.opaque or self.layer.there is None  # no bytes that tell: it stays
         told = LayerType(
             family=target,
-            # The bytes of an encrypted or absent layer tell nothing: its label stays.
-            compression=stated if encrypted or self.layer.there is None else self.compression,
+            compression=stated if untold else self.compression,
             foreign=kind is not None and kind.foreign,
-            encrypted=encrypted,
+            encrypted=kind is not None and kind.encrypted,
         )
         text = told.render()
         if text is None:
@@ -304,16 +305,17 @@ def _edit_layer(
         return
     path: Path = ("layers", number)
     media_type = packed.media_type(target)
-    stated = LayerType.parse(descriptor.media_type)
-    lent = packed.layer.substitute
+    stated, lent = packed.layer.type, packed.layer.substitute
     if lent is not None:
         changes.append(
             f"replaced: layer {number}: {descriptor.digest} is not there; {lent.called} holds the "
             "same layer and was taken"
         )
     as_it_was = lent is None and not packed.reencoded
-    wrong = stated is not None and as_it_was and stated.compression is not packed.compression
-    if wrong and packed.layer.member is not None and stated is not None and not stated.encrypted:
+    kept = as_it_was and packed.layer.member is not None and not packed.layer.opaque
+    if kept and stated is not None and LayerType.parse(descriptor.media_type) is None:
+        changes.append(f"repaired: layer {number} was labelled {descriptor.media_type[:100]!r}")
+    elif kept and stated is not None and stated.compression is not packed.compression:
         changes.append(
             f"repaired: layer {number} was labelled {stated.compression}, its bytes are "
             f"{packed.compression}"

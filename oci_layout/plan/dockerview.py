@@ -79,6 +79,14 @@ class DockerView:
                 "cannot list this image: docker load will not see it",
             )
             return
+        if any(packed.layer.opaque for packed in layers):
+            self._findings.warning(
+                "opaque-layers",
+                f"{root.label} has layers that are no tar, by their media types: manifest.json "
+                "leaves it out",
+                hint="docker load cannot read it",
+            )
+            return
         paths = [packed.digest.blob_path for packed in layers]
         config = converted.config_digest.blob_path
         tags = self._entries.setdefault((config, *paths), {})

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from oci_layout.blobs.task import Fact, Task, TaskList
-from oci_layout.errors import TargetError
+from oci_layout.errors import SelectionError, TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
 from oci_layout.graph.nodes import Artifact, Image, Node, Root
@@ -126,7 +126,7 @@ def make_plan(
     """
     roots_of = [(source.label, source.roots) for source in sources]
     every = merged(roots_of, on_conflict, findings, same=Alike(options))
-    chosen = select(every, options.choice, findings)
+    chosen = _chosen(every, sources, options, findings)
     # Docker has no form for an absence: there it is left out.
     prune = options.request.sparse == "keep" and options.target is Family.DOCKER
     sparse = "prune" if prune else options.request.sparse
@@ -166,6 +166,26 @@ def make_plan(
         extra=extra,
         findings=findings,
     )
+
+
+def _chosen(
+    every: tuple[Root, ...], sources: Sequence[Source], options: Options, findings: Findings
+) -> tuple[Root, ...]:
+    """What was asked for; damage and absence elsewhere are settled, as warnings.
+
+    Raises:
+        SelectionError: no such image or platform.
+        DamagedError: what was chosen is damaged, or what is damaged cannot be chosen.
+    """
+    try:
+        chosen = select(every, options.choice, findings)
+    except SelectionError:
+        for source in sources:
+            source.settle(None)  # the damage may be why
+        raise
+    for source in sources:
+        source.settle(chosen)
+    return chosen
 
 
 def require_preserved(documents: Documents) -> None:

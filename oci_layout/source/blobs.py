@@ -90,6 +90,7 @@ class GraphReader:
         self._nodes = 0
         self._documents: dict[tuple[Digest, str], Manifest | Index | Schema1 | None] = {}
         self._configs: dict[Digest, Config | None] = {}
+        self._running: dict[Digest, tuple[Digest, ...] | None] = {}
         self._read: dict[tuple[Digest, str], Leaf] = {}
 
     def quiet(self) -> GraphReader:
@@ -180,13 +181,39 @@ class GraphReader:
         blobs = document.layers if document.config is None else (document.config, *document.layers)
         if self._too_many(len(blobs), Where(member=descriptor.digest.blob_path)):
             return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
-        if document.is_image and document.config is not None:
+        if document.config is not None and (
+            document.is_image
+            or (document.has_image_config and self._runs(document.config, len(document.layers)))
+        ):
             return self._image(document, document.config, descriptor)
         return Artifact(
             manifest=document,
             descriptor=descriptor,
             blobs=tuple((blob, self._sized(blob)) for blob in blobs),
         )
+
+    def _runs(self, stated: Descriptor, layers: int) -> bool:
+        """Whether the config of a manifest with layers of no known type is that of an image.
+
+        manifest.md goes by the config's type alone. But what BuildKit attests, cosign signs and
+        wasm tools write has an image's config too: made up, of a platform ``unknown`` or none, or
+        without layers.
+
+        Args:
+            stated: descriptor of the config.
+            layers: how many the manifest has.
+        """
+        if stated.digest not in self._running:
+            member = self._blobs.find(stated.digest)
+            raw = None if member is None else read_bounded(member, Findings(), self._allowance)
+            config = None if raw is None else Config.from_bytes(raw, Where(), Findings())
+            named = config is not None and any(
+                each not in ("", "unknown")
+                for each in (config.platform.os, config.platform.architecture)
+            )
+            self._running[stated.digest] = config.diff_ids if config is not None and named else None
+        diff_ids = self._running[stated.digest]
+        return diff_ids is not None and len(diff_ids) == layers
 
     def _warn_hidden(self, descriptor: Descriptor, member: Member) -> None:
         """Tell of a blob that is a manifest though its descriptor says another thing.

@@ -40,7 +40,7 @@ def fits(image: Image, diff_ids: tuple[Digest, ...]) -> bool:
         if layer.digest.algorithm != diff_id.algorithm:
             continue
         kind = layer.type
-        if kind is not None and (kind.compression is not Compression.NONE or kind.encrypted):
+        if layer.opaque or (kind is not None and kind.compression is not Compression.NONE):
             continue
         if layer.digest in known and sniff(layer.member.head(SNIFF_BYTES)) is Compression.NONE:
             return False

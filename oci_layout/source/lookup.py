@@ -40,7 +40,7 @@ class Holdings:
                     continue
                 stacks.add(image.layers)
                 for layer in image.layers:
-                    if layer.member is not None and layer.diff_id is not None and _plain(layer):
+                    if layer.member is not None and layer.diff_id is not None and not layer.opaque:
                         self._layers.setdefault(layer.diff_id, layer)
         return self._layers
 
@@ -58,13 +58,6 @@ class Holdings:
     def layer(self, diff_id: Digest) -> Layer | None:
         """A layer that is there and has this tar inside, as its config states; None without."""
         return self._known().get(diff_id)
-
-
-def _plain(layer: Layer) -> bool:
-    """Whether its diff_id is that of a tar: not where it is encrypted, or of a type of its own."""
-    if layer.descriptor is None:
-        return True
-    return layer.type is not None and not layer.type.encrypted
 
 
 def _raw(member: Member) -> bool:
@@ -143,7 +136,7 @@ class _Filling:
         member = self._others.find(layer.digest) if layer.digest is not None else None
         if member is not None:
             return attrs.evolve(layer, member=member)
-        if layer.diff_id is None or layer.foreign or not _plain(layer):
+        if layer.diff_id is None or layer.foreign or layer.opaque:
             return layer
         return attrs.evolve(layer, substitute=self._everywhere.layer(layer.diff_id))
 

@@ -12,7 +12,7 @@ import attrs
 
 from oci_layout.closing import Closing
 from oci_layout.errors import NotAnImageError, damage_in
-from oci_layout.finding import FailFast, Findings
+from oci_layout.finding import Deferring, FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.walk import whole
 from oci_layout.mediatype import Compression
@@ -21,6 +21,7 @@ from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.lookup import Holdings, completed
+from oci_layout.source.scope import Scope
 from oci_layout.source.spool import Spooling, Watch, spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice
@@ -63,6 +64,20 @@ class Source(Closing):
         """What it holds."""
         return self.contents.roots
 
+    def settle(self, chosen: Sequence[Root] | None) -> None:
+        """Let what was found elsewhere than in what was chosen pass as warnings.
+
+        Args:
+            chosen: some of the roots, or what was made of them; None: all that is there.
+
+        Raises:
+            DamagedError: something that was chosen is damaged.
+        """
+        if isinstance(self.findings, Deferring):
+            self.findings.settle(
+                (lambda _: True) if chosen is None else Scope(self.contents, chosen).holds
+            )
+
     def close(self) -> None:
         """Let go of the archive."""
         self.store.close()
@@ -78,7 +93,7 @@ class Source(Closing):
         """
         if all(whole(root.node) for root in self.roots):
             return self
-        findings = FailFast()
+        findings = self.findings.fresh()
         reading = self.reading.again(findings, bases)
         contents = _whole(read(reading, Findings()), bases)
         new = [each for each in findings.found if each not in self.findings.found]

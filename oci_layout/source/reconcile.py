@@ -178,7 +178,9 @@ class Reconciler:
 
     def _conflict(self, name: ImageName, where: Where) -> None:
         self._findings.error(
-            "name-conflict", f"{str(name)[:200]!r} names two different images", where
+            "name-conflict",
+            "the name stands for two different images",
+            attrs.evolve(where, image=str(name)),
         )
 
     def take_docker(self, docker: list[DockerImage]) -> None:

@@ -44,6 +44,17 @@ class Store(Protocol):
         ...
 
 
+def listed(store: Store, path: str) -> Member | None:
+    """The file that a document means by a path; None when it is not there, or outside.
+
+    moby image/tarexport/load.go, safePath: the path is joined to the root, and cleaned.
+    """
+    try:
+        return store.find(names.joined(path))
+    except names.UnsafeNameError:
+        return None
+
+
 def _refused(error: OSError, path: str) -> ReadError:
     return ReadError(what=error.strerror or str(error), where=path)
 

@@ -20,9 +20,11 @@ from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.manifest import Index, read_document
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.reading import Allowance, read_bounded
-from oci_layout.source.store import Store
+from oci_layout.source.store import Store, listed
+from oci_layout.streams import names
 from oci_layout.streams.member import Member
 
+_SHOWN = 200  # characters of a path that a message has
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
 
 
@@ -78,10 +80,17 @@ def read_index(store: Store, findings: Findings, *, repair: bool = False) -> Ind
 
 @attrs.frozen(kw_only=True)
 class DockerImage:
-    """An image as ``manifest.json`` describes it."""
+    """An image as ``manifest.json`` or V1 folders describe it.
+
+    Args:
+        image: the image.
+        names: its names.
+        number: of its entry in ``manifest.json``.
+    """
 
     image: Image
     names: tuple[ImageName, ...]
+    number: int = 0
 
 
 def read_docker(
@@ -106,21 +115,22 @@ def read_docker(
     for entry in saved:
         image = reader.image(entry)
         if image is not None:
-            result.append(DockerImage(image=image, names=_tags(entry, findings)))
+            tags = _tags(entry, findings)
+            result.append(DockerImage(image=image, names=tags, number=entry.number))
     return result
 
 
 def _tags(entry: SavedImage, findings: Findings) -> tuple[ImageName, ...]:
-    names = []
+    found = []
     for number, tag in enumerate(entry.tags):
         if tag.startswith("<none>"):
             continue
         try:
-            names.append(ImageName.familiar(tag))
+            found.append(ImageName.familiar(tag))
         except InvalidReferenceError as error:
             where = Where(member=dockersave.MANIFEST, field=f"[{entry.number}].RepoTags[{number}]")
             findings.warning("bad-name", str(error), where, "--name gives it another")
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(found))
 
 
 class _SavedReader:
@@ -134,19 +144,43 @@ class _SavedReader:
     def __init__(self, store: Store, findings: Findings, allowance: Allowance) -> None:
         self._store, self._findings, self._allowance = store, findings, allowance
         self._configs: dict[tuple[str, str], Config | None] = {}
+        self._unclean = False
+
+    def _find(self, path: str, place: Where) -> Member | None:
+        """The file that an entry names, as Docker finds it."""
+        member = listed(self._store, path)
+        if member is None and "\\" in path:
+            # docker save on Windows wrote them before 18.05; the members have slashes.
+            member = listed(self._store, path.replace("\\", "/"))
+            if member is not None:
+                self._findings.error(
+                    "backslash-path",
+                    f"{path[:_SHOWN]!r} has backslashes, where the archive has slashes",
+                    place,
+                    "--repair reads them as slashes",
+                )
+        elif member is not None and not self._unclean and names.joined(path) != path:
+            self._unclean = True
+            self._findings.note(
+                "unclean-path",
+                f"{path[:_SHOWN]!r} is not written as the member is called: not every engine "
+                "finds it",
+                place,
+            )
+        return member
 
     def image(self, entry: SavedImage) -> Image | None:
         """The image of an entry; None without a config that can be read (reported)."""
         place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
-        member = self._store.find(entry.config)
+        member = self._find(entry.config, place.at(f"{place.field}.Config"))
         if member is None:
             self._findings.error(
                 "missing-member",
-                f"the config {entry.config[:200]!r} is not there",
+                f"the config {entry.config[:_SHOWN]!r} is not there",
                 place.at(f"{place.field}.Config"),
             )
             return None
-        blob = Digest.of_path(entry.config)
+        blob = _promised(entry.config)
         key = member.name, "sha256" if blob is None else blob.algorithm
         if key not in self._configs:
             self._configs[key] = self._config(member, entry.config, key[1])
@@ -164,12 +198,12 @@ class _SavedReader:
         diff_ids = config.diff_ids or ()
         layers = []
         for number, name in enumerate(entry.layers):
-            layer = self._store.find(name)
+            layer = self._find(name, place.at(f"{place.field}.Layers[{number}]"))
             layers.append(
                 Layer(
                     member=layer,
                     size=layer.size if layer is not None else 0,
-                    digest=Digest.of_path(name),
+                    digest=_promised(name),
                     diff_id=diff_ids[number] if number < len(diff_ids) else None,
                     file=name,
                 )
@@ -186,18 +220,26 @@ class _SavedReader:
         )
 
 
+def _promised(path: str) -> Digest | None:
+    """The digest that a path in ``manifest.json`` promises, however it is written."""
+    try:
+        return Digest.of_path(names.joined(path))
+    except names.UnsafeNameError:
+        return None
+
+
 def repository_names(store: Store, findings: Findings) -> set[str] | None:
     """The names in ``repositories``, in full; None without that file."""
     member = store.find(dockersave.REPOSITORIES)
     if member is None:
         return None
-    names = set()
+    found = set()
     raw = read_bounded(member, findings)
     read = dockersave.read_repositories(raw, findings) if raw is not None else {}
     for repository, tags in read.items():
         for tag in tags:
             try:
-                names.add(ImageName.familiar(f"{repository}:{tag}").key)
+                found.add(ImageName.familiar(f"{repository}:{tag}").key)
             except InvalidReferenceError as error:
                 findings.warning("bad-name", str(error), Where(member=dockersave.REPOSITORIES))
-    return names
+    return found

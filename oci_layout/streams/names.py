@@ -26,6 +26,27 @@ def normalise(name: str) -> str:
     return "/".join(parts)
 
 
+def joined(path: str) -> str:
+    """What a path in a document names, seen from the root of the archive.
+
+    A leading ``/``, ``.`` and ``..`` are cleaned away, as where a program joins the path to the
+    folder that it has unpacked into (Go's ``filepath.Join``).
+
+    Raises:
+        UnsafeNameError: it leaves the archive, or holds a NUL.
+    """
+    cleaned = posixpath.normpath(path.lstrip("/"))
+    if cleaned == ".." or cleaned.startswith("../") or "\0" in cleaned:
+        raise UnsafeNameError(path)
+    return "" if cleaned == "." else cleaned
+
+
+def cleaned(name: str) -> str:
+    """A name as Go's ``path.Clean`` leaves it: a leading ``/`` stays."""
+    clean = posixpath.normpath(name)
+    return clean[1:] if clean.startswith("//") else clean
+
+
 def link_target(member: str, linkname: str) -> str:
     """What a symbolic link names, seen from the root of the archive.
 

@@ -64,14 +64,17 @@ def ask(facts: Facts, target: Target, platform: Platform, wanted: Asked) -> Answ
         platform: of its host.
         wanted: the images that matter.
     """
-    transport = ""
-    if target.name == "docker" and not target.containerd_store:
-        reading = docker.read(facts, target, platform)
-    elif target.name in TRAITS:
-        reading, transport = containersimage.read(facts, target, platform)
-    else:
-        reading = containerd.read(facts, target, platform)
+    reading, transport = _read(facts, target, platform)
     return _answer(facts, target, platform, wanted, reading, transport)
+
+
+def _read(facts: Facts, target: Target, platform: Platform) -> tuple[Prediction, str]:
+    """What becomes of a source, and by which transport."""
+    if target.name == "docker" and not target.containerd_store:
+        return docker.read(facts, target, platform), ""
+    if target.name in TRAITS:
+        return containersimage.read(facts, target, platform)
+    return containerd.read(facts, target, platform), ""
 
 
 def _answer(
@@ -91,6 +94,9 @@ def _answer(
     line: tuple[str, ...] = ()
     unrepaired = ""
     if against:
+        if wanted.texts:  # a line takes these images alone, whatever the others suffer from
+            alone, _ = _read(facts.narrowed(wanted.digests), target, platform)
+            against = alone.reasons or _curable(target, alone.losses)
         line, unrepaired = repair(facts, target, against, platform, wanted.texts)
     return Answer(
         target=target,

@@ -20,7 +20,7 @@ from oci_layout.targets.facts import Configs, Facts
 from oci_layout.targets.importing import Importing, importing
 from oci_layout.targets.names import whole
 from oci_layout.targets.target import Target
-from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_saved
+from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_artifact, unpack_saved
 
 _SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
 
@@ -80,8 +80,6 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
         reading.note("needs-xz", "the archive is compressed with xz")
     if facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
-    if facts.absolute:
-        reading.fail("absolute-name", "members have absolute names")
     return not reading.reasons
 
 
@@ -96,7 +94,7 @@ def _walk(items: list[Item], how: Importing, platform: Platform, reading: Predic
         there = ", ".join(sorted({str(item.platform) for item in filtered}))
         reading.fail("no-platform", f"the archive is for {there}, the host is {platform}")
     elif how.filtered_stay:
-        for item in filtered:
+        for item in filtered if how.by_digest else [each for each in filtered if each.name]:
             reading.fail("flat-platforms", f"{item.label} for {item.platform}")
     for item in kept:
         if item.node is None:
@@ -137,8 +135,8 @@ def _image(
     kind = "index" if isinstance(item.node, ImageIndex) else "manifest"
     held = list(images(item.node)) if item.node is not None else []
     if isinstance(item.node, Artifact):
-        if how.unpacks_artifacts and (item.name or how.by_digest):
-            reading.fail("not-an-image", f"{item.label} is an artifact")
+        if item.name or how.by_digest:
+            unpack_artifact(item.node, item.label, how, reading)
         if how.familiar or not (item.name or how.by_digest):
             return
     names = _shown_names(item, how, reading)

@@ -11,18 +11,21 @@ from collections.abc import Callable
 
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
 from oci_layout.graph.walk import images, walk
-from oci_layout.mediatype import DOCKER_MANIFEST, Compression, Family, LayerType
+from oci_layout.mediatype import DOCKER_MANIFEST, OCI_CONFIG, Compression, Family, LayerType
+from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.targets import dockerarchive
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Configs, Facts
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.target import Target
 from oci_layout.targets.traits import Traits, traits_of
 from oci_layout.targets.typed import Structs, unreadable
+
+_SHOWN = 100  # characters of a media type that a message has
 
 
 def read(facts: Facts, target: Target, platform: Platform) -> tuple[Prediction, str]:
@@ -130,6 +133,8 @@ def _node(
         reading.fail("missing-manifest", f"{label}: {node.missing[0]} is not there")
     elif isinstance(node, Image):
         _image(facts, node, label, names, traits, platform, reading)
+    elif isinstance(node, Artifact) and node.manifest.config and traits.copies_artifacts:
+        _artifact(node, label, traits, reading)
     else:
         reading.fail("not-an-image", f"{label} is no image")
 
@@ -168,18 +173,22 @@ def _image(
         reading.fail("sha512", f"{label} has sha512 digests")
     if image.schema1 is not None and traits.stores:
         reading.fail("schema1", f"{label} has a schema 1 manifest")
-    docker = image.manifest is not None and image.manifest.media_type == DOCKER_MANIFEST
+    manifest = image.manifest
+    if manifest is not None:
+        _docker_types(manifest, label, traits, reading)
+        config = manifest.config.media_type if manifest.config else ""
+        if traits.stores and manifest.media_type != DOCKER_MANIFEST and config != OCI_CONFIG:
+            reading.fail("not-an-image", f"{label} has a config of the type {config[:_SHOWN]!r}")
     for number, layer in enumerate(image.layers):
         place = f"{label}: layer {number}"
-        kind = layer.type
         if layer.descriptor is not None and layer.descriptor.urls:
             reading.fail("foreign-layer", f"{place} is to be fetched from elsewhere")
         elif layer.member is None:
             reading.fail("missing-layer", f"{place} is not there")
         else:
             report_damage(facts, layer.member, place, reading, diff_ids=traits.counts)
-        if docker and not traits.docker_zstd and _docker_zstd(kind):
-            reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
+            if traits.stores:
+                report_no_tar(layer.member, place, reading)
     if traits.stores:
         for field in unreadable(image.config, Structs.BOTH):
             reading.fail("bad-config", f"{label}: {field}")
@@ -196,6 +205,33 @@ def _image(
             platform=image.platform,
         )
     )
+
+
+def _artifact(node: Artifact, label: str, traits: Traits, reading: Prediction) -> None:
+    """What is no image is copied like one, blob by blob."""
+    for digest in node.missing:
+        reading.fail("missing-layer", f"{label}: {digest} is not there")
+    _docker_types(node.manifest, label, traits, reading)
+    config = node.manifest.config
+    reading.images.append(
+        Loaded(names=(), image_id=config.digest if config else None, id_of="config", platform=None)
+    )
+
+
+def _docker_types(manifest: Manifest, label: str, traits: Traits, reading: Prediction) -> None:
+    """A manifest of Docker's must have Docker's layers.
+
+    containers/image manifest/docker_schema2.go, Schema2FromManifest.
+    """
+    if manifest.media_type != DOCKER_MANIFEST:
+        return
+    for number, layer in enumerate(manifest.layers):
+        kind = LayerType.parse(layer.media_type)
+        place = f"{label}: layer {number}"
+        if kind is None or kind.family is not Family.DOCKER:
+            reading.fail("docker-layers", f"{place} is {layer.media_type[:_SHOWN]!r}")
+        elif not traits.docker_zstd and _docker_zstd(kind):
+            reading.fail("docker-zstd", f"{place} is zstd under a media type of Docker")
 
 
 def _docker_zstd(kind: LayerType | None) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from oci_layout.finding import Severity
+from oci_layout.mediatype import Compression
+from oci_layout.streams.compression import sniff
 from oci_layout.streams.member import Member
+from oci_layout.streams.tarheader import BLOCK, looks_like_tar
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.facts import Facts
 
@@ -39,3 +42,16 @@ def report_damage(
             reading.fail("damaged-blob", f"{label}: {finding.message}")
         elif diff_ids:
             reading.fail("diff-id", f"{label}: {finding.message}")
+
+
+def report_no_tar(member: Member, label: str, reading: Prediction) -> None:
+    """Tell of a layer that begins as nothing that an engine unpacks; one of no bytes is empty.
+
+    Args:
+        member: the layer.
+        label: what to call it.
+        reading: told.
+    """
+    head = member.head(BLOCK)
+    if head and sniff(head) is Compression.NONE and not looks_like_tar(head):
+        reading.fail("no-tar", f"{label} is no tar, packed or not")

@@ -18,7 +18,7 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source import kinds
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
 from oci_layout.targets.target import Since, Target, at, dotted
 from oci_layout.targets.typed import ESCAPED_TIMES, Structs, unreadable
@@ -120,7 +120,8 @@ def _entry(
     """One entry of ``manifest.json``, checked in the order that Docker has."""
     config = saved.config
     if config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        code = facts.absent(saved.config_name, "missing-config")
+        reading.fail(code, f"{saved.label}: no config {saved.config_name}")
         return
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
@@ -169,7 +170,8 @@ def _layer(
     reading: Prediction,
 ) -> None:
     if layer.member is None:
-        reading.fail("missing-layer", f"{label}: {layer.name} is not there")
+        code = facts.absent(layer.name, "missing-layer")
+        reading.fail(code, f"{label}: {layer.name} is not there")
         return
     if layer.packing not in packings:
         reading.fail(
@@ -179,6 +181,7 @@ def _layer(
     elif layer.packing is Compression.XZ:
         reading.note("needs-xz", f"{label} is packed with xz")
     report_damage(facts, layer.member, label, reading, stored=False)
+    report_no_tar(layer.member, label, reading)
 
 
 def other_architecture(config: Config, label: str, platform: Platform, reading: Prediction) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 
+from oci_layout.digest import Digest
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.streams.tarindex import MemberType
+from oci_layout.streams.names import cleaned
+from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.names import normalised, whole
@@ -34,8 +36,8 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     reading = Prediction()
     if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
-    if facts.absolute:
-        return reading.fail("absolute-name", "members have absolute names")
+    if facts.saved_there and not facts.exact(dockersave.MANIFEST):
+        return reading.fail("absolute-name", "manifest.json is called /manifest.json")
     if not facts.saved_there:
         if facts.v1_tops:
             return reading.fail("v1-unknown", "V1 folders, and no manifest.json")
@@ -86,8 +88,11 @@ def _saved(
         reading.lose("nameless", f"{saved.label} has no name")
     config = saved.config
     if config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        code = facts.absent(saved.config_name, "missing-config")
+        reading.fail(code, f"{saved.label}: no config {saved.config_name}")
         return
+    if not _is_called(saved.config_entry, saved.config_name):
+        reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
     elif len(saved.layers) != len(config.diff_ids):
@@ -96,7 +101,7 @@ def _saved(
             f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
         )
     else:
-        _layer_files(facts, saved, linked, reading)
+        _layer_files(facts, saved, linked, traits, reading)
     for field in unreadable(config, Structs.BOTH if traits.stores else Structs.DOCKER):
         reading.fail("bad-config", f"{saved.label}: {field}")
     other_architecture(config, saved.label, platform, reading)
@@ -105,7 +110,9 @@ def _saved(
     )
 
 
-def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Prediction) -> None:
+def _layer_files(
+    facts: Facts, saved: Saved, linked: set[str], traits: Traits, reading: Prediction
+) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
     first: dict[object, SavedLayer] = {}
     used: dict[str, object] = {}
@@ -117,13 +124,33 @@ def _layer_files(facts: Facts, saved: Saved, linked: set[str], reading: Predicti
         if used.setdefault(layer.name, layer.diff_id) != layer.diff_id:
             reading.fail("shared-layer-file", f"{place}: {layer.name} stands for two diff_ids")
         if layer.member is None:
-            reading.fail("missing-layer", f"{place}: {layer.name} is not there")
+            code = facts.absent(layer.name, "missing-layer")
+            reading.fail(code, f"{place}: {layer.name} is not there")
+        elif not _is_called(layer.entry, layer.name):
+            reading.fail("unclean-path", f"{place}: {layer.name} is not there")
         elif is_link(layer.entry, MemberType.HARDLINK):
             reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
         elif _chained(layer, linked):
             reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
         else:
             report_damage(facts, layer.member, place, reading, stored=False)
+            if traits.stores:
+                report_no_tar(layer.member, place, reading)
+            elif _contradicts(layer):
+                reading.fail("diff-id", f"{place} is {layer.name}, not {layer.diff_id}")
+
+
+def _is_called(entry: TarMember | None, path: str) -> bool:
+    """Whether a member is found by a path: both are cleaned, a leading ``/`` counts."""
+    return entry is None or cleaned(entry.name) == cleaned(path)
+
+
+def _contradicts(layer: SavedLayer) -> bool:
+    """Whether a layer that is not packed is called after another digest than its diff_id."""
+    digest = Digest.of_path(layer.name)
+    if digest is None or layer.diff_id is None or layer.packing is not Compression.NONE:
+        return False
+    return digest.algorithm == layer.diff_id.algorithm and digest != layer.diff_id
 
 
 def _chained(layer: SavedLayer, linked: set[str]) -> bool:

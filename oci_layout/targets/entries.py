@@ -12,11 +12,12 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Node
 from oci_layout.mediatype import DOCKER_CONFIG, DOCKER_MANIFEST, Compression, Family, LayerType
-from oci_layout.model import gojson, layout
+from oci_layout.model import dockersave, gojson, layout
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
-from oci_layout.streams.tarindex import MemberType
+from oci_layout.streams.names import cleaned
+from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
 from oci_layout.targets.importing import Importing
@@ -45,10 +46,10 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
         host: its platform.
         reading: told why there are none.
     """
-    if facts.version:
+    if facts.version and facts.exact(layout.MARKER):
         if facts.version != layout.VERSION:
             reading.fail("layout-version", f"imageLayoutVersion is {facts.version!r}")
-        elif facts.index is None:
+        elif facts.index is None or not facts.exact(layout.INDEX):
             reading.fail("missing-index", "there is oci-layout and no index.json")
         return [
             Item(
@@ -60,8 +61,10 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
             )
             for entry in facts.index or ()
         ]
-    if not facts.saved_there:
-        if facts.v1_tops:
+    if not facts.exact(dockersave.MANIFEST):
+        if facts.saved_there or facts.version:
+            reading.fail("absolute-name", "members are called /manifest.json, /oci-layout")
+        elif facts.v1_tops:
             reading.fail("v1-unknown", "V1 folders, no oci-layout and no manifest.json")
         else:
             reading.fail("needs-layout", "there is neither oci-layout nor manifest.json")
@@ -70,7 +73,7 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
         reading.fail("bad-manifest-json", "manifest.json is null, or no list")
         return []
     _check_links(facts, reading)
-    return [item for saved in facts.saved for item in _made(saved, host, reading)]
+    return [item for saved in facts.saved for item in _made(facts, saved, host, reading)]
 
 
 def _name(notes: object, how: Importing) -> str:
@@ -110,13 +113,16 @@ def _joined(folder: str, target: str) -> str:
     return "/".join(parts)
 
 
-def _made(saved: Saved, host: Platform, reading: Prediction) -> list[Item]:
+def _made(facts: Facts, saved: Saved, host: Platform, reading: Prediction) -> list[Item]:
     """The entries that containerd makes for one image of ``manifest.json``."""
     if saved.config is None:
-        reading.fail("missing-config", f"{saved.label}: no config {saved.config_name}")
+        code = facts.absent(saved.config_name, "missing-config")
+        reading.fail(code, f"{saved.label}: no config {saved.config_name}")
         return []
+    if not _is_called(saved.config_entry, saved.config_name):
+        reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
     for number, layer in enumerate(saved.layers):
-        _find(layer, f"{saved.label}: layer {number}", reading)
+        _find(facts, layer, f"{saved.label}: layer {number}", reading)
     names = []
     for tag in saved.tags:
         try:
@@ -139,20 +145,22 @@ def _made(saved: Saved, host: Platform, reading: Prediction) -> list[Item]:
     ]
 
 
-def _find(layer: SavedLayer, label: str, reading: Prediction) -> None:
-    """Whether a layer is found by its name as listed: blobs by clean names, links as written."""
+def _is_called(entry: TarMember | None, path: str) -> bool:
+    """Whether a member is found by a path: files by clean names, links by names as written."""
+    if entry is None or is_link(entry, MemberType.SYMLINK):
+        return entry is None or entry.name == path
+    return cleaned(entry.name) == path
+
+
+def _find(facts: Facts, layer: SavedLayer, label: str, reading: Prediction) -> None:
+    """Whether a layer is found by its path as it is listed."""
     if layer.member is None:
-        reading.fail("missing-layer", f"{label}: {layer.name} is not there")
-    elif layer.name.startswith("./"):
-        reading.fail("linked-layer", f"{label} is listed as {layer.name}")
+        code = facts.absent(layer.name, "missing-layer")
+        reading.fail(code, f"{label}: {layer.name} is not there")
     elif is_link(layer.entry, MemberType.HARDLINK):
         reading.fail("linked-layer", f"{label}: {layer.name} is a hard link")
-    elif (
-        layer.entry is not None
-        and is_link(layer.entry, MemberType.SYMLINK)
-        and layer.entry.name != layer.name
-    ):
-        reading.fail("linked-layer", f"{label}: {layer.entry.name} is a link, listed without ./")
+    elif not _is_called(layer.entry, layer.name):
+        reading.fail("unclean-path", f"{label} is listed as {layer.name}")
 
 
 def _digest(saved: Saved) -> Digest | None:

@@ -6,7 +6,6 @@ taken from the reconciler.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import attrs
@@ -14,6 +13,7 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Where
 from oci_layout.graph.nodes import Image, Node
+from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
@@ -23,9 +23,10 @@ from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
-from oci_layout.source.store import ArchiveStore
+from oci_layout.source.store import ArchiveStore, listed
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
+from oci_layout.streams.names import UnsafeNameError, cleaned, joined
 from oci_layout.streams.tarindex import MemberType, TarMember
 
 # Beyond these a tar reader written in Go stops with an error.
@@ -59,6 +60,7 @@ class Saved:
         config_name: the file that it names as its config.
         config: what that says; None when it is not there, or no config.
         config_member: the name of that file, links followed; empty when it is not there.
+        config_entry: the archive's member of that name, links not followed; None in a directory.
         tags: RepoTags, as written.
         layers: the files it lists, base first.
     """
@@ -66,6 +68,7 @@ class Saved:
     config_name: str
     config: Config | None
     config_member: str
+    config_entry: TarMember | None
     tags: tuple[str, ...]
     layers: tuple[SavedLayer, ...]
 
@@ -178,10 +181,37 @@ class Facts:
         """How the archive as a whole is packed."""
         return self.source.outer
 
-    @property
-    def absolute(self) -> bool:
-        """Whether members of the archive have absolute names."""
-        return any(each.code == "absolute-name" for each in self.source.findings.warnings)
+    def narrowed(self, digests: frozenset[Digest]) -> Facts:
+        """The same source, as if it listed some images alone.
+
+        Args:
+            digests: of their manifests, indexes and configs.
+        """
+        saved = self.saved
+        if saved is not None:
+            saved = tuple(each for each in saved if each.config and each.config.digest in digests)
+        index = self.index
+        if index is not None:
+            index = tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
+        return attrs.evolve(self, saved=saved, index=index)
+
+    def exact(self, name: str) -> bool:
+        """Whether a file is called so, as Go's ``path.Clean`` leaves names: ``/x`` is not ``x``."""
+        store = self.source.store
+        if store.find(name) is None:
+            return False
+        entry = store.entry(name) if isinstance(store, ArchiveStore) else None
+        return entry is None or cleaned(entry.name) == name
+
+    def absent(self, path: str, code: str) -> str:
+        """The rule for a path of ``manifest.json`` that leads to nothing.
+
+        Args:
+            path: as it is listed.
+            code: of the rule, where nothing mends the path.
+        """
+        mended = listed(self.source.store, path.replace("\\", "/"))
+        return code if mended is None else "backslash-path"
 
     @property
     def v1_tops(self) -> frozenset[str]:
@@ -192,6 +222,12 @@ class Facts:
             for name in self.folders
             if find(f"{name}/json") is not None and find(f"{name}/layer.tar") is not None
         )
+
+
+def _inside(node: Node) -> set[Digest]:
+    nodes = list(walk(node))
+    found = {each.descriptor.digest for each in nodes if each.descriptor is not None}
+    return found | {each.config.digest for each in nodes if isinstance(each, Image)}
 
 
 def gather(
@@ -253,7 +289,7 @@ def _saved(source: Source) -> tuple[Saved, ...] | None:
 def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) -> Saved:
     """An entry of ``manifest.json``; each config is read once, however many entries name it."""
     store = source.store
-    member = store.find(item.config)
+    member = listed(store, item.config)
     if member is not None and member.name not in configs:
         raw = read_bounded(member, Findings())
         where = Where(member=item.config)
@@ -262,12 +298,12 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
     diff_ids = (config.diff_ids if config is not None else None) or ()
     layers = []
     for number, name in enumerate(item.layers):
-        found = store.find(name)
+        found = listed(store, name)
         layers.append(
             SavedLayer(
                 name=name,
                 member=found,
-                entry=store.entry(_clean(name)) if isinstance(store, ArchiveStore) else None,
+                entry=_entry_of(source, name),
                 packing=Compression.NONE if found is None else sniff(found.head(SNIFF_BYTES)),
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
             )
@@ -276,13 +312,18 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
         config_name=item.config,
         config=config,
         config_member=member.name if member is not None else "",
+        config_entry=_entry_of(source, item.config),
         tags=item.tags,
         layers=tuple(layers),
     )
 
 
-def _clean(name: str) -> str:
-    return re.sub(r"/+", "/", name.removeprefix("./"))
+def _entry_of(source: Source, path: str) -> TarMember | None:
+    store = source.store
+    try:
+        return store.entry(joined(path)) if isinstance(store, ArchiveStore) else None
+    except UnsafeNameError:
+        return None
 
 
 def links(facts: Facts) -> list[TarMember]:

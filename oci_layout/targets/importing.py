@@ -34,7 +34,8 @@ class Importing:
         always_by_digest: whether named images get such a name too.
         unpacks: ``load``: all that is imported; ``host``: what runs there; ``later``: when a
             container starts.
-        unpacks_artifacts: whether it tries to unpack what is no image.
+        counts_all: whether all of a manifest's layers count, or those alone whose media types are
+            those of layers.
         reads_config: whether it reads the whole config, and not its rootfs alone.
         docker_zstd: whether it knows zstd under Docker's media types.
         familiar: whether names are shown as Docker shows them.
@@ -49,14 +50,14 @@ class Importing:
     by_digest: str = ""
     always_by_digest: bool = False
     unpacks: str = "load"
-    unpacks_artifacts: bool = False
+    counts_all: bool = False
     reads_config: bool = True
     docker_zstd: bool = False
     familiar: bool = False
 
 
 _CTR = Importing(prefix=DAY)
-_CTR_16 = attrs.evolve(_CTR, unpacks_artifacts=True)
+_CTR_16 = attrs.evolve(_CTR, counts_all=True)
 _KIND = attrs.evolve(_CTR, all_platforms=True, by_digest=DAY, always_by_digest=True)
 _K3S = Importing(by_suffix=True, outer=_DOCKERS, all_platforms=True, unpacks="later")
 # From version 2 on ctr hands the file to containerd, which unpacks the archive too.
@@ -90,7 +91,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "kind": (
         Since(
             version=(0, 11),
-            value=attrs.evolve(_KIND, unpacks_artifacts=True),
+            value=attrs.evolve(_KIND, counts_all=True),
             source="measured: ctr 1.6.20 with the flags of kind pkg/cluster/nodeutils/util.go",
         ),
         Since(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from oci_layout.blobs.compress import Compress
 from oci_layout.errors import LayoutError
-from oci_layout.finding import REPAIRABLE, FailFast, Findings
+from oci_layout.finding import REPAIRABLE, FailFast, Finding, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import images
@@ -19,6 +19,7 @@ from oci_layout.plan.request import Format, Repack
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import STANDARD_INPUT, Source
+from oci_layout.source.scope import Scope
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
 from oci_layout.targets.facts import Facts
@@ -54,9 +55,15 @@ def repair(
         platform: of the target's host.
         chosen: ``--image`` of the caller.
     """
-    errors = facts.source.findings.errors
+    errors = _errors(facts, chosen)
     changed = any(each.code in _CHANGED for each in errors)
-    if changed or any(each.rule.code == "diff-id" for each in remarks):
+    opaque = any(
+        layer.opaque
+        for root in facts.source.roots
+        for image in images(root.node)
+        for layer in image.layers
+    )
+    if changed or (not opaque and any(each.rule.code == "diff-id" for each in remarks)):
         # A line to paste here would give rotten bytes a new digest.
         return (), (
             "bytes are damaged, or were edited by hand: copy the file again; repack --repair takes "
@@ -98,9 +105,10 @@ def repair(
     options = Options.of(request, docker_view=form == ".tar")
     asked = (taken, platforms, names, flags, repaired)
     same = facts.source.kind is kinds.HYBRID and facts.archive and facts.outer is _RAW
-    if same and not docker and not any(asked):
+    if same and not docker and not any(asked) and _unchanged(facts.source, options):
         # What would be written is what is there.
-        return (), f"repack does not repair this: {remarks[0].rule.says}"
+        why = f": {remarks[0].rule.says}" if remarks else ""
+        return (), f"repack does not repair this{why}"
     refused = _refused(facts.source, options)
     if refused:
         return (), refused
@@ -110,6 +118,15 @@ def repair(
         words += [word for value in values for word in (option, value)]
     kind = "legacy" if legacy else _to(target)
     return (*words, "-o", f"{_stem(facts.path)}-{kind}{form}"), ""
+
+
+def _errors(facts: Facts, chosen: tuple[str, ...]) -> list[Finding]:
+    """What is wrong with the source, or with what was chosen of it."""
+    errors = facts.source.findings.errors
+    if not chosen:
+        return errors
+    roots = select(facts.source.roots, Choice(images=chosen), Findings())
+    return list(filter(Scope(facts.source.contents, roots).holds, errors))
 
 
 def _form(target: Target) -> tuple[str, bool, list[str]]:
@@ -163,12 +180,19 @@ def _obstacle(roots: Sequence[Root], target: Target, host: Platform) -> str:
                 return f"{root.label} is for {image.platform}, the host is {host}"
             if classic and len(image.layers) > DEEPEST:
                 return f"{root.label} has {len(image.layers)} layers, Docker holds {DEEPEST}"
+            if any(layer.opaque for layer in image.layers) and _unpacks(target):
+                return f"{root.label} has layers of a type that is no tar's, which repack keeps"
             if any(layer.descriptor and layer.descriptor.urls for layer in image.layers):
                 return f"{root.label} has layers that are to be fetched from elsewhere"
             stored = [image.config.digest] + [layer.digest for layer in image.layers]
             if not classic and any(each and each.algorithm != "sha256" for each in stored):
                 return f"{root.label} has sha512 digests, which repack keeps"
     return ""
+
+
+def _unpacks(target: Target) -> bool:
+    """Whether a target needs to know what is in a layer."""
+    return target.name not in CALLER_NAMES or target.variant == "docker-archive"
 
 
 def _names(facts: Facts, roots: Sequence[Root]) -> list[str] | None:
@@ -200,6 +224,18 @@ def _ambiguous(roots: Sequence[Root]) -> bool:
 
 def _keys(root: Root) -> Iterator[str]:
     yield from (name.key for name in root.names) if root.names else ("",)
+
+
+def _unchanged(source: Source, options: Options) -> bool:
+    """Whether repack would write the manifests that are there."""
+    try:
+        plan = make_plan([source], options, FailFast())
+    except LayoutError:
+        return True
+    if plan.unknown:
+        return False
+    written = plan.documents({}).images
+    return all(image.manifest_before == image.manifest_after for image in written)
 
 
 def _refused(source: Source, options: Options) -> str:

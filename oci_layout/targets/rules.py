@@ -167,6 +167,18 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "unclean-path",
+        "looks for the paths of manifest.json as they are written, and does not find one",
+        f"{_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
+    (
+        "backslash-path",
+        "looks for a path with backslashes, where the archive has slashes",
+        "moby image/tarexport/load.go; moby issue 36599",
+        Cure.REPAIR,
+    ),
+    (
         "document-size",
         "reads at most 1 MiB of manifest.json",
         "containers/image internal/iolimits/iolimits.go",
@@ -186,7 +198,13 @@ RULES = _rules(
         _ALL,
         Cure.NONE,
     ),
-    ("layer-count", "wants as many layers as diff_ids", _ALL, Cure.NONE),
+    (
+        "layer-types",
+        "counts as layers what their media types call so, and unpacks no others",
+        "measured: containerd 1.7.24; client/image.go, core/unpack/unpacker.go",
+        Cure.REPACK,
+    ),
+    ("layer-count", "wants as many layers as diff_ids", _ALL, Cure.REPACK),
     ("no-rootfs", "needs rootfs in the config", _ALL, Cure.REPACK),
     (
         "history-count",
@@ -201,6 +219,18 @@ RULES = _rules(
         Cure.NONE,
     ),
     ("layer-packing", "unpacks layers only where it knows their compression", _ALL, Cure.REPACK),
+    (
+        "docker-layers",
+        "knows no other layers than Docker's in a manifest of Docker's",
+        "measured: skopeo 1.9.3, podman 4.3.1; containers/image manifest/docker_schema2.go",
+        Cure.REPACK,
+    ),
+    (
+        "no-tar",
+        "unpacks layers, and this one is no tar",
+        "measured: Docker 20.10.24, podman 4.3.1",
+        Cure.NONE,
+    ),
     (
         "docker-zstd",
         "knows no zstd under the media types of Docker",
@@ -240,8 +270,8 @@ RULES = _rules(
     ),
     (
         "not-an-image",
-        "unpacks everything that index.json lists, and this is no image",
-        "measured: containerd 1.6.20 with --digests",
+        "unpacks what is listed by its config and the types of its layers, and this is no image",
+        "measured: containerd 1.6.20, 1.7.24, client/image.go; podman 4.3.1",
         Cure.REPACK,
     ),
     (

@@ -16,6 +16,7 @@ class Traits:
         packed_docker_archive: whether ``docker-archive:`` reads a file packed with gzip.
         stores: whether images are unpacked into a store (podman).
         counts: whether the store compares the numbers of layers and diff_ids, and diff_ids.
+        copies_artifacts: whether what is no image is copied too.
         names_folders: whether an image out of a layout folder is called after the folder.
     """
 
@@ -23,6 +24,7 @@ class Traits:
     packed_docker_archive: bool = True
     stores: bool = False
     counts: bool = False
+    copies_artifacts: bool = False
     names_folders: bool = False
 
 
@@ -31,11 +33,17 @@ TRAITS: dict[str, tuple[Since[Traits], ...]] = {
     "skopeo": (
         Since(
             version=(1,),
-            value=Traits(docker_zstd=False, packed_docker_archive=False),
+            value=Traits(docker_zstd=False, packed_docker_archive=False, copies_artifacts=True),
             source="measured: skopeo 1.9.3",
         ),
-        Since(version=(1, 18), value=Traits(docker_zstd=False), source="measured: skopeo 1.18.0"),
-        Since(version=(1, 22), value=Traits(), source="measured: skopeo 1.22.0"),
+        Since(
+            version=(1, 18),
+            value=Traits(docker_zstd=False, copies_artifacts=True),
+            source="measured: skopeo 1.18.0",
+        ),
+        Since(
+            version=(1, 22), value=Traits(copies_artifacts=True), source="measured: skopeo 1.22.0"
+        ),
     ),
     "podman": (
         Since(

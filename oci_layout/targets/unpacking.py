@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import attrs
 
-from oci_layout.graph.nodes import Image
-from oci_layout.mediatype import Compression, Family, LayerType
+from oci_layout.finding import Findings, Where
+from oci_layout.graph.nodes import Artifact, Image
+from oci_layout.mediatype import Compression, Family, LayerType, is_called_layer
+from oci_layout.model import jsontext
 from oci_layout.model.config import Config
 from oci_layout.platform import Platform
+from oci_layout.source.reading import read_bounded
 from oci_layout.streams.member import Member
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.damage import report_damage
@@ -29,9 +32,11 @@ UNPACKED = {
     "layer-count",
     "layer-label",
     "layer-packing",
+    "layer-types",
     "missing-layer",
     "no-rootfs",
 }
+_SHOWN = 100  # characters of a media type that a message has
 _KNOWN = {Compression.NONE, Compression.GZIP, Compression.ZSTD}
 _RAW_LAYER = LayerType(family=Family.DOCKER, compression=Compression.NONE)
 _PACKED_LAYER = LayerType(family=Family.DOCKER, compression=Compression.GZIP)
@@ -60,16 +65,67 @@ def unpack(
         platform: of the host.
         reading: told what stands in the way.
     """
+    types = [layer.descriptor.media_type if layer.descriptor else "" for layer in image.layers]
     layers = [
         _Layer(
             member=layer.member,
-            type=layer.type,
+            type=LayerType.parse(types[number]),
             packing=packing(image, number),
             urls=bool(layer.descriptor and layer.descriptor.urls),
         )
         for number, layer in enumerate(image.layers)
+        if how.counts_all or is_called_layer(types[number])
     ]
+    if image.layers and not layers and not how.reads_config:
+        return  # core/unpack/unpacker.go: without layers nothing is unpacked
+    if len(layers) != len(image.layers) == len(image.config.diff_ids or ()):
+        strange = next(text for text in types if not is_called_layer(text))
+        reading.fail("layer-types", f"{label} has layers of the type {strange[:_SHOWN]!r}")
+        return
     _layers(facts, layers, image.config, label, how, platform, reading)
+
+
+def unpack_artifact(node: Artifact, label: str, how: Importing, reading: Prediction) -> None:
+    """Unpack what is no image as if it were one: containerd goes by its config's rootfs.
+
+    client/image.go, Unpack: of 1.6 with all layers; later with what is called a layer. The transfer
+    service leaves alone what has no image's config, or no layers.
+
+    Args:
+        node: the artifact.
+        label: what to call it.
+        how: the options of the import.
+        reading: told what stands in the way.
+    """
+    manifest = node.manifest
+    called = [layer for layer in manifest.layers if is_called_layer(layer.media_type)]
+    if not how.reads_config and not (called and manifest.has_image_config):
+        return
+    layers = list(manifest.layers) if how.counts_all else called
+    why = ""
+    diff_ids = _rootfs(node)
+    if how.unpacks != "load":
+        return
+    if diff_ids is None:
+        why = "its config is no JSON object"
+    elif diff_ids != len(layers):
+        why = f"{len(layers)} layers, {diff_ids} diff_ids"
+    elif any(LayerType.parse(layer.media_type) is None for layer in layers):
+        why = "containerd does not know its layers"
+    if why:
+        reading.fail("not-an-image", f"{label} is an artifact: {why}")
+
+
+def _rootfs(node: Artifact) -> int | None:
+    """How many diff_ids the config of an artifact has; None where it is no JSON object."""
+    member = node.blobs[0][1] if node.manifest.config is not None and node.blobs else None
+    raw = read_bounded(member, Findings()) if member is not None else None
+    value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+    if not isinstance(value, dict):
+        return None
+    rootfs = value.get("rootfs")
+    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    return len(diff_ids) if isinstance(diff_ids, list) else 0
 
 
 def unpack_saved(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_layout.finding import Findings, Severity, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
-from oci_layout.mediatype import Compression
+from oci_layout.mediatype import Compression, LayerType
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
@@ -115,11 +115,18 @@ def _same_platform(stated: Platform, config: Platform) -> bool:
 
 
 def _label(layer: Layer, where: Where, findings: Findings) -> None:
-    kind = layer.type
-    if kind is None or kind.encrypted or layer.member is None:
+    kind, descriptor = layer.type, layer.descriptor
+    if kind is None or descriptor is None or layer.opaque or layer.member is None:
         return
     actual = sniff(layer.member.head(SNIFF_BYTES))
-    if actual is not kind.compression:
+    if LayerType.parse(descriptor.media_type) is None:
+        findings.warning(
+            "label-mismatch",
+            f"labelled {descriptor.media_type[:100]!r}, which not every engine knows",
+            where,
+            "layout repack repairs the label",
+        )
+    elif actual is not kind.compression:
         named = {Compression.NONE: "not compressed"}
         findings.warning(
             "label-mismatch",

@@ -35,6 +35,7 @@ class BlobList:
     def __init__(self) -> None:
         self._jobs: dict[str, Task] = {}
         self._expected: dict[str, dict[object, Expected]] = {}
+        self._opaque: set[str] = set()
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -75,7 +76,9 @@ class BlobList:
     def _layer(self, layer: Layer, where: Where) -> None:
         if layer.member is None:
             return
-        opaque = layer.type is not None and layer.type.encrypted
+        if layer.opaque:  # manifest.json does not know the type of what it lists
+            self._opaque.add(layer.member.name)
+        opaque = layer.member.name in self._opaque
         expected = Expected(
             where=where,
             digest=layer.digest,

@@ -24,12 +24,13 @@ from tests.interop.seen import Seen, ask, ways
 from tests.interop.shown import HERE, Engine
 from tests.shared import CORPUS
 from tests.targets.makes import MAKES, UNREAD, Maker
+from tests.targets.reported import REPORTED
 
 FILES = {
     f"corpus {path.parent.name}/{path.name}": path.resolve()  # podman 4 names folders by it
     for path in sorted(CORPUS.glob("*/*"))
 }
-NAMES = [*MAKES, *UNREAD, *FILES]
+NAMES = [*MAKES, *UNREAD, *REPORTED, *FILES]
 # The nodes of kind have containerd: its versions by those of containerd.
 KIND = {"1.6": "0.14", "1.7": "0.20", "2.1": "0.27"}
 
@@ -47,7 +48,7 @@ def given(engines: Engines) -> Given:
 
     def path(name: str) -> Path:
         if name not in made:
-            made[name] = (MAKES | UNREAD)[name](maker)
+            made[name] = (MAKES | UNREAD | REPORTED)[name](maker)
         return made[name]
 
     return path

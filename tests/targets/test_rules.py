@@ -11,7 +11,9 @@ import pytest
 from oci_layout.targets.rules import RULES
 from tests.builders import go_json, write_files, write_hybrid_archive, write_members
 from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.paths import PATHS
 from tests.builders.trees import read
+from tests.builders.typed import MIXED, OPAQUE
 from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Make, Maker, edited
 
@@ -59,6 +61,10 @@ def _two_names(m: Maker) -> Path:
     return write_members({**files, "index.json": go_json(index)}, m.path())
 
 
+def _listed(name: str) -> Make:
+    return lambda m: PATHS[name].write(m.image(), m.path())
+
+
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "needs-archive": ("folder, layout", "docker@28", "reasons"),
@@ -82,6 +88,8 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "missing-config": (edited(MAKES["docker, none"], _without_config), "podman", "reasons"),
     "bad-config": ("docker, bad config", "containerd@1.7", "reasons"),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),
+    "unclean-path": (_listed("layers in manifest.json begin with /"), "podman", "reasons"),
+    "backslash-path": (_listed("backslashes"), "docker@28", "reasons"),
     "document-size": (edited(MAKES["docker, none"], _padded), "podman", "reasons"),
     "missing-layer": ("pure, missing layer", "containerd@1.7", "reasons"),
     "missing-manifest": (
@@ -95,6 +103,21 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "no-rootfs": ("docker, no rootfs", "docker@28", "reasons"),
     "history-count": ("docker, history long", "docker@28", "reasons"),
     "layer-depth": ("hybrid, 126 layers", "docker@28", "reasons"),
+    "layer-types": (
+        lambda m: OPAQUE["squashfs"].write(m.image(), m.path()),
+        "containerd@1.7",
+        "reasons",
+    ),
+    "docker-layers": (
+        lambda m: MIXED["Docker manifest, OCI layers"].write(m.image(), m.path()),
+        "podman",
+        "reasons",
+    ),
+    "no-tar": (
+        lambda m: OPAQUE["nydus"].write(m.image(), m.path(), hybrid=True),
+        "docker@28",
+        "reasons",
+    ),
     "layer-packing": ("docker, bzip2", "containerd@1.7", "reasons"),
     "docker-zstd": ("pure, zstd, docker", "containerd@1.7", "reasons"),
     "layer-label": ("pure, gzip labelled raw", "containerd@1.7", "reasons"),

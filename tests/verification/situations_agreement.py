@@ -18,6 +18,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import edit
+from tests.builders.typed import OPAQUE
 from tests.independent import read_files
 from tests.verification.checking import TINY, layout_with, tiny
 from tests.verification.situation import Make, Situation, changed, in_files
@@ -187,6 +188,12 @@ CONVERSION = [
     Situation("names-dropped", "warning", whole, repack={"to": "dir", "dest": "out"}),
     Situation("no-docker-platform", "warning", several, repack={"to": "oci"}),
     Situation("no-repo-tag", "warning", bare_tag, repack={"to": "oci"}),
+    Situation(
+        "opaque-layers",
+        "warning",
+        lambda folder: OPAQUE["squashfs"].write(tiny(), folder / "image.tar"),
+        repack={"to": "oci"},
+    ),
     Situation(
         "platform-absent",
         "warning",

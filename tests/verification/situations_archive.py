@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 from tests.builders import write_hybrid_archive
+from tests.builders.paths import PATHS
 from tests.independent import read_files
 from tests.verification.checking import special, tar_of, tiny
-from tests.verification.situation import Situation, in_bytes
+from tests.verification.situation import Make, Situation, in_bytes
 
 Members = list[tuple[tarfile.TarInfo | str, bytes]]
 
@@ -49,6 +50,10 @@ def two_sizes() -> bytes:
     return with_more((info, bytes(1024)))
 
 
+def _listed(name: str) -> Make:
+    return lambda folder: PATHS[name].write(tiny(), folder / "image.tar")
+
+
 SITUATIONS = [
     Situation("truncated", "error", in_bytes(cut)),
     Situation("no-end-marker", "warning", in_bytes(lambda: tar_of(members())[:-1024])),
@@ -70,6 +75,8 @@ SITUATIONS = [
     ),
     Situation("absolute-name", "warning", in_bytes(lambda: renamed("/"))),
     Situation("dot-slash-name", "note", in_bytes(lambda: renamed("./"))),
+    Situation("unclean-path", "note", _listed("layers in manifest.json begin with /")),
+    Situation("backslash-path", "error", _listed("backslashes")),
     Situation(
         "special-member", "warning", in_bytes(lambda: with_more(special("pipe", tarfile.FIFOTYPE)))
     ),
