@@ -13,6 +13,7 @@ import attrs
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
+from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import LayoutError, UsageError, damage_in
@@ -256,7 +257,7 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
     prepare(plan, destination, findings)
     report = Report(
         source=", ".join(source.label for source in sources),
-        source_kind=sources[0].description if len(sources) == 1 else f"{len(sources)} sources",
+        source_kind=sources[0].description if len(sources) == 1 else plural(len(sources), "source"),
         destination=destination.label,
         destination_kind=destination.describe(options.target, options.docker_view),
         dry_run=dry_run,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import cells, clipped, columns, wrapped
 from oci_layout.cli.options import AsJson, Quiet, Source
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import columns, finding_line, shown, wrapped
+from oci_layout.cli.text import finding_line, shown
+from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.targets.request import Check
 from oci_layout.targets.target import dotted
@@ -102,10 +104,8 @@ def _table(report: CheckReport, width: int) -> list[str]:
                 )
             )
         if len(answer.images) > _IMAGES:
-            rows.append(("", "", "", f"and {len(answer.images) - _IMAGES} more images"))
-    lines = [
-        line if len(line) <= width else line[: width - 3] + "..." for line in columns(rows, "  ")
-    ]
+            rows.append(("", "", "", f"and {plural(len(answer.images) - _IMAGES, 'more image')}"))
+    lines = [clipped(line, width) for line in columns(rows, "  ")]
     if any(answer.losses for answer in report.answers):
         lines += ["", "  * something is lost or renamed on the way: --for TARGET tells"]
     return lines
@@ -138,13 +138,15 @@ def _answer(answer: Answer, width: int) -> list[str]:
         newest = dotted(answer.target.taken_for)
         lines[0] += f", if it is as {newest}: this version is not known"
     elif answer.loads:
-        lines[0] += f"  {shown(answer.asks)}" if len(answer.asks) + 30 < width else ""
+        lines[0] += f"  {shown(answer.asks)}" if cells(answer.asks) + 30 < width else ""
     for loaded in answer.images[:_IMAGES]:
         platform = f"  {loaded.platform}" if loaded.platform is not None else ""
         lines += wrapped(f"{_names(loaded)}{shown(platform)}", width, "  ", "      ")
         lines.append(f"    image ID {_short(loaded)}  {_ID_OF[loaded.id_of]}")
     if len(answer.images) > _IMAGES:
-        lines.append(f"  and {len(answer.images) - _IMAGES} more images; --json lists them")
+        lines.append(
+            f"  and {plural(len(answer.images) - _IMAGES, 'more image')}; --json lists them"
+        )
     for word, remarks in (
         ("because", answer.reasons),
         ("loses", answer.losses),

@@ -12,9 +12,11 @@ import attrs
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
-from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import finding_line, short, shown, size_text
+from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
@@ -171,8 +173,7 @@ def _unchecked(result: Report, width: int) -> list[str]:
     """What was believed and not checked, as asked."""
     count = result.linked + result.cloned
     if count:
-        files = f"{count} blobs are" if count > 1 else "1 blob is"
-        text = f"{files} linked, not copied; of those only the sizes were checked"
+        text = f"linked, not copied: {plural(count, 'blob')}, of which only the size was checked"
         if result.linked:
             text += "; source and result share files: who changes one in place changes both"
         return wrapped(text, width, "", "  ")

@@ -11,9 +11,11 @@ import typer
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import AsJson, Quiet, Sources
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import error_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import error_line, short, shown, size_text
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
 from oci_layout.verification.request import Depth, Verify
 
@@ -117,8 +119,8 @@ def _image(image: ImageCheck, width: int) -> list[str]:
     name = ", ".join(shown(each) for each in image.names) or short(image.image_id)
     state = "ok" if image.sound else "DAMAGED"
     return wrapped(
-        f"{state}  {name}  {shown(str(image.platform))}  {image.blobs} blobs, "
-        f"{size_text(image.bytes)}, {image.seconds:.1f} s",
+        f"{state}  {name}  {shown(str(image.platform))}  "
+        f"{plural(image.blobs, 'blob')}, {size_text(image.bytes)}, {image.seconds:.1f} s",
         width,
         "  ",
         "      ",
@@ -148,14 +150,10 @@ def _verdict(report: VerifyReport, *, strict: bool) -> str:
         severity: sum(finding.severity == severity for finding in report.findings)
         for severity in ("error", "warning", "note")
     }
-    listed = ", ".join(
-        f"{count} {severity}{'s' if count > 1 else ''}"
-        for severity, count in counts.items()
-        if count
-    )
+    listed = ", ".join(plural(count, severity) for severity, count in counts.items() if count)
     failed = report.failed_strictly if strict else report.failed
     verdict = "DAMAGED" if failed else "sound"
     return (
-        f"{verdict}: {listed or 'nothing found'}; {report.blobs} blobs, "
+        f"{verdict}: {listed or 'nothing found'}; {plural(report.blobs, 'blob')}, "
         f"{size_text(report.bytes)} in {report.seconds:.1f} s\n  checked: {_DEPTH[report.check]}"
     )

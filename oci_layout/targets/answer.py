@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, chain_ids
 from oci_layout.platform import Platform
 from oci_layout.targets.rules import RULES, Rule
@@ -87,6 +88,11 @@ class Prediction:
         """Say why it does not load."""
         self._once(self.reasons, code, message)
         return self
+
+    def fail_count(self, label: str, layers: int, diff_ids: int) -> None:
+        """Say that an image has not as many layers as diff_ids."""
+        counted = f"{plural(layers, 'layer')}, {plural(diff_ids, 'diff_id')}"
+        self.fail("layer-count", f"{label}: {counted}")
 
     def lose(self, code: str, message: str) -> None:
         """Say what does not come along."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from oci_layout.blobs.compress import Compress
+from oci_layout.counting import plural
 from oci_layout.errors import LayoutError
 from oci_layout.finding import REPAIRABLE, FailFast, Findings
 from oci_layout.graph.nodes import Root
@@ -162,7 +163,9 @@ def _obstacle(roots: Sequence[Root], target: Target, host: Platform) -> str:
             if classic and image.platform.os not in ("", host.os):
                 return f"{root.label} is for {image.platform}, the host is {host}"
             if classic and len(image.layers) > DEEPEST:
-                return f"{root.label} has {len(image.layers)} layers, Docker holds {DEEPEST}"
+                return (
+                    f"{root.label} has {plural(len(image.layers), 'layer')}, Docker holds {DEEPEST}"
+                )
             if any(layer.descriptor and layer.descriptor.urls for layer in image.layers):
                 return f"{root.label} has layers that are to be fetched from elsewhere"
             stored = [image.config.digest] + [layer.digest for layer in image.layers]

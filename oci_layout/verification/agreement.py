@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_layout.counting import plural
 from oci_layout.finding import Findings, Severity, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
@@ -76,7 +77,8 @@ def _image(image: Image, label: str, findings: Findings) -> None:
     if filled is not None and diff_ids is not None and filled not in (0, len(diff_ids)):
         findings.warning(
             "history-mismatch",
-            f"the history has {filled} entries with a layer, and there are {len(diff_ids)} layers",
+            f"the history has {plural(filled, 'entry')} with a layer, and the image has "
+            f"{plural(len(diff_ids), 'layer')}",
             config_at.at("history"),
         )
     stated = image.descriptor.platform if image.descriptor is not None else None
