@@ -93,3 +93,6 @@ CODES: dict[str, str] = {
     "platform-absent": "an image does not exist for the chosen platform",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }
+
+# What speaks of a wish of the caller: nothing need be wrong with the source itself.
+WISHES = frozenset({"expected-absent", "sums-missing", "sums-mismatch", "signature-untrusted"})

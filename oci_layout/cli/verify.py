@@ -17,6 +17,7 @@ from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import error_line, short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
+from oci_layout.verification.report import Verdict, tally
 from oci_layout.verification.request import Depth, Verify
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def verify(
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     status = 0
-    reports = []
+    reports: list[VerifyReport] = []
+    unreadable: list[dict[str, str]] = []
     for source in sources:
         try:
             with Bar(quiet=quiet or as_json) as progress:
@@ -65,16 +67,20 @@ def verify(
             if len(sources) == 1 and not as_json:
                 raise
             show([error_line(str(error))], error=True)
+            unreadable.append({"source": source, "error": str(error)})
             status = 3
             continue
         reports.append(report)
-        failed = report.failed_strictly if strict else report.failed
-        status = max(status, int(failed))
+        status = max(status, int(report.verdict(strict=strict) is not Verdict.SOUND))
         if not as_json:
             show(render(report, _width(), strict=strict, quiet=quiet))
+    counts = tally((report.verdict(strict=strict) for report in reports), len(unreadable))
     if as_json:
-        value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
-        show_json(value)
+        listed = [report.to_json(strict=strict) for report in reports]
+        show_json({"version": 1, "reports": listed, "unreadable": unreadable, "sources": counts})
+    elif len(sources) > 1 and not quiet:
+        listed_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        show(["", f"{plural(len(sources), 'source')}: {listed_counts}"])
     return status
 
 
@@ -145,15 +151,19 @@ _DEPTH = {
 }
 
 
+def _shout(verdict: Verdict) -> str:
+    """A verdict, written so that damage is not overlooked."""
+    return "DAMAGED" if verdict is Verdict.DAMAGED else str(verdict)
+
+
 def _verdict(report: VerifyReport, *, strict: bool) -> str:
     counts = {
         severity: sum(finding.severity == severity for finding in report.findings)
         for severity in ("error", "warning", "note")
     }
     listed = ", ".join(plural(count, severity) for severity, count in counts.items() if count)
-    failed = report.failed_strictly if strict else report.failed
-    verdict = "DAMAGED" if failed else "sound"
+    verdict = report.verdict(strict=strict)
     return (
-        f"{verdict}: {listed or 'nothing found'}; {plural(report.blobs, 'blob')}, "
+        f"{_shout(verdict)}: {listed or 'nothing found'}; {plural(report.blobs, 'blob')}, "
         f"{size_text(report.bytes)} in {report.seconds:.1f} s\n  checked: {_DEPTH[report.check]}"
     )
