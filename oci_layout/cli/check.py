@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from oci_layout.cli import options
 from oci_layout.cli.cells import cells, clipped, columns, wrapped
 from oci_layout.cli.options import AsJson, Quiet, Source
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import finding_line, shown
+from oci_layout.cli.text import abridged, finding_line, shown
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.targets.request import Check
@@ -122,7 +121,7 @@ def _lines_that_repair(report: CheckReport, width: int) -> list[str]:
         if answer.repair:
             by_line.setdefault(answer.repair, []).append(str(answer.target))
         else:
-            by_reason.setdefault(_plain(answer.unrepaired), []).append(str(answer.target))
+            by_reason.setdefault(abridged(answer.unrepaired), []).append(str(answer.target))
     for reason, targets in by_reason.items():
         whose = "every target" if len(targets) == len(report.answers) > 1 else ", ".join(targets)
         lines += wrapped(f"{whose}: {reason}", width, "  ", "      ")
@@ -162,7 +161,7 @@ def _answer(answer: Answer, width: int) -> list[str]:
         lines.append("  repaired by" if not answer.loads else "  less is lost by")
         lines.append(_command(answer.repair))
     elif answer.unrepaired:
-        lines += wrapped(_plain(answer.unrepaired), width, "  ", "    ")
+        lines += wrapped(abridged(answer.unrepaired), width, "  ", "    ")
     return lines
 
 
@@ -179,20 +178,12 @@ def _remarks(word: str, same: list[Remark], width: int) -> list[str]:
     """What a rule says of this source, the rule, and how one knows."""
     lines = []
     for each in same[:_REMARKS]:
-        lines += wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
+        lines += wrapped(f"{word} {abridged(each.message)}", width, "  ", "    ")
     if len(same) > _REMARKS:
         lines.append(f"    and {len(same) - _REMARKS} more; --json lists them")
     rule = same[0].rule
     lines += wrapped(f"rule {rule.code}: {rule.says}", width, "    ", "      ")
     return lines + wrapped(f"({rule.source})", width, "    ", "      ")
-
-
-_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
-
-
-def _plain(text: str) -> str:
-    """A text made harmless, with digests as people quote them; --json has them whole."""
-    return _HEX.sub(r"\1...", shown(text))
 
 
 def _short(loaded: Loaded) -> str:
@@ -204,7 +195,7 @@ def _short(loaded: Loaded) -> str:
 def _names(loaded: Loaded, limit: int = _NAMES) -> str:
     if not loaded.names:
         return "(no name)"
-    names = ", ".join(_plain(name) for name in loaded.names[:limit])
+    names = ", ".join(abridged(name) for name in loaded.names[:limit])
     more = len(loaded.names) - limit
     return f"{names} and {more} more" if more > 0 else names
 

@@ -15,7 +15,7 @@ from oci_layout.cli import options
 from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
-from oci_layout.cli.text import finding_line, short, shown, size_text
+from oci_layout.cli.text import abridged, finding_line, short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
@@ -158,15 +158,26 @@ def render(result: Report, width: int) -> list[str]:
     if result.dry_run:
         lines.append(f"would write: {result.destination_kind}; nothing was written")
     else:
-        size = size_text(result.bytes_written or 0)
-        lines += wrapped(
-            f"wrote {shown(result.destination)}: {result.destination_kind}, {size} in "
-            f"{result.seconds:.1f} s",
-            width,
-            "",
-            "  ",
-        )
+        lines += wrapped(_done(result), width, "", "  ")
+    if result.destination_note:
+        lines += wrapped(f"({result.destination_note})", width, "  ", "  ")
     return lines
+
+
+_ADDED = 6  # entries that an append has added and that are shown
+
+
+def _done(result: Report) -> str:
+    """What has happened at the destination."""
+    where = shown(result.destination)
+    took = f"{size_text(result.bytes_written or 0)} in {result.seconds:.1f} s"
+    if result.added is None:
+        return f"wrote {where}: {result.destination_kind}, {took}"
+    if not result.added:
+        return f"added nothing to {where}: nothing of the source is new there"
+    names = ", ".join(map(abridged, result.added[:_ADDED]))
+    more = len(result.added) - _ADDED
+    return f"added to {where}: {names}{f' and {more} more' if more > 0 else ''}, {took}"
 
 
 def _unchecked(result: Report, width: int) -> list[str]:

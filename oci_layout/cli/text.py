@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
 
@@ -53,3 +55,11 @@ def size_text(size: int) -> str:
 def short(digest: Digest | None) -> str:
     """A digest as people quote it."""
     return "not known yet" if digest is None else f"{digest.algorithm}:{digest.short}"
+
+
+_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
+
+
+def abridged(text: str) -> str:
+    """A text made harmless, with digests as people quote them; --json has them whole."""
+    return _HEX.sub(r"\1...", shown(text))

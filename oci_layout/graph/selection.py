@@ -18,6 +18,7 @@ from oci_layout.graph.referrers import (
     with_referrers,
     without_attached,
 )
+from oci_layout.graph.spelling import meant
 from oci_layout.graph.walk import attached_to, every, images, stated_platform, walk
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
@@ -65,6 +66,27 @@ def describe(roots: Sequence[Root]) -> str:
     names = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no image"
+
+
+def what_there_is(text: str, roots: Sequence[Root], whose: str = "the source has") -> str:
+    """A hint for who asked for an image that is not there.
+
+    Args:
+        text: what was asked for.
+        roots: what there is.
+        whose: they are.
+    """
+    close = meant(text, roots)
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{guess}{whose} {describe(roots)}"
+
+
+def holds(roots: Sequence[Root], text: str) -> bool:
+    """Whether some roots have an image of a name or digest."""
+    try:
+        return bool(_by_name(roots, (text,)))
+    except SelectionError:
+        return False
 
 
 def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings: Findings) -> None:
@@ -124,7 +146,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
         taken |= {number: root for number, root in tagged.items() if number not in taken}
         if not hit and not tagged:
             raise SelectionError(
-                what=f"there is no image {text!r}", hint=f"the source has {describe(roots)}"
+                what=f"there is no image {text!r}", hint=what_there_is(text, roots)
             )
     return (*(taken[number] for number in sorted(taken)), *extra)
 

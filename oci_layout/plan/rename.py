@@ -7,8 +7,9 @@ import attrs
 from oci_layout.errors import SelectionError
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.referrers import is_attached
-from oci_layout.graph.selection import describe
+from oci_layout.graph.selection import describe, what_there_is
 from oci_layout.plan.options import Renames
+from oci_layout.reference import ImageName
 
 
 def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
@@ -47,8 +48,10 @@ def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
         kept = tuple(dict.fromkeys(names))
         result.append(attrs.evolve(root, names=kept, docker=tuple(platforms.items())))
     for old_key in pairs.keys() - used:
+        old = str(ImageName.from_ref_name(old_key))
         raise SelectionError(
-            what=f"there is no image {old_key!r} to rename", hint=f"there are {describe(roots)}"
+            what=f"there is no image {old!r} to rename",
+            hint=what_there_is(old, roots, "there are"),
         )
     _distinct(result)
     return tuple(result)
