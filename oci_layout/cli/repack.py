@@ -173,6 +173,8 @@ def _done(result: Report) -> str:
     took = f"{size_text(result.bytes_written or 0)} in {result.seconds:.1f} s"
     if result.added is None:
         return f"wrote {where}: {result.destination_kind}, {took}"
+    if not result.added and result.bytes_written:
+        return f"added to {where}: blobs that were missing there, {took}"
     if not result.added:
         return f"added nothing to {where}: nothing of the source is new there"
     names = ", ".join(map(abridged, result.added[:_ADDED]))

@@ -10,14 +10,14 @@ from oci_layout.graph.selection import what_there_is
 from oci_layout.graph.spelling import meant
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.reference import ImageName
-from oci_layout.streams.reader import Member
+from oci_layout.streams.member import BytesMember
 
 NAMES = ("hello:1", "registry.example.com:5000/team/server:v1.2", "localhost/podman/db:latest")
 
 
 def root(*names: str) -> Root:
     digest = Digest.of(b"")
-    member = Member("x", 0, 0, lambda: pytest.fail("nothing is read"))
+    member = BytesMember.of("x", b"")
     node = Opaque(descriptor=Descriptor(media_type="", digest=digest, size=0), member=member)
     return Root(node=node, names=tuple(ImageName.from_ref_name(name) for name in names))
 
