@@ -13,11 +13,12 @@ import attrs
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
+from oci_layout.codes import BYTES
 from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
-from oci_layout.errors import LayoutError, UsageError, damage_in
-from oci_layout.finding import FailFast, Findings, Repairing
+from oci_layout.errors import DamagedError, LayoutError, UsageError, damage_in
+from oci_layout.finding import REPAIRABLE, FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
@@ -101,8 +102,20 @@ def _repack(source: Source, job: _Job, asked: Repack) -> Report:
             raise UsageError(what="--name, and a name in the destination", hint="leave one out")
         renames = Renames(single=job.destination.name)
         options = attrs.evolve(options, renames=renames)
-    with damage_in(source.label):
+    with damage_in(source.label), _repairable():
         return _convert([source], job, options)
+
+
+@contextmanager
+def _repairable() -> Iterator[None]:
+    """Say what to do about bytes that are not what documents say."""
+    try:
+        yield
+    except DamagedError as error:
+        if error.code in BYTES and not error.hint:
+            meant = "; --repair takes the bytes as they are, if they are meant so"
+            error.hint = f"copy the file again{meant if error.code in REPAIRABLE else ''}"
+        raise
 
 
 def merge(

@@ -72,9 +72,13 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
     if len(errors) > _FINDINGS:
         lines.append(f"  and {len(errors) - _FINDINGS} more; layout verify lists them")
     if table:
-        return [*lines, "", *_table(report, width), *_lines_that_repair(report, width)]
-    for answer in report.answers:
-        lines += ["", *_answer(answer, width)]
+        lines += ["", *_table(report, width), *_lines_that_repair(report, width)]
+    else:
+        for answer in report.answers:
+            lines += ["", *_answer(answer, width)]
+    if not report.full and any(answer.repair for answer in report.answers):
+        text = "repack stops at a damaged layer, and none was read here: --full finds it first"
+        lines += ["", *wrapped(text, width, "  ", "  ")]
     return lines
 
 
@@ -107,6 +111,13 @@ def _table(report: CheckReport, width: int) -> list[str]:
     lines = [clipped(line, width) for line in columns(rows, "  ")]
     if any(answer.losses for answer in report.answers):
         lines += ["", "  * something is lost or renamed on the way: --for TARGET tells"]
+    for answer in report.answers:
+        if any(each.rule.code == "image-store" for each in answer.notes):
+            classic = str(answer.target)
+            text = (
+                f"{classic} is its classic image store; a new installation is {classic}+containerd"
+            )
+            lines += ["", *wrapped(text, width, "  ", "  ")]
     return lines
 
 

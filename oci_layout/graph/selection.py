@@ -108,7 +108,8 @@ def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings:
             )
 
 
-def _digests(node: Node) -> set[Digest]:
+def digests_of(node: Node) -> set[Digest]:
+    """By which a node is asked for: that of its document, and of an image's config."""
     found = set()
     if isinstance(node, Image):
         found.add(node.config.digest)
@@ -124,7 +125,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
     extra: list[Root] = []
     for text in wanted:
         hit = False
-        digest = _quoted(text, roots)
+        digest = quoted_digest(text, roots)
         for number, root in enumerate(roots):
             if digest is not None:
                 node = _find_digest(root.node, digest)
@@ -169,7 +170,7 @@ def _tagged(text: str, roots: Sequence[Root]) -> dict[int, Root]:
     return found
 
 
-def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
+def quoted_digest(text: str, roots: Sequence[Root]) -> Digest | None:
     """The one digest that is meant; None where the text is none, or a name.
 
     Raises:
@@ -178,7 +179,7 @@ def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
     quoted = QuotedDigest.parse(text)
     if quoted is None or any(text == name.text for root in roots for name in root.names):
         return None
-    there = {digest for _, node in every(roots) for digest in _digests(node)}
+    there = {digest for _, node in every(roots) for digest in digests_of(node)}
     found = sorted(digest for digest in there if quoted.means(digest))
     if len(found) > 1:
         raise SelectionError(
@@ -189,7 +190,7 @@ def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
 
 
 def _find_digest(node: Node, digest: Digest) -> Node | None:
-    return next((each for each in walk(node) if digest in _digests(each)), None)
+    return next((each for each in walk(node) if digest in digests_of(each)), None)
 
 
 def _keys(text: str) -> set[str]:

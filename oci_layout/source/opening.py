@@ -167,6 +167,28 @@ def _whole(contents: Contents, bases: Sequence[Holdings]) -> Contents:
     return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
 
 
+def source_of(store: Store, *, archive: bool) -> Source:
+    """The source that a store is; what is odd or wrong is among its findings.
+
+    Args:
+        store: its files.
+        archive: whether they are, or are to be, in a tar.
+
+    Raises:
+        NotAnImageError: not an image of any kind.
+    """
+    reading = Reading(store=store, archive=archive, findings=Findings())
+    return Source(
+        label=store.label,
+        archive=archive,
+        outer=Compression.NONE,
+        store=store,
+        contents=read(reading, Findings()),
+        reading=reading,
+        findings=reading.findings,
+    )
+
+
 @contextmanager
 def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
     try:

@@ -35,6 +35,7 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
+from tests.builders.artifacts import make_artifact, make_index, of_image, write_layout
 from tests.builders.files import Link, Members
 from tests.builders.legacy import steps_of, write_v1
 from tests.builders.trees import image_of, read, sha512_layout
@@ -448,6 +449,17 @@ _GZIP_LABEL = "application/vnd.oci.image.layer.v1.tar+gzip"
 _RAW_LABEL = "application/vnd.oci.image.layer.v1.tar"
 _marker_of = {"version": b'{"imageLayoutVersion":"1.1.0"}', "usual": LAYOUT_MARKER}
 
+
+def _beside(m: Maker) -> Path:
+    """Two images, and beside them an artifact and an index of nothing but that."""
+    chart = make_artifact(uuid.uuid4().hex.encode(), artifact_type="application/vnd.example")
+    index = make_index([chart.entry()], chart)
+    built = [of_image(m.image("a:1")), of_image(m.image("b:1"))]
+    named = zip(("a:1", "b:1", "chart", "charts"), (*built, chart, index), strict=True)
+    entries = [each.entry(annotations={REF_NAME: name}) for name, each in named]
+    return write_layout(m.path(""), entries, *built, chart, index)
+
+
 MAKES: dict[str, Make] = {
     # every row of the table of what consumers take
     **{
@@ -482,6 +494,9 @@ MAKES: dict[str, Make] = {
     "docker, podman's, dotted": _docker("none", "podman", "./"),
     "pure, dotted": _pure("gzip", "oci", "./"),
     "hybrid, dotted": lambda m: write_hybrid_archive([m.image()], m.path(), prefix="./"),
+    "docker, names that become one": lambda m: write_docker_archive(
+        [m.image("demo:1"), m.image("localhost/demo:1")], m.path()
+    ),
     "docker, hard links": _hard_links,
     "docker, link to a link": _linked_chain,
     # names
@@ -583,6 +598,7 @@ MAKES: dict[str, Make] = {
     "folder, layout, two images": lambda m: write_oci_layout(
         [m.image("a:1"), m.image("a:2")], m.path("")
     ),
+    "folder, images beside other things": _beside,
     "folder, layout, platforms": lambda m: write_index_layout(
         m.path(""), [m.image(), m.image(architecture=OTHER)]
     ),
