@@ -145,7 +145,7 @@ def render(result: Report, width: int) -> list[str]:
         result: what was done.
         width: columns of the terminal.
     """
-    lines = [f"{shown(result.source)}: {result.source_kind}"]
+    lines = wrapped(f"{shown(result.source)}: {result.source_kind}", width, "", "    ")
     for image in result.images:
         lines += ["", *_image(image, width, dry_run=result.dry_run)]
     for artifact in result.artifacts:
@@ -156,7 +156,8 @@ def render(result: Report, width: int) -> list[str]:
             lines += wrapped(shown(change), width, "", "  ")
     lines += ["", *_unchecked(result, width)]
     if result.dry_run:
-        lines.append(f"would write: {result.destination_kind}; nothing was written")
+        text = f"would write: {result.destination_kind}; nothing was written"
+        lines += wrapped(text, width, "", "  ")
     else:
         lines += wrapped(_done(result), width, "", "  ")
     if result.destination_note:

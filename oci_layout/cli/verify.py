@@ -100,8 +100,9 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         strict: whether warnings count.
         quiet: whether to show errors only.
     """
-    lines = [] if quiet else [f"{shown(report.source)}: {report.source_kind}"]
+    lines: list[str] = []
     if not quiet:
+        lines += wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
         for image in report.images:
             lines += _image(image, width)
     shown_of: Counter[str] = Counter()
@@ -117,7 +118,7 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         if count > _NOTES
     ]
     if not quiet:
-        lines += _verdict(report, strict=strict).split("\n")
+        lines += _verdict(report, strict=strict, width=width)
     return lines
 
 
@@ -156,14 +157,16 @@ def _shout(verdict: Verdict) -> str:
     return "DAMAGED" if verdict is Verdict.DAMAGED else str(verdict)
 
 
-def _verdict(report: VerifyReport, *, strict: bool) -> str:
+def _verdict(report: VerifyReport, *, strict: bool, width: int) -> list[str]:
     counts = {
         severity: sum(finding.severity == severity for finding in report.findings)
         for severity in ("error", "warning", "note")
     }
     listed = ", ".join(plural(count, severity) for severity, count in counts.items() if count)
     verdict = report.verdict(strict=strict)
-    return (
+    text = (
         f"{_shout(verdict)}: {listed or 'nothing found'}; {plural(report.blobs, 'blob')}, "
-        f"{size_text(report.bytes)} in {report.seconds:.1f} s\n  checked: {_DEPTH[report.check]}"
+        f"{size_text(report.bytes)} in {report.seconds:.1f} s"
     )
+    checked = f"checked: {_DEPTH[report.check]}"
+    return wrapped(text, width, "", "  ") + wrapped(checked, width, "  ", "    ")

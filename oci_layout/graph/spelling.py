@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from itertools import islice
 
@@ -21,6 +20,8 @@ def meant(text: str, roots: Sequence[Root]) -> list[str]:
         text: that names none of them.
         roots: of the source.
     """
+    import difflib  # noqa: PLC0415  nothing else needs it at the start
+
     names: dict[str, str] = {}
     for name in islice((name for root in roots for name in root.names), _LOOKED_AT):
         whole = str(name)

@@ -198,6 +198,7 @@ def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
         raise
 
 
+_CLOSE = 0.8  # of two file names, by difflib
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
 
 
@@ -233,6 +234,17 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
+def _meant(path: str) -> str:
+    """A hint at what lies beside a name that is not there and is close to it."""
+    import difflib  # noqa: PLC0415  nothing else needs it at the start
+
+    folder, name = os.path.split(path)
+    there = [os.path.basename(each) for each in _entries(folder or ".")]
+    close = difflib.get_close_matches(name, there, 2, _CLOSE)
+    guess = " or ".join(os.path.join(folder, each) for each in close)
+    return f"did you mean {guess}?" if guess else ""
+
+
 def _store(file: HeldFile, label: str, findings: Findings, *, lone: bool) -> Store:
     if lone and file.pread(64, 0).lstrip().startswith(b"{"):
         return FileStore(file, label, dockersave.MANIFEST)
@@ -262,7 +274,7 @@ def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]
         mode = os.stat(path).st_mode
     except OSError as error:
         raise NotAnImageError(
-            what=error.strerror or str(error), where=path, hint=advice(path)
+            what=error.strerror or str(error), where=path, hint=advice(path) or _meant(path)
         ) from error
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -46,7 +46,7 @@ def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
                 "sparse-index",
                 f"{what}{digest} is referred to and not there",
                 Where(image=label),
-                "layout repack leaves out what is absent",
+                "layout repack SOURCE --to oci -o NEW leaves out what is absent",
             )
     elif isinstance(node, Image):
         _image(node, label, findings)
@@ -128,7 +128,7 @@ def _label(layer: Layer, where: Where, findings: Findings) -> None:
             f"labelled {named.get(kind.compression, kind.compression)}, and the bytes are "
             f"{named.get(actual, actual)}",
             where,
-            "layout repack repairs the label",
+            "layout repack SOURCE --to oci -o NEW repairs the label",
         )
 
 
