@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from oci_layout.cli import options
 from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
-from oci_layout.cli.text import abridged, finding_line, short, shown, size_text
+from oci_layout.cli.text import abridged, error_line, finding_line, short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
@@ -94,10 +95,28 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with side_file(to.report, to.output, *sources) as file:
+    with _heard(), side_file(to.report, to.output, *sources) as file:
         with Bar(quiet=to.quiet) as progress:
             result = run(oci_layout, progress)
         print_report(result, to, file)  # the bar is gone by now
+
+
+class _Heard(logging.Handler):
+    """Shows what the package tells of while it waits for something."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one line."""
+        show([error_line(record.getMessage())], error=True)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    log, handler = logging.getLogger("oci_layout"), _Heard()
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 @contextmanager
