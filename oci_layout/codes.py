@@ -96,3 +96,18 @@ CODES: dict[str, str] = {
     "platform-absent": "an image does not exist for the chosen platform",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }
+
+# What speaks of a wish of the caller: nothing need be wrong with the source itself.
+WISHES = frozenset({"expected-absent", "sums-missing", "sums-mismatch", "signature-untrusted"})
+
+# Bytes that are not what they were when somebody took a digest of them.
+BYTES = frozenset(
+    {
+        "digest-mismatch",
+        "size-mismatch",
+        "diffid-mismatch",
+        "corrupt-stream",
+        "truncated-stream",
+        "trailing-garbage",
+    }
+)

@@ -110,7 +110,8 @@ class QuotedDigest:
         return cls(match[1] or "", match[2]) if match is not None else None
 
     def __str__(self) -> str:
-        whole = len(self.hex) == _LENGTHS.get(self.algorithm)
+        lengths = [_LENGTHS[self.algorithm]] if self.algorithm else _LENGTHS.values()
+        whole = len(self.hex) in lengths
         begin = f"{self.algorithm}:" if self.algorithm else ""
         return f"{begin}{self.hex}{'' if whole else '...'}"
 

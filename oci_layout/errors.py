@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import attrs
 
+from oci_layout.counting import plural
+
 _TEXT = 500  # characters of a name in a message
 _MESSAGE = 4_000  # of what happened: it may list some fifty digests
 
@@ -18,7 +20,7 @@ def elided(text: str, room: int = _TEXT) -> str:
     if len(text) <= room:
         return text
     half = (room - 30) // 2
-    return f"{text[:half]}...({len(text) - 2 * half} characters)...{text[-half:]}"
+    return f"{text[:half]}...({plural(len(text) - 2 * half, 'character')})...{text[-half:]}"
 
 
 def message(text: str) -> str:

@@ -14,6 +14,7 @@ WORDS = {
     "option",
     "temporary",
     "closing",
+    "counting",
     "errors",
     "finding",
     "digest",
@@ -114,6 +115,20 @@ def test_only_the_command_line_prints_or_exits(path: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             called = f"{node.value.id}.{node.attr}"
             assert called not in {"sys.exit", "sys.stdout", "sys.stderr", "os._exit"}
+
+
+@EACH
+def test_only_the_screen_writes_what_is_shown(path: Path) -> None:
+    if module_of(path) == "oci_layout.cli.screen":
+        return
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Name):
+            assert node.id != "print"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            assert not called.startswith(("typer.echo", "typer.secho", "traceback.print"))
+            stream, _, what = called.rpartition(".")
+            assert not (stream.startswith(("sys.stdout", "sys.stderr")) and what == "write")
 
 
 @EACH

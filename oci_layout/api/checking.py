@@ -15,6 +15,7 @@ from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import Asked, CheckReport, ask
 from oci_layout.targets.facts import gather
+from oci_layout.targets.repairing import Repairs
 from oci_layout.targets.request import Check
 from oci_layout.targets.target import USUAL, Target
 from oci_layout.verification.blobs import BlobList, look
@@ -56,13 +57,14 @@ def check(
         wanted = Asked.of(images, roots)
         damage = _read(opened, findings, checked.jobs, progress) if checked.full else None
         facts = gather(opened, source, damage)
+        repairs = Repairs(facts, host, images)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
         return CheckReport(
             source=opened.label,
             source_kind=opened.description,
             platform=host,
             full=checked.full,
-            answers=tuple(ask(facts, target, host, wanted) for target in asked),
+            answers=tuple(ask(facts, target, host, wanted, repairs) for target in asked),
             findings=tuple(found),
             left_out=findings.left_out,
         )

@@ -13,15 +13,17 @@ import attrs
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
+from oci_layout.codes import BYTES
+from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
-from oci_layout.errors import LayoutError, UsageError, damage_in
-from oci_layout.finding import Deferring, FailFast, Findings, Repairing
+from oci_layout.errors import DamagedError, LayoutError, UsageError, damage_in
+from oci_layout.finding import REPAIRABLE, Deferring, FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
-from oci_layout.plan.options import Options
+from oci_layout.plan.options import Options, Renames
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
@@ -58,7 +60,7 @@ def repack(
     destination = (
         Destination(path="", form=Form.DIR if asked.to is Format.DIR else Form.DIRECTORY)
         if dest is None
-        else Destination.parse(_dest(dest), asked.to)
+        else Destination.at(located(path_text(dest)), asked.to)
     )
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
@@ -102,8 +104,25 @@ def _repack(source: Source, job: _Job, asked: Repack) -> Report:
     options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
-    with damage_in(source.label):
+    if job.destination.name is not None:
+        if asked.names:
+            raise UsageError(what="--name, and a name in the destination", hint="leave one out")
+        renames = Renames(single=job.destination.name)
+        options = attrs.evolve(options, renames=renames)
+    with damage_in(source.label), _repairable():
         return _convert([source], job, options)
+
+
+@contextmanager
+def _repairable() -> Iterator[None]:
+    """Say what to do about bytes that are not what documents say."""
+    try:
+        yield
+    except DamagedError as error:
+        if error.code in BYTES and not error.hint:
+            meant = "; --repair takes the bytes as they are, if they are meant so"
+            error.hint = f"copy the file again{meant if error.code in REPAIRABLE else ''}"
+        raise
 
 
 def merge(
@@ -134,7 +153,11 @@ def merge(
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.parse(_dest(dest), asked.to)
+    destination = Destination.at(located(path_text(dest)), asked.to)
+    if destination.name is not None:
+        raise UsageError(
+            what="merge gives no names", where=path_text(dest), hint="leave the name out"
+        )
     with ExitStack() as stack:
         outputs = stack.enter_context(Outputs(*every))
         job = _Job.look(asked, destination, outputs, progress)
@@ -208,22 +231,6 @@ class _Job:
         )
 
 
-def _dest(dest: str | os.PathLike[str]) -> str:
-    """Where to write; a name with the prefix of a transport would promise its form."""
-    where = located(path_text(dest))
-    if where.transport:
-        form = "docker" if where.transport == "docker-archive" else where.transport[:3]
-        suffix = ".tar" if where.transport.endswith("-archive") else ""
-        alone = where.image and not {":", "/"} & set(where.image)  # a tag, which is no name here
-        name = f" --name {'NAME:' if alone else ''}{where.image}" if where.image else ""
-        path = where.path.removesuffix(".tar") + suffix
-        raise UsageError(
-            what=f"{path_text(dest)}: a destination has no transport",
-            hint=f"--to {form} -o {path}{name}",
-        )
-    return where.path
-
-
 def _legacy(asked: Repack, destination: Destination) -> Repack:
     """Old engines read raw layers out of an archive, nothing else."""
     if asked.to is not Format.DOCKER or asked.pure:
@@ -263,9 +270,10 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
     prepare(plan, destination, findings)
     report = Report(
         source=", ".join(source.label for source in sources),
-        source_kind=sources[0].description if len(sources) == 1 else f"{len(sources)} sources",
+        source_kind=sources[0].description if len(sources) == 1 else plural(len(sources), "source"),
         destination=destination.label,
         destination_kind=destination.describe(options.target, options.docker_view),
+        destination_note=destination.note,
         dry_run=dry_run,
         images=(),
         changes=(),
@@ -289,6 +297,7 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
         check=options.request.check,
         linked=sum(fact.linked == "file" for fact in facts),
         cloned=sum(fact.linked == "blocks" for fact in facts),
+        added=done.added,
         bytes_written=done.size,
         seconds=round(time.monotonic() - began, 3),
     )

@@ -11,6 +11,7 @@ import attrs
 
 from oci_layout.blobs.pool import Meter, Pool
 from oci_layout.blobs.task import Fact, Task
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, damage_in
 from oci_layout.finding import Finding, Severity, Where
@@ -198,7 +199,7 @@ def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
         if expected.size not in (None, fact.stored_size) and not task.repair:
             yield _wrong(
                 "size-mismatch",
-                f"has {fact.stored_size} bytes, its descriptor says {expected.size}",
+                f"has {plural(fact.stored_size, 'byte')}, its descriptor says {expected.size}",
                 where,
             )
         if expected.digest is not None and expected.digest != fact.stored_digest:

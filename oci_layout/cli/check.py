@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 from typing import TYPE_CHECKING
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import cells, clipped, columns, wrapped
 from oci_layout.cli.options import AsJson, Quiet, Source
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import columns, finding_line, shown, wrapped
+from oci_layout.cli.text import abridged, finding_line, shown
+from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.targets.request import Check
 from oci_layout.targets.target import dotted
@@ -71,9 +72,13 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
     if len(errors) > _FINDINGS:
         lines.append(f"  and {len(errors) - _FINDINGS} more; layout verify lists them")
     if table:
-        return [*lines, "", *_table(report, width), *_lines_that_repair(report, width)]
-    for answer in report.answers:
-        lines += ["", *_answer(answer, width)]
+        lines += ["", *_table(report, width), *_lines_that_repair(report, width)]
+    else:
+        for answer in report.answers:
+            lines += ["", *_answer(answer, width)]
+    if not report.full and any(answer.repair for answer in report.answers):
+        text = "repack stops at a damaged layer, and none was read here: --full finds it first"
+        lines += ["", *wrapped(text, width, "  ", "  ")]
     return lines
 
 
@@ -102,12 +107,17 @@ def _table(report: CheckReport, width: int) -> list[str]:
                 )
             )
         if len(answer.images) > _IMAGES:
-            rows.append(("", "", "", f"and {len(answer.images) - _IMAGES} more images"))
-    lines = [
-        line if len(line) <= width else line[: width - 3] + "..." for line in columns(rows, "  ")
-    ]
+            rows.append(("", "", "", f"and {plural(len(answer.images) - _IMAGES, 'more image')}"))
+    lines = [clipped(line, width) for line in columns(rows, "  ")]
     if any(answer.losses for answer in report.answers):
         lines += ["", "  * something is lost or renamed on the way: --for TARGET tells"]
+    for answer in report.answers:
+        if any(each.rule.code == "image-store" for each in answer.notes):
+            classic = str(answer.target)
+            text = (
+                f"{classic} is its classic image store; a new installation is {classic}+containerd"
+            )
+            lines += ["", *wrapped(text, width, "  ", "  ")]
     return lines
 
 
@@ -122,7 +132,7 @@ def _lines_that_repair(report: CheckReport, width: int) -> list[str]:
         if answer.repair:
             by_line.setdefault(answer.repair, []).append(str(answer.target))
         else:
-            by_reason.setdefault(_plain(answer.unrepaired), []).append(str(answer.target))
+            by_reason.setdefault(abridged(answer.unrepaired), []).append(str(answer.target))
     for reason, targets in by_reason.items():
         whose = "every target" if len(targets) == len(report.answers) > 1 else ", ".join(targets)
         lines += wrapped(f"{whose}: {reason}", width, "  ", "      ")
@@ -138,13 +148,15 @@ def _answer(answer: Answer, width: int) -> list[str]:
         newest = dotted(answer.target.taken_for)
         lines[0] += f", if it is as {newest}: this version is not known"
     elif answer.loads:
-        lines[0] += f"  {shown(answer.asks)}" if len(answer.asks) + 30 < width else ""
+        lines[0] += f"  {shown(answer.asks)}" if cells(answer.asks) + 30 < width else ""
     for loaded in answer.images[:_IMAGES]:
         platform = f"  {loaded.platform}" if loaded.platform is not None else ""
         lines += wrapped(f"{_names(loaded)}{shown(platform)}", width, "  ", "      ")
         lines.append(f"    image ID {_short(loaded)}  {_ID_OF[loaded.id_of]}")
     if len(answer.images) > _IMAGES:
-        lines.append(f"  and {len(answer.images) - _IMAGES} more images; --json lists them")
+        lines.append(
+            f"  and {plural(len(answer.images) - _IMAGES, 'more image')}; --json lists them"
+        )
     for word, remarks in (
         ("because", answer.reasons),
         ("loses", answer.losses),
@@ -160,7 +172,7 @@ def _answer(answer: Answer, width: int) -> list[str]:
         lines.append("  repaired by" if not answer.loads else "  less is lost by")
         lines.append(_command(answer.repair))
     elif answer.unrepaired:
-        lines += wrapped(_plain(answer.unrepaired), width, "  ", "    ")
+        lines += wrapped(abridged(answer.unrepaired), width, "  ", "    ")
     return lines
 
 
@@ -177,20 +189,12 @@ def _remarks(word: str, same: list[Remark], width: int) -> list[str]:
     """What a rule says of this source, the rule, and how one knows."""
     lines = []
     for each in same[:_REMARKS]:
-        lines += wrapped(f"{word} {_plain(each.message)}", width, "  ", "    ")
+        lines += wrapped(f"{word} {abridged(each.message)}", width, "  ", "    ")
     if len(same) > _REMARKS:
         lines.append(f"    and {len(same) - _REMARKS} more; --json lists them")
     rule = same[0].rule
     lines += wrapped(f"rule {rule.code}: {rule.says}", width, "    ", "      ")
     return lines + wrapped(f"({rule.source})", width, "    ", "      ")
-
-
-_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
-
-
-def _plain(text: str) -> str:
-    """A text made harmless, with digests as people quote them; --json has them whole."""
-    return _HEX.sub(r"\1...", shown(text))
 
 
 def _short(loaded: Loaded) -> str:
@@ -202,7 +206,7 @@ def _short(loaded: Loaded) -> str:
 def _names(loaded: Loaded, limit: int = _NAMES) -> str:
     if not loaded.names:
         return "(no name)"
-    names = ", ".join(_plain(name) for name in loaded.names[:limit])
+    names = ", ".join(abridged(name) for name in loaded.names[:limit])
     more = len(loaded.names) - limit
     return f"{names} and {more} more" if more > 0 else names
 

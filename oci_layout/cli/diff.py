@@ -39,8 +39,9 @@ def diff(
 
     The verdict is one of: identical (same manifest), same image ID (same config), same content
     (the config means the same), same files, other config; different. Exit status: 0 for the first
-    three, 1 for the others. Of several images, those of one name and platform are compared, then
-    those of one image ID. No layer is read where its digest and diff_id are stated.
+    three, 1 for the others. Two single images are compared whatever their names; of several, those
+    of one name and platform, then those of one image ID. No layer is read where its digest and
+    diff_id are stated.
     """
     from oci_layout.cli.diffview import render  # noqa: PLC0415  likewise
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from oci_layout.cli.text import shown, size_text, wrapped
+from oci_layout.cli.cells import cells, clipped, wrapped
+from oci_layout.cli.text import shown, size_text
 from oci_layout.comparison.fields import FieldDifference
 from oci_layout.comparison.files import FileDifference, FilesReport
 from oci_layout.comparison.layers import Change, LayerChange
@@ -93,7 +94,7 @@ def _value(value: Any) -> str:
 def _cut(line: str, width: int, value: Any) -> list[str]:
     """One line; media types and digests stay whole, whatever the width."""
     whole = isinstance(value, str) and " " not in value and len(value) < 100
-    return [line if len(line) <= width or whole else line[: width - 3] + "..."]
+    return [line if whole else clipped(line, width)]
 
 
 def layer_table(changes: Sequence[LayerChange], width: int) -> list[str]:
@@ -109,11 +110,11 @@ def layer_table(changes: Sequence[LayerChange], width: int) -> list[str]:
     for each in changes[:_LAYERS]:
         text = _layer(each)
         made = next((side.created_by for side in (each.b, each.a) if side is not None), "")
-        room = width - len(text) - 4
+        room = width - cells(text) - 4
         made = shown(" ".join(made.split()))
         if made and room > 12 and not each.change.same_files:
-            text += "  " + (made if len(made) <= room else made[: room - 3] + "...")
-        lines += wrapped(text, width, "  ", "      ") if len(text) + 2 > width else [f"  {text}"]
+            text += "  " + clipped(made, room)
+        lines += wrapped(text, width, "  ", "      ") if cells(text) + 2 > width else [f"  {text}"]
     if len(changes) > _LAYERS:
         lines.append(f"  and {len(changes) - _LAYERS} more; --json lists them")
     return lines

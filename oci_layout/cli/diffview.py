@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from oci_layout.cli.cells import cells, columns, wrapped
 from oci_layout.cli.difftables import config_table, file_table, layer_table, manifest_table
-from oci_layout.cli.text import columns, short, shown, size_text, wrapped
+from oci_layout.cli.text import short, shown, size_text
 from oci_layout.comparison.indexes import entry_name
 from oci_layout.comparison.layers import Change
 from oci_layout.comparison.pairing import Candidate
@@ -40,7 +41,9 @@ def render(found: Comparison, width: int, *, files: bool) -> list[str]:
     for letter, source in (("A", found.a), ("B", found.b)):
         label = f"{letter}  {shown(source.label)}:"
         one = f"{label} {source.kind}"
-        lines += [one] if len(one) <= width else [label, *wrapped(source.kind, width, "   ", "   ")]
+        lines += (
+            [one] if cells(one) <= width else [label, *wrapped(source.kind, width, "   ", "   ")]
+        )
     told: set[object] = set()
     for pair in found.pairs:
         roots = pair.a.candidate.root, pair.b.candidate.root
@@ -124,7 +127,7 @@ def _digests(pair: ImagePair, width: int) -> list[str]:
     rows.append(("layers", _layer_sum(a.layers), _layer_sum(b.layers)))
     marked = [(name, one, two, _mark(one, two)) for name, one, two in rows]
     table = columns([("", "A", "B", ""), *marked], "  ")
-    if max(map(len, table)) <= width:
+    if max(map(cells, table)) <= width:
         return table
     lines = []
     for name, one, two, mark in marked:

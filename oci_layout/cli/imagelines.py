@@ -9,6 +9,7 @@ from typing import Any
 
 from oci_layout.cli.cells import cells, clipped, folded, left, right
 from oci_layout.cli.text import shown, size_text
+from oci_layout.counting import plural
 
 _LABEL = 10  # columns of "manifest  "
 _WIDE = 100  # columns from which digests are shown whole
@@ -41,11 +42,6 @@ def short(digest: str) -> str:
 def bare(digest: str) -> str:
     """The beginning of a digest, where it is clear what it is."""
     return digest.partition(":")[2][:12]
-
-
-def plural(number: int, word: str) -> str:
-    """A number and what is counted."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def row(label: str, text: str, indent: str, width: int, *, lines: int = 0) -> list[str]:
@@ -206,7 +202,7 @@ class ImageLines:
         lines = folded(text, self._width, indent, indent + "  ")
         removed = [plural(files["whiteouts"], "whiteout")] if files["whiteouts"] else []
         if files["opaque"]:
-            removed.append(f"{files['opaque']} opaque folder{'s' * (files['opaque'] != 1)}")
+            removed.append(plural(files["opaque"], "opaque folder"))
         if removed:
             text = f"{' and '.join(removed)}: removes what lower layers have"
             lines += folded(text, self._width, indent, indent + "  ")

@@ -12,7 +12,7 @@ import typer
 
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson, Source
-from oci_layout.cli.screen import show, show_json
+from oci_layout.cli.screen import show, show_bytes, show_json
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
 
@@ -53,7 +53,7 @@ def inspect(
     from oci_layout.api import inspection  # noqa: PLC0415  a fast start
 
     if raw is not None:
-        sys.stdout.buffer.write(inspection.inspect_raw(source, raw.value, request))
+        show_bytes(inspection.inspect_raw(source, raw.value, request))
         return
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 from oci_layout.cli.cells import folded
-from oci_layout.cli.imagelines import ImageLines, plural, row, short
+from oci_layout.cli.imagelines import ImageLines, row, short
 from oci_layout.cli.text import shown, size_text
+from oci_layout.counting import plural
 
 _FINDINGS = 6  # shown; all of them are in the JSON, and layout verify tells more
 _FINDING_LINES = 5

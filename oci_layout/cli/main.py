@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import signal
@@ -46,7 +45,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from oci_layout import __version__  # noqa: PLC0415  nothing else needs it at the start
 
-        print(f"layout {__version__}")
+        screen.show([f"layout {__version__}"])
         raise typer.Exit
 
 
@@ -207,8 +206,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         status = _status(arguments, debug)
         _ignore_signals()  # what was done stays so
     except _SignalledError as error:
-        if debug:
-            traceback.print_exc()
+        _tell("", debug)
         temporary.remove_all()
         _end_at_once(error.number)
     _finish(status, debug)
@@ -249,8 +247,7 @@ def _end_at_once(number: int) -> NoReturn:
     """End after a signal, with threads or without: everything has been cleaned up."""
     name = signal.Signals(number).name
     how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
-    with contextlib.suppress(OSError, ValueError):
-        print(error_line(f"{how}; nothing was left behind"), file=sys.stderr, flush=True)
+    screen.show([error_line(f"{how}; nothing was left behind")], error=True)
     os._exit(128 + number)
 
 

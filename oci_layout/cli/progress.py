@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import threading
 import time
 from types import TracebackType
 
 from oci_layout.api.words import Progress
-from oci_layout.cli.cells import clipped
+from oci_layout.cli import screen
+from oci_layout.cli.cells import cells, clipped
 from oci_layout.cli.text import shown, size_text
 
 _EVERY = 0.1  # seconds between two pictures
@@ -24,7 +24,7 @@ class Bar:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self._live = not quiet and sys.stderr.isatty()
+        self._live = not quiet and screen.is_live()
         self._total = self._done = 0
         self._spooled = ""
         self._began = self._drawn = time.monotonic()
@@ -42,8 +42,7 @@ class Bar:
         trace: TracebackType | None,
     ) -> None:
         if self._live:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+            screen.draw("")
 
     def _start(self, total: int) -> None:
         self._begin(total, "")
@@ -79,9 +78,8 @@ class Bar:
             bar = ""
         if self._spooled:  # what is spooled, and where, says more than a bar
             text = f"{done}, {rate}"
-            room = max(0, shutil.get_terminal_size().columns - len(text) - 3)
+            room = max(0, shutil.get_terminal_size().columns - cells(text) - 3)
             text = f"{clipped(self._spooled, room)}: {text}"
         else:
             text = f"{bar}{done}, {rate}"
-        sys.stderr.write(f"\r\033[K{text}")
-        sys.stderr.flush()
+        screen.draw(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ import attrs
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
-from oci_layout.cli.text import columns, finding_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import abridged, error_line, finding_line, short, shown, size_text
+from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
@@ -92,10 +95,28 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with side_file(to.report, to.output, *sources) as file:
+    with _heard(), side_file(to.report, to.output, *sources) as file:
         with Bar(quiet=to.quiet) as progress:
             result = run(oci_layout, progress)
         print_report(result, to, file)  # the bar is gone by now
+
+
+class _Heard(logging.Handler):
+    """Shows what the package tells of while it waits for something."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one line."""
+        show([error_line(record.getMessage())], error=True)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    log, handler = logging.getLogger("oci_layout"), _Heard()
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 @contextmanager
@@ -143,7 +164,7 @@ def render(result: Report, width: int) -> list[str]:
         result: what was done.
         width: columns of the terminal.
     """
-    lines = [f"{shown(result.source)}: {result.source_kind}"]
+    lines = wrapped(f"{shown(result.source)}: {result.source_kind}", width, "", "    ")
     for image in result.images:
         lines += ["", *_image(image, width, dry_run=result.dry_run)]
     for artifact in result.artifacts:
@@ -154,25 +175,38 @@ def render(result: Report, width: int) -> list[str]:
             lines += wrapped(shown(change), width, "", "  ")
     lines += ["", *_unchecked(result, width)]
     if result.dry_run:
-        lines.append(f"would write: {result.destination_kind}; nothing was written")
+        text = f"would write: {result.destination_kind}; nothing was written"
+        lines += wrapped(text, width, "", "  ")
     else:
-        size = size_text(result.bytes_written or 0)
-        lines += wrapped(
-            f"wrote {shown(result.destination)}: {result.destination_kind}, {size} in "
-            f"{result.seconds:.1f} s",
-            width,
-            "",
-            "  ",
-        )
+        lines += wrapped(_done(result), width, "", "  ")
+    if result.destination_note:
+        lines += wrapped(f"({result.destination_note})", width, "  ", "  ")
     return lines
+
+
+_ADDED = 6  # entries that an append has added and that are shown
+
+
+def _done(result: Report) -> str:
+    """What has happened at the destination."""
+    where = shown(result.destination)
+    took = f"{size_text(result.bytes_written or 0)} in {result.seconds:.1f} s"
+    if result.added is None:
+        return f"wrote {where}: {result.destination_kind}, {took}"
+    if not result.added and result.bytes_written:
+        return f"added to {where}: blobs that were missing there, {took}"
+    if not result.added:
+        return f"added nothing to {where}: nothing of the source is new there"
+    names = ", ".join(map(abridged, result.added[:_ADDED]))
+    more = len(result.added) - _ADDED
+    return f"added to {where}: {names}{f' and {more} more' if more > 0 else ''}, {took}"
 
 
 def _unchecked(result: Report, width: int) -> list[str]:
     """What was believed and not checked, as asked."""
     count = result.linked + result.cloned
     if count:
-        files = f"{count} blobs are" if count > 1 else "1 blob is"
-        text = f"{files} linked, not copied; of those only the sizes were checked"
+        text = f"linked, not copied: {plural(count, 'blob')}, of which only the size was checked"
         if result.linked:
             text += "; source and result share files: who changes one in place changes both"
         return wrapped(text, width, "", "  ")

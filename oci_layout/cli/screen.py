@@ -74,12 +74,38 @@ def show(lines: Iterable[str], *, paint: Callable[[str], str] = str, error: bool
         for line in lines:
             print(paint(shown(line)))
         return
+    _say("".join(f"{shown(line)}\n" for line in lines))
+
+
+def _say(text: str) -> None:
+    """Write on standard error. One that takes nothing is let go of; a signal may come meanwhile."""
     try:
-        for line in lines:
-            print(shown(line), file=sys.stderr)
+        sys.stderr.write(text)
         sys.stderr.flush()
     except (OSError, ValueError):
         discard(2)
+    except RuntimeError:  # a signal in the middle of this very call
+        return
+
+
+def is_live() -> bool:
+    """Whether standard error is a terminal, on which a line may change."""
+    return sys.stderr.isatty()
+
+
+def draw(line: str) -> None:
+    """Show a line on standard error in the place of the one that was drawn before.
+
+    Args:
+        line: not wider than the terminal; empty to take the old one away.
+    """
+    _say(f"\r\033[K{shown(line)}")
+
+
+def show_bytes(data: bytes) -> None:
+    """Print bytes as they are: a document that somebody asked for byte for byte."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
 
 
 def show_json(value: Any) -> None:

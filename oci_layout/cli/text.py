@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
+import re
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
@@ -58,28 +57,9 @@ def short(digest: Digest | None) -> str:
     return "not known yet" if digest is None else f"{digest.algorithm}:{digest.short}"
 
 
-def columns(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:
-    """Rows with their cells aligned; the last cell is left ragged."""
-    table = list(rows)
-    if not table:
-        return []
-    widths = [max(len(row[n]) for row in table) for n in range(len(table[0]) - 1)]
-    return [
-        indent
-        + "  ".join(
-            [cell.ljust(width) for cell, width in zip(row, widths, strict=False)] + [row[-1]]
-        ).rstrip()
-        for row in table
-    ]
+_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
 
 
-def wrapped(text: str, width: int, indent: str, hanging: str) -> list[str]:
-    """A long text on lines of a width; a word longer than that stays whole."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def abridged(text: str) -> str:
+    """A text made harmless, with digests as people quote them; --json has them whole."""
+    return _HEX.sub(r"\1...", shown(text))

@@ -11,10 +11,13 @@ import typer
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import AsJson, Quiet, Sources
 from oci_layout.cli.screen import show, show_json
-from oci_layout.cli.text import error_line, short, shown, size_text, wrapped
+from oci_layout.cli.text import error_line, short, shown, size_text
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
+from oci_layout.verification.report import Verdict, tally
 from oci_layout.verification.request import Depth, Verify
 
 if TYPE_CHECKING:
@@ -54,7 +57,8 @@ def verify(
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     status = 0
-    reports = []
+    reports: list[VerifyReport] = []
+    unreadable: list[dict[str, str]] = []
     for source in sources:
         try:
             with Bar(quiet=quiet or as_json) as progress:
@@ -63,16 +67,20 @@ def verify(
             if len(sources) == 1 and not as_json:
                 raise
             show([error_line(str(error))], error=True)
+            unreadable.append({"source": source, "error": str(error)})
             status = 3
             continue
         reports.append(report)
-        failed = report.failed_strictly if strict else report.failed
-        status = max(status, int(failed))
+        status = max(status, int(report.verdict(strict=strict) is not Verdict.SOUND))
         if not as_json:
             show(render(report, _width(), strict=strict, quiet=quiet))
+    counts = tally((report.verdict(strict=strict) for report in reports), len(unreadable))
     if as_json:
-        value = {"version": 1, "reports": [report.to_json(strict=strict) for report in reports]}
-        show_json(value)
+        listed = [report.to_json(strict=strict) for report in reports]
+        show_json({"version": 1, "reports": listed, "unreadable": unreadable, "sources": counts})
+    elif len(sources) > 1 and not quiet:
+        listed_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        show(["", f"{plural(len(sources), 'source')}: {listed_counts}"])
     return status
 
 
@@ -92,8 +100,9 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         strict: whether warnings count.
         quiet: whether to show errors only.
     """
-    lines = [] if quiet else [f"{shown(report.source)}: {report.source_kind}"]
+    lines: list[str] = []
     if not quiet:
+        lines += wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
         for image in report.images:
             lines += _image(image, width)
     shown_of: Counter[str] = Counter()
@@ -109,7 +118,7 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         if count > _NOTES
     ]
     if not quiet:
-        lines += _verdict(report, strict=strict).split("\n")
+        lines += _verdict(report, strict=strict, width=width)
     return lines
 
 
@@ -117,8 +126,8 @@ def _image(image: ImageCheck, width: int) -> list[str]:
     name = ", ".join(shown(each) for each in image.names) or short(image.image_id)
     state = "ok" if image.sound else "DAMAGED"
     return wrapped(
-        f"{state}  {name}  {shown(str(image.platform))}  {image.blobs} blobs, "
-        f"{size_text(image.bytes)}, {image.seconds:.1f} s",
+        f"{state}  {name}  {shown(str(image.platform))}  "
+        f"{plural(image.blobs, 'blob')}, {size_text(image.bytes)}, {image.seconds:.1f} s",
         width,
         "  ",
         "      ",
@@ -143,19 +152,21 @@ _DEPTH = {
 }
 
 
-def _verdict(report: VerifyReport, *, strict: bool) -> str:
+def _shout(verdict: Verdict) -> str:
+    """A verdict, written so that damage is not overlooked."""
+    return "DAMAGED" if verdict is Verdict.DAMAGED else str(verdict)
+
+
+def _verdict(report: VerifyReport, *, strict: bool, width: int) -> list[str]:
     counts = {
         severity: sum(finding.severity == severity for finding in report.findings)
         for severity in ("error", "warning", "note")
     }
-    listed = ", ".join(
-        f"{count} {severity}{'s' if count > 1 else ''}"
-        for severity, count in counts.items()
-        if count
+    listed = ", ".join(plural(count, severity) for severity, count in counts.items() if count)
+    verdict = report.verdict(strict=strict)
+    text = (
+        f"{_shout(verdict)}: {listed or 'nothing found'}; {plural(report.blobs, 'blob')}, "
+        f"{size_text(report.bytes)} in {report.seconds:.1f} s"
     )
-    failed = report.failed_strictly if strict else report.failed
-    verdict = "DAMAGED" if failed else "sound"
-    return (
-        f"{verdict}: {listed or 'nothing found'}; {report.blobs} blobs, "
-        f"{size_text(report.bytes)} in {report.seconds:.1f} s\n  checked: {_DEPTH[report.check]}"
-    )
+    checked = f"checked: {_DEPTH[report.check]}"
+    return wrapped(text, width, "", "  ") + wrapped(checked, width, "  ", "    ")

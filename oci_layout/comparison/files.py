@@ -11,6 +11,7 @@ import attrs
 from oci_layout.blobs.pool import Pool
 from oci_layout.blobs.run import Counted
 from oci_layout.comparison.sides import LayerSide
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
@@ -174,8 +175,8 @@ class _Matching:
             self._kept += _bytes_of(file) - (_bytes_of(earlier) if earlier is not None else 0)
             if self._kept > _WAITING_BYTES:
                 raise DamagedError(
-                    what=f"{len(mine)} files, and the other layer does not have them: too much to "
-                    "be compared",
+                    what=f"{plural(len(mine), 'file')} that the other layer does not have: too "
+                    "much to be compared",
                     code="too-many-members",
                 )
             return

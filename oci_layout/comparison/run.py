@@ -25,8 +25,9 @@ from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
 from oci_layout.errors import DamagedError, SelectionError
 from oci_layout.finding import Findings, Where
-from oci_layout.graph.selection import Choice
+from oci_layout.graph.selection import Choice, describe, holds
 from oci_layout.graph.shown import Shown
+from oci_layout.graph.spelling import meant
 from oci_layout.model import jsontext
 from oci_layout.source.opening import Source
 
@@ -54,7 +55,8 @@ def compare_sources(
         SelectionError: no such image or platform, or no image at all.
         DamagedError: a layer that had to be read could not be.
     """
-    all_a, all_b = _images(a, choices[0]), _images(b, choices[1])
+    all_a = _images(a, choices[0], "A", b)
+    all_b = _images(b, choices[1], "B", a)
     pairs, only_a, only_b = pair(all_a, all_b)
     shown = Shown()
     for left, right in pairs:
@@ -101,11 +103,12 @@ def _size(change: LayerChange | None) -> int:
     return sum(side.layer.size for side in sides if side is not None)
 
 
-def _images(source: Source, choice: Choice) -> list[Candidate]:
+def _images(source: Source, choice: Choice, letter: str, other: Source) -> list[Candidate]:
     try:
         found = candidates(source, choice)
     except SelectionError as error:  # of two sources, say which
-        raise SelectionError(what=error.what, where=source.label, hint=error.hint) from error
+        hint = _on_the_other_side(source, choice, letter, other) or error.hint
+        raise SelectionError(what=error.what, where=source.label, hint=hint) from error
     errors = source.findings.errors
     if not found and errors:
         raise DamagedError(
@@ -121,6 +124,19 @@ def _images(source: Source, choice: Choice) -> list[Candidate]:
             hint="layout inspect shows what is inside",
         )
     return found
+
+
+def _on_the_other_side(source: Source, choice: Choice, letter: str, other: Source) -> str:
+    """What to type where an image that is not in a source is in the other one."""
+    for text in choice.images:
+        if not holds(source.roots, text) and holds(other.roots, text):
+            mine, theirs = ("a", "b") if letter == "A" else ("b", "a")
+            name = next(iter(meant(text, source.roots)), "NAME")
+            return (
+                f"it is in {theirs.upper()}: --image-{theirs} {text} --image-{mine} {name}; "
+                f"{letter} has {describe(source.roots)}"
+            )
+    return ""
 
 
 def _notes(source: Source, side: Sequence[Candidate], alone: Sequence[Candidate]) -> SourceNotes:

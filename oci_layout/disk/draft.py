@@ -13,8 +13,8 @@ from oci_layout import temporary
 from oci_layout.disk import names
 from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
 from oci_layout.disk.lock import locked, try_lock
-from oci_layout.disk.place import Place, PlaceKind, failed, tidy
-from oci_layout.errors import DestinationError
+from oci_layout.disk.place import Place, PlaceKind, failed, tidy, unmade
+from oci_layout.errors import DestinationError, LayoutError
 
 _CLAIMS = 100  # temporary names tried: each may be cleaned up by another run before it is locked
 _BACK = 3  # times that giving a name back is tried
@@ -56,12 +56,14 @@ class Draft:
             claimed = any(self._claim() for _ in range(_CLAIMS))
         except OSError as error:
             self._discard()
-            raise failed(error, where) from error
+            raise unmade(error, self.place.path, where) from error
         except BaseException:  # a signal comes between any two steps
             self._discard()
             raise
         if not claimed:
-            raise DestinationError(what="files that are made here do not stay", where=where)
+            raise DestinationError(
+                what=f"files that are made in {where} do not stay", where=self.place.path
+            )
         return self
 
     def __exit__(
@@ -70,6 +72,10 @@ class Draft:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, LayoutError) and self.name:
+            # The place is what the user knows, not a name of ours.
+            ours = os.path.join(self.place.parent.path, self.name)
+            error.where = error.where.replace(ours, self.place.path)
         self._discard()
         if isinstance(error, OSError):
             raise failed(error, self.place.path) from error

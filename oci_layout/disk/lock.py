@@ -38,6 +38,7 @@ def locked(parent: Folder, name: str, path: str) -> Iterator[Folder]:
             _wait(folder, path, end)
             there = parent.status(name)
             if there is not None and identity(there) == folder.identity:
+                folder.path = path
                 yield folder
                 return
     raise DestinationError(what="is replaced again and again by other runs", where=path)

@@ -37,6 +37,18 @@ def failed(error: OSError, path: str, hint: str = "") -> DestinationError:
     return DestinationError(what=error.strerror or str(error), where=path, hint=hint)
 
 
+def unmade(error: OSError, path: str, folder: str) -> DestinationError:
+    """The refusal of a folder in which something was to be made.
+
+    Args:
+        error: of the operating system.
+        path: what was to be made, as the user called it.
+        folder: where.
+    """
+    why = error.strerror or str(error)
+    return DestinationError(what=f"cannot be made in {folder}: {why}", where=path)
+
+
 @attrs.frozen(kw_only=True)
 class Place(Closing):
     """A name in a folder that is held open, and what was seen there.
@@ -79,7 +91,7 @@ class Place(Closing):
         except (FileNotFoundError, NotADirectoryError) as error:
             raise DestinationError(what=f"no such directory as {folder}", where=path) from error
         except OSError as error:
-            raise failed(error, folder) from error
+            raise unmade(error, path, folder) from error
         try:
             longest = os.fpathconf(parent.fd, "PC_NAME_MAX") if name else 0
             size = len(os.fsencode(name))

@@ -37,6 +37,13 @@ class SideFile:
         self._fd = -1
 
     def __enter__(self) -> SideFile:
+        try:
+            return self._opened()
+        except DestinationError as error:  # of several files that are written, say which
+            error.where = f"{self._option} {error.where or self._path}"
+            raise
+
+    def _opened(self) -> SideFile:
         require_path(self._option, self._path)
         try:
             if _is_stream(self._path):
@@ -67,7 +74,7 @@ class SideFile:
             if self._draft is not None:
                 self._draft.appear()
         except OSError as error:
-            raise failed(error, self._path) from error
+            raise failed(error, f"{self._option} {self._path}") from error
 
     def __exit__(
         self,

@@ -8,6 +8,7 @@ from collections import Counter
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
@@ -54,7 +55,7 @@ def complete(
     listed = ", ".join(pruning.missing[:_NAMED])
     findings.warning(
         "sparse-index",
-        f"kept as asked, though {len(pruning.missing)} blobs are not in the source: {listed}",
+        f"kept as asked, though the source lacks {plural(len(pruning.missing), 'blob')}: {listed}",
         hint="--sparse prune leaves out what refers to them",
     )
     return roots

@@ -18,6 +18,7 @@ from oci_layout.graph.referrers import (
     with_referrers,
     without_attached,
 )
+from oci_layout.graph.spelling import meant
 from oci_layout.graph.walk import attached_to, every, images, stated_platform, walk
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
@@ -67,6 +68,27 @@ def describe(roots: Sequence[Root]) -> str:
     return ", ".join(names[:8]) + more if names else "no image"
 
 
+def what_there_is(text: str, roots: Sequence[Root], whose: str = "the source has") -> str:
+    """A hint for who asked for an image that is not there.
+
+    Args:
+        text: what was asked for.
+        roots: what there is.
+        whose: they are.
+    """
+    close = meant(text, roots)
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{guess}{whose} {describe(roots)}"
+
+
+def holds(roots: Sequence[Root], text: str) -> bool:
+    """Whether some roots have an image of a name or digest."""
+    try:
+        return bool(_by_name(roots, (text,)))
+    except SelectionError:
+        return False
+
+
 def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings: Findings) -> None:
     """Tell of what is attached to an index of which one image is left, and no index."""
     there, taken = digests(chosen), {root.node for root in chosen}
@@ -86,7 +108,8 @@ def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings:
             )
 
 
-def _digests(node: Node) -> set[Digest]:
+def digests_of(node: Node) -> set[Digest]:
+    """By which a node is asked for: that of its document, and of an image's config."""
     found = set()
     if isinstance(node, Image):
         found.add(node.config.digest)
@@ -102,7 +125,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
     extra: list[Root] = []
     for text in wanted:
         hit = False
-        digest = _quoted(text, roots)
+        digest = quoted_digest(text, roots)
         for number, root in enumerate(roots):
             if digest is not None:
                 node = _find_digest(root.node, digest)
@@ -124,7 +147,7 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
         taken |= {number: root for number, root in tagged.items() if number not in taken}
         if not hit and not tagged:
             raise SelectionError(
-                what=f"there is no image {text!r}", hint=f"the source has {describe(roots)}"
+                what=f"there is no image {text!r}", hint=what_there_is(text, roots)
             )
     return (*(taken[number] for number in sorted(taken)), *extra)
 
@@ -147,7 +170,7 @@ def _tagged(text: str, roots: Sequence[Root]) -> dict[int, Root]:
     return found
 
 
-def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
+def quoted_digest(text: str, roots: Sequence[Root]) -> Digest | None:
     """The one digest that is meant; None where the text is none, or a name.
 
     Raises:
@@ -156,7 +179,7 @@ def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
     quoted = QuotedDigest.parse(text)
     if quoted is None or any(text == name.text for root in roots for name in root.names):
         return None
-    there = {digest for _, node in every(roots) for digest in _digests(node)}
+    there = {digest for _, node in every(roots) for digest in digests_of(node)}
     found = sorted(digest for digest in there if quoted.means(digest))
     if len(found) > 1:
         raise SelectionError(
@@ -167,7 +190,7 @@ def _quoted(text: str, roots: Sequence[Root]) -> Digest | None:
 
 
 def _find_digest(node: Node, digest: Digest) -> Node | None:
-    return next((each for each in walk(node) if digest in _digests(each)), None)
+    return next((each for each in walk(node) if digest in digests_of(each)), None)
 
 
 def _keys(text: str) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.model.fields import EMPTY, Fields, canonical
 from oci_layout.platform import Platform
@@ -101,7 +102,8 @@ def _check_data(fields: Fields, text: str, digest: Digest, size: int) -> None:
     if len(data) != size or Digest.of(data, digest.algorithm) != digest:
         fields.findings.error(
             "bad-data",
-            f"the embedded data ({len(data)} bytes) is not the blob {digest} ({size} bytes)",
+            f"the embedded data ({plural(len(data), 'byte')}) is not the blob {digest} "
+            f"({plural(size, 'byte')})",
             fields.path("data"),
         )
 

@@ -12,6 +12,7 @@ import re
 from typing import Any, NoReturn
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.finding import Findings, Where
 from oci_layout.model import gojson
 
@@ -33,7 +34,7 @@ def _constant(name: str) -> NoReturn:
 
 def _integer(text: str) -> int | gojson.Number:
     if len(text) > limits.NUMBER_DIGITS:
-        raise _RefusedError("bad-json", f"a number of {len(text)} digits")
+        raise _RefusedError("bad-json", f"a number of {plural(len(text), 'digit')}")
     return gojson.Number(text) if len(text) > 20 or text == "-0" else int(text)
 
 
@@ -86,7 +87,7 @@ def _too_deep(value: Any) -> bool:
 
 def _bounded(raw: bytes) -> None:
     if len(raw) > limits.DOCUMENT_BYTES:
-        raise _RefusedError("document-too-large", f"a document of {len(raw)} bytes")
+        raise _RefusedError("document-too-large", f"a document of {plural(len(raw), 'byte')}")
     openings = raw.count(b"{") + raw.count(b"[")
     if openings + raw.count(b",") > limits.DOCUMENT_TOKENS:
         raise _RefusedError("document-too-large", f"more than {limits.DOCUMENT_TOKENS} values")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.model import gojson
 from oci_layout.model.schema1 import Schema1, Signature, decode_base64url
 
@@ -207,7 +208,9 @@ def _verify(key: PublicKey, signature: Signature, payload: bytes) -> None:
             raise ValueError(f"{algorithm} does not go with a key on {key.curve.name}")
         half = _CURVE_BYTES[kind]
         if len(signature.signature) != 2 * half:
-            raise ValueError(f"{len(signature.signature)} bytes, where {algorithm} has {2 * half}")
+            raise ValueError(
+                f"{plural(len(signature.signature), 'byte')}, where {algorithm} has {2 * half}"
+            )
         r = int.from_bytes(signature.signature[:half], "big")
         s = int.from_bytes(signature.signature[half:], "big")
         der = utils.encode_dss_signature(r, s)

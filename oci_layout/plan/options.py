@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.digest import QuotedDigest
 from oci_layout.errors import UsageError
 from oci_layout.graph.selection import Choice
 from oci_layout.mediatype import Family
@@ -18,7 +19,7 @@ class Renames:
 
     Args:
         single: the name of the only image, replacing those it has; None to leave them.
-        pairs: old name's key to new name.
+        pairs: old name's key, or a digest, to new name.
     """
 
     single: ImageName | None = None
@@ -37,7 +38,8 @@ class Renames:
             old, equals, new = text.rpartition("=")
             try:
                 name = ImageName.familiar(new)
-                old_key = ImageName.from_ref_name(old).key if ":" in old or "/" in old else old
+                whole = (":" in old or "/" in old) and QuotedDigest.parse(old) is None
+                old_key = ImageName.from_ref_name(old).key if whole else old
             except InvalidReferenceError as error:
                 raise UsageError(what=f"--name: {error}") from error
             if equals:

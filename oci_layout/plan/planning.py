@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from oci_layout.blobs.task import Fact, Task, TaskList
+from oci_layout.counting import plural
 from oci_layout.errors import SelectionError, TargetError
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.completeness import complete
@@ -261,6 +262,6 @@ def _warn_zstd(tasks: Mapping[str, Task], options: Options, findings: Findings) 
     if kept and options.docker_view:
         findings.warning(
             "zstd-layers",
-            f"{kept} layers are packed with zstd, which Docker before 23.0 cannot load",
+            f"{plural(kept, 'layer')} packed with zstd, which Docker before 23.0 cannot load",
             hint="--compression gzip",
         )

@@ -7,8 +7,9 @@ import attrs
 from oci_layout.errors import SelectionError
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.referrers import is_attached
-from oci_layout.graph.selection import describe
+from oci_layout.graph.selection import describe, digests_of, quoted_digest, what_there_is
 from oci_layout.plan.options import Renames
+from oci_layout.reference import ImageName
 
 
 def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
@@ -28,14 +29,20 @@ def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
                 what=f"--name NAME names a single image, and there are {len(alone)}",
                 hint="choose one with --image, or use --name OLD=NEW; there are " + describe(alone),
             )
-        chosen = tuple((renames.single.key, digest) for _, digest in alone[0].docker[:1])
-        named = attrs.evolve(alone[0], names=(renames.single,), docker=chosen)
+        named = _called(alone[0], [renames.single])
         # A signature beside it keeps the tag by which it is found.
         return tuple(named if root is alone[0] else root for root in roots)
     pairs = dict(renames.pairs)
+    by_digest = {key: quoted_digest(key, roots) for key in pairs}
     used: set[str] = set()
     result = []
     for root in roots:
+        there = digests_of(root.node)
+        asked = [key for key, digest in by_digest.items() if digest in there]
+        if asked:
+            used.update(asked)
+            result.append(_called(root, [pairs[key] for key in asked]))
+            continue
         names = []
         platforms = dict(root.docker)
         for name in root.names:
@@ -47,11 +54,19 @@ def renamed(roots: tuple[Root, ...], renames: Renames) -> tuple[Root, ...]:
         kept = tuple(dict.fromkeys(names))
         result.append(attrs.evolve(root, names=kept, docker=tuple(platforms.items())))
     for old_key in pairs.keys() - used:
+        old = str(ImageName.from_ref_name(old_key))
         raise SelectionError(
-            what=f"there is no image {old_key!r} to rename", hint=f"there are {describe(roots)}"
+            what=f"there is no image {old!r} to rename",
+            hint=what_there_is(old, roots, "there are"),
         )
     _distinct(result)
     return tuple(result)
+
+
+def _called(root: Root, names: list[ImageName]) -> Root:
+    """The root under these names alone."""
+    chosen = tuple((name.key, digest) for name in names for _, digest in root.docker[:1])
+    return attrs.evolve(root, names=tuple(names), docker=chosen)
 
 
 def _distinct(roots: list[Root]) -> None:

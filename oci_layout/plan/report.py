@@ -89,6 +89,7 @@ class Report:
         source_kind: what that is.
         destination: where to.
         destination_kind: what that is.
+        destination_note: what to say of it to who wanted something else; empty for nothing.
         dry_run: whether nothing was written.
         images: each image.
         artifacts: whatever else has an entry of its own.
@@ -97,7 +98,8 @@ class Report:
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
         linked: number of blobs that are the source's own files, checked by their size only.
         cloned: number of blobs that share the blocks of the source's, checked by their size only.
-        bytes_written: size of the result; None when nothing was written.
+        added: what an append has added, by name or digest; None where nothing was appended to.
+        bytes_written: size of the result, or of what was added; None when nothing was written.
         seconds: time taken; None when nothing was written.
     """
 
@@ -110,6 +112,8 @@ class Report:
     changes: tuple[str, ...]
     warnings: tuple[Finding, ...]
     artifacts: tuple[ArtifactReport, ...] = ()
+    destination_note: str = ""
+    added: tuple[str, ...] | None = None
     check: str = "full"
     linked: int = 0
     cloned: int = 0

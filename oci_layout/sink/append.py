@@ -15,6 +15,7 @@ from oci_layout.blobs.pool import Pool
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.reachable import named
 from oci_layout.graph.referrers import with_referrers
@@ -27,6 +28,7 @@ from oci_layout.sink.layoutdir import BlobFolder, fill
 from oci_layout.sink.layoutfolder import LayoutFolder, held, listed, require_plain
 from oci_layout.sink.written import Written
 from oci_layout.source.opening import Source, open_source
+from oci_layout.source.views import entry_name
 
 
 def append_layout(plan: Plan, place: Place, *, on_conflict: str, pool: Pool) -> Written:
@@ -38,6 +40,9 @@ def append_layout(plan: Plan, place: Place, *, on_conflict: str, pool: Pool) -> 
         on_conflict: what happens when a name is there already and stands for something else:
             ``error``, ``first`` (the old one stays) or ``last`` (the new one takes the name).
         pool: does the work on blobs.
+
+    Returns:
+        What was done, with what is new in the layout and its bytes.
 
     Raises:
         SelectionError: a name is taken.
@@ -51,9 +56,15 @@ def append_layout(plan: Plan, place: Place, *, on_conflict: str, pool: Pool) -> 
         draft.folder.sync_all()
         with held(place) as dest, open_source(draft.folder.path) as new:
             joined = _join(dest, new, Merge(on_conflict, plan.findings, bare=True))
-            dest.take(draft.folder, _blobs(dest, new, joined))
+            size = dest.take(draft.folder, _blobs(dest, new, joined))
             dest.replace_index([*joined.old, *joined.added], draft.folder)
-    return done
+    return attrs.evolve(done, size=size, added=tuple(map(_label, joined.added)))
+
+
+def _label(entry: Descriptor) -> str:
+    """What to call an entry."""
+    name = entry_name(entry, Findings())
+    return str(name) if name is not None else str(entry.digest)
 
 
 @attrs.frozen(kw_only=True)

@@ -16,8 +16,8 @@ from oci_layout.disk.draft import Draft
 from oci_layout.disk.place import Place, failed
 from oci_layout.errors import DestinationError
 from oci_layout.mediatype import Compression
-from oci_layout.model import dockersave, layout
 from oci_layout.plan.assemble import Documents
+from oci_layout.plan.files import blob_name, documents_of
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.outfile import OutFile, OverflowingError, begin_write_back, preallocate
 from oci_layout.sink.staging import Staging
@@ -76,19 +76,6 @@ def _file(name: str, data: bytes) -> bytes:
     return tarwrite.header(name, len(data)) + data + bytes(tarwrite.padding(len(data)))
 
 
-def _head(documents: Documents) -> bytes:
-    """The documents of an archive, as it begins."""
-    legacy = documents.legacy
-    if legacy is not None:
-        files = [_file(name, data) for name, data in legacy.files.items()]
-        return b"".join(files)
-    parts = [_file(layout.MARKER, layout.MARKER_BYTES), _file(layout.INDEX, documents.index)]
-    if documents.docker is not None:
-        parts.append(_file(dockersave.MANIFEST, documents.docker))
-    parts.extend(_file(digest.blob_path, data) for digest, data in documents.blobs.items())
-    return b"".join(parts)
-
-
 def lay_out(
     documents: Documents, tasks: Sequence[Task], known: Mapping[str, tuple[Digest, int]]
 ) -> TarPlan:
@@ -100,13 +87,13 @@ def lay_out(
         known: digest and size of each task's result.
     """
     legacy = documents.legacy
-    head = _head(documents)
+    head = b"".join(_file(name, data) for name, data in documents_of(documents).items())
     at = len(head)
     there = set() if legacy is not None else set(documents.blobs)
     slots, spare = [], []
     for task in tasks:
         digest, size = known[task.key]
-        name = digest.blob_path if legacy is None else legacy.layers.get(digest)
+        name = blob_name(documents, digest)
         if digest in there or name is None:
             spare.append(task)
             continue

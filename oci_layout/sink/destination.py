@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 
 import attrs
 
@@ -16,12 +17,14 @@ from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.planning import Plan
 from oci_layout.plan.request import Format, Writing
+from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
 from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
+from oci_layout.source.transports import Located
 from oci_layout.streams.codecs import PACKERS
 
 STANDARD_OUTPUT = "-"
@@ -45,6 +48,15 @@ _WHO_CANNOT = "ctr images import cannot read a compressed archive"
 _OLD_DOCKER = {Compression.ZSTD: ", nor Docker before 23.0 one packed with zstd"}
 
 
+_FORMATS = {
+    "oci": Format.OCI,
+    "oci-archive": Format.OCI,
+    "docker-archive": Format.DOCKER,
+    "dir": Format.DIR,
+}
+_LIKE_A_FILE = re.compile(r"[^/.]\.[a-z][a-z0-9]{1,7}$", re.IGNORECASE)
+
+
 class Form(enum.StrEnum):
     """What is written."""
 
@@ -62,11 +74,15 @@ class Destination:
         path: as the user called it.
         form: what is written there.
         outer: compression of the archive as a whole.
+        name: that the one image is to have, where the destination says so.
+        told: whether the user said what is written there, or its name alone does.
     """
 
     path: str
     form: Form
     outer: Compression = Compression.NONE
+    name: ImageName | None = None
+    told: bool = False
 
     @classmethod
     def parse(cls, path: str, target: Format) -> Destination:
@@ -94,6 +110,39 @@ class Destination:
                 )
         return cls(path=path, form=Form.DIR if target is Format.DIR else Form.DIRECTORY)
 
+    @classmethod
+    def at(cls, where: Located, target: Format) -> Destination:
+        """A destination as skopeo names it, or by its name alone.
+
+        Raises:
+            UsageError: a transport of another format, or no name of an image; see ``parse``.
+        """
+        if not where.transport:
+            return cls.parse(where.path, target)
+        wanted = _FORMATS[where.transport]
+        if target is not wanted:
+            raise UsageError(
+                what=f"{where.transport}: is not what --to {target} writes",
+                where=where.path,
+                hint=f"--to {wanted}, or leave {where.transport}: out",
+            )
+        if not where.transport.endswith("-archive"):
+            form = Form.DIR if target is Format.DIR else Form.DIRECTORY
+            found = cls(path=where.path, form=form)
+        else:
+            found = cls.parse(where.path, target)
+            if found.directory:
+                found = attrs.evolve(found, form=Form.ARCHIVE)
+        return attrs.evolve(found, name=_name(where), told=True)
+
+    @property
+    def note(self) -> str:
+        """What to say of a directory whose name is like that of a file; empty otherwise."""
+        named = not self.told and not self.path.endswith("/")
+        if self.form is not Form.DIRECTORY or not named or not _LIKE_A_FILE.search(self.path):
+            return ""
+        return "a directory, as every name that does not end in .tar"
+
     @property
     def directory(self) -> bool:
         """Whether a directory is written."""
@@ -117,6 +166,18 @@ class Destination:
         form = "archive" if self.form is Form.PIPE else str(self.form)
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
         return f"{whose} {form}{packed}" + (", with manifest.json" if docker_view else "")
+
+
+def _name(where: Located) -> ImageName | None:
+    """The name that follows the path: a tag alone in a layout, a whole name for Docker."""
+    if not where.image:
+        return None
+    if where.transport != "docker-archive":
+        return ImageName.from_ref_name(where.image)
+    try:
+        return ImageName.familiar(where.image)
+    except InvalidReferenceError as error:
+        raise UsageError(what=str(error), where=where.path) from error
 
 
 def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | None:

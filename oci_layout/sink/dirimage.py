@@ -12,12 +12,10 @@ from oci_layout.disk.place import Place
 from oci_layout.errors import SelectionError, TargetError
 from oci_layout.graph.nodes import Absent, Opaque
 from oci_layout.graph.referrers import is_attached
-from oci_layout.model import dockersave
+from oci_layout.plan.files import documents_of_dir
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.layoutdir import BlobFolder, blob_bytes, do_all
 from oci_layout.sink.written import Written
-
-VERSION = b"Directory Transport Version: 1.1\n"
 
 
 def require_single(plan: Plan) -> None:
@@ -63,15 +61,8 @@ def write_dir(plan: Plan, place: Place, *, pool: Pool) -> Written:
         with BlobFolder(draft.folder, lambda digest: digest.hex) as folder:
             facts = do_all(plan, folder, pool)
             documents = plan.documents(facts)
-            top = documents.top[0][1].digest
-            for digest, data in documents.blobs.items():
-                if digest == top:
-                    folder.put_file(dockersave.MANIFEST, data)
-                elif digest in documents.manifests:
-                    folder.put_file(f"{digest.hex}.manifest.json", data)
-                else:
-                    folder.put(digest, data)
-            folder.put_file("version", VERSION)
+            for name, data in documents_of_dir(documents).items():
+                folder.put_file(name, data)
             size = folder.bytes_written + blob_bytes(facts)
         draft.appear()
     return Written(documents=documents, facts=facts, size=size)

@@ -98,16 +98,20 @@ class LayoutFolder:
         """What it holds."""
         return self._source.roots
 
-    def take(self, staged: Folder, names: Set[str]) -> None:
+    def take(self, staged: Folder, names: Set[str]) -> int:
         """Move blobs in from a folder beside; those that are there already are checked.
 
         Args:
             staged: a layout on the same file system, which nobody looks at.
             names: paths of the blobs in it.
 
+        Returns:
+            Bytes of those that were not there.
+
         Raises:
             DestinationError: a blob that is there is damaged, or a link is in the way.
         """
+        moved = 0
         with ExitStack() as closing:
             blobs = closing.enter_context(staged.enter("blobs"))
             self._folder.make("blobs")
@@ -122,10 +126,14 @@ class LayoutFolder:
                 for name in wanted:
                     if there.status(name) is not None:
                         _check_present(there, Digest(algorithm, name))
-                    elif not here.rename_as(name, name, NOREPLACE, to=there):
+                        continue
+                    if not here.rename_as(name, name, NOREPLACE, to=there):
                         here.rename(name, name, to=there)
+                    status = there.status(name)
+                    moved += status.st_size if status is not None else 0
                 there.sync()
             into.sync()
+        return moved
 
     def replace_index(self, entries: Sequence[Descriptor], staged: Folder | None = None) -> None:
         """Let an index of other entries take the place of the old one.

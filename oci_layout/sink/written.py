@@ -17,9 +17,11 @@ class Written:
     Args:
         documents: of the result.
         facts: what each task came to, by key.
-        size: bytes that were written.
+        size: bytes that were written, or added to what was there.
+        added: entries that an append has added, by name or digest; None where nothing was there.
     """
 
     documents: Documents
     facts: Mapping[str, Fact]
     size: int
+    added: tuple[str, ...] | None = None

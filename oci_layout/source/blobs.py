@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 
 from oci_layout import limits, mediatype
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
@@ -110,7 +111,7 @@ class GraphReader:
         if len(raw) != descriptor.size:
             self._findings.error(
                 "size-mismatch",
-                f"has {len(raw)} bytes, its descriptor says {descriptor.size}",
+                f"has {plural(len(raw), 'byte')}, its descriptor says {descriptor.size}",
                 where,
             )
         actual = Digest.of(raw, descriptor.digest.algorithm)
@@ -138,7 +139,7 @@ class GraphReader:
         if member is not None and member.size != descriptor.size:
             self._findings.error(
                 "size-mismatch",
-                f"has {member.size} bytes, its descriptor says {descriptor.size}",
+                f"has {plural(member.size, 'byte')}, its descriptor says {descriptor.size}",
                 Where(member=member.name),
             )
         return member

@@ -182,6 +182,28 @@ def _whole(contents: Contents, bases: Sequence[Holdings]) -> Contents:
     return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
 
 
+def source_of(store: Store, *, archive: bool) -> Source:
+    """The source that a store is; what is odd or wrong is among its findings.
+
+    Args:
+        store: its files.
+        archive: whether they are, or are to be, in a tar.
+
+    Raises:
+        NotAnImageError: not an image of any kind.
+    """
+    reading = Reading(store=store, archive=archive, findings=Findings())
+    return Source(
+        label=store.label,
+        archive=archive,
+        outer=Compression.NONE,
+        store=store,
+        contents=read(reading, Findings()),
+        reading=reading,
+        findings=reading.findings,
+    )
+
+
 @contextmanager
 def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
     try:
@@ -191,6 +213,7 @@ def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
         raise
 
 
+_CLOSE = 0.8  # of two file names, by difflib
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
 
 
@@ -226,6 +249,17 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
+def _meant(path: str) -> str:
+    """A hint at what lies beside a name that is not there and is close to it."""
+    import difflib  # noqa: PLC0415  nothing else needs it at the start
+
+    folder, name = os.path.split(path)
+    there = [os.path.basename(each) for each in _entries(folder or ".")]
+    close = difflib.get_close_matches(name, there, 2, _CLOSE)
+    guess = " or ".join(os.path.join(folder, each) for each in close)
+    return f"did you mean {guess}?" if guess else ""
+
+
 def _store(file: HeldFile, label: str, findings: Findings, *, lone: bool) -> Store:
     if lone and file.pread(64, 0).lstrip().startswith(b"{"):
         return FileStore(file, label, dockersave.MANIFEST)
@@ -255,7 +289,7 @@ def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]
         mode = os.stat(path).st_mode
     except OSError as error:
         raise NotAnImageError(
-            what=error.strerror or str(error), where=path, hint=advice(path)
+            what=error.strerror or str(error), where=path, hint=advice(path) or _meant(path)
         ) from error
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Where
 from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
@@ -318,8 +319,8 @@ class Reconciler:
         if len(image.layers) != len(diff_ids):
             self._findings.error(
                 "layer-count",
-                f"there are {len(image.layers)} layers, and the config lists "
-                f"{len(diff_ids)} diff_ids",
+                f"the image has {plural(len(image.layers), 'layer')}, and its config lists "
+                f"{plural(len(diff_ids), 'diff_id')}",
                 where.at("rootfs.diff_ids"),
             )
         return image

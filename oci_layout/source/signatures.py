@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from oci_layout.counting import plural
 from oci_layout.finding import Findings, Where
 from oci_layout.model import jws
 from oci_layout.model.schema1 import Schema1
@@ -29,7 +30,7 @@ def report_signatures(
     if not jws.available():
         findings.warning(
             "signature-unchecked",
-            f"{len(manifest.signatures)} signatures were not checked",
+            f"not checked: {plural(len(manifest.signatures), 'signature')}",
             where,
             "install oci-layout[schema1]",
         )

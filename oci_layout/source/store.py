@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from oci_layout.errors import ReadError
@@ -165,6 +165,33 @@ class FileStore:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class MadeStore:
+    """Files that lie nowhere yet: what somebody is going to write.
+
+    Args:
+        members: by name.
+        label: how to call it in messages.
+    """
+
+    def __init__(self, members: Mapping[str, Member], label: str) -> None:
+        self.label, self._members = label, members
+
+    def find(self, name: str) -> Member | None:
+        """The file of that name."""
+        try:
+            return self._members.get(names.normalise(name))
+        except names.UnsafeNameError:
+            return None
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names below a folder, sorted."""
+        start = f"{prefix}/" if prefix else ""
+        return iter(sorted(name for name in self._members if name.startswith(start)))
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class ArchiveStore:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import DamagedError
 from oci_layout.streams.reader import Reader
@@ -335,7 +336,7 @@ def _integer(value: str) -> int:
     """A number of a PAX record; Go holds it in 64 bits (strconv.ParseInt), and refuses others."""
     digits = value.removeprefix("-").lstrip("0") or value[-1:]
     if len(digits) > _DIGITS:  # before it costs anything to convert
-        raise ValueError(f"a number of {len(digits)} digits, which 64 bits do not hold")
+        raise ValueError(f"a number of {plural(len(digits), 'digit')}, which 64 bits do not hold")
     found = -decimal(digits) if value.startswith("-") else decimal(digits)
     if not -(1 << 63) <= found < 1 << 63:
         raise ValueError(f"the number {value[:40]}, which 64 bits do not hold")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.streams.reader import ClosableReader, ExtentReader, HeldFile, chunks, ends_early
 
@@ -62,7 +63,7 @@ class Member:
         """
         if self.size > limit:
             raise DamagedError(
-                what=f"{self.size} bytes, where at most {limit} are read",
+                what=f"{plural(self.size, 'byte')}, where at most {limit} are read",
                 where=self.name,
                 code="document-too-large",
             )

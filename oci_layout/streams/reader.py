@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from oci_layout.closing import Closing
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import ChangedError, DamagedError, NotAnImageError, ReadError
 from oci_layout.limits import CHUNK
@@ -131,7 +132,7 @@ class HeldFile(Closing):
 def ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
     """The error of a file that is shorter than it was, or than somebody said."""
     return DamagedError(
-        what=f"the file ends {missing} bytes too early",
+        what=f"the file ends {plural(missing, 'byte')} too early",
         where=f"{file.path}: offset {offset}",
         code="truncated",
     )

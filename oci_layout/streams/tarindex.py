@@ -258,7 +258,7 @@ class TarScanner:
             self._findings.error(
                 "truncated",
                 f"the archive ends at byte {self._end}, inside this member "
-                f"({offset + data_size - self._end} of {data_size} bytes are missing)",
+                f"(missing: {offset + data_size - self._end} of {data_size} bytes)",
                 Where(member=name, offset=offset),
                 "copy the file again",
             )

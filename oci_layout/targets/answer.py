@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, chain_ids
 from oci_layout.platform import Platform
 from oci_layout.targets.rules import RULES, Rule
@@ -83,10 +84,40 @@ class Prediction:
         self.unpacked.update(chains)
         return there
 
+    def settle_names(self) -> None:
+        """Let each name be that of the image which is loaded last under it."""
+        lost = self.lose_shared_names()
+        for number, each in enumerate(self.images):
+            names = tuple(name for name in each.names if (number, name) not in lost)
+            self.images[number] = attrs.evolve(each, names=names)
+
+    def lose_shared_names(self) -> set[tuple[int, str]]:
+        """Tell of names that two images would have; images by number, and the names they lose."""
+        keys = [
+            number if each.image_id is None else each.image_id
+            for number, each in enumerate(self.images)
+        ]
+        last = {name: keys[n] for n, each in enumerate(self.images) for name in each.names}
+        lost = {
+            (number, name)
+            for number, each in enumerate(self.images)
+            for name in each.names
+            if last[name] != keys[number]
+        }
+        for number, name in sorted(lost):
+            label = str(self.images[number].image_id or "an image").rpartition(":")[2][:12]
+            self.lose("shared-name", f"{name} goes from {label} to an image that is loaded later")
+        return lost
+
     def fail(self, code: str, message: str) -> Prediction:
         """Say why it does not load."""
         self._once(self.reasons, code, message)
         return self
+
+    def fail_count(self, label: str, layers: int, diff_ids: int) -> None:
+        """Say that an image has not as many layers as diff_ids."""
+        counted = f"{plural(layers, 'layer')}, {plural(diff_ids, 'diff_id')}"
+        self.fail("layer-count", f"{label}: {counted}")
 
     def lose(self, code: str, message: str) -> None:
         """Say what does not come along."""

@@ -12,13 +12,13 @@ from oci_layout.finding import Finding
 from oci_layout.graph.nodes import Image, Root
 from oci_layout.graph.walk import walk
 from oci_layout.platform import Platform
-from oci_layout.targets import containerd, containersimage, docker
+from oci_layout.targets import docker
 from oci_layout.targets.answer import Answer, Loaded, Prediction, Remark
 from oci_layout.targets.facts import Facts
 from oci_layout.targets.importing import IMPORTS
 from oci_layout.targets.names import whole
-from oci_layout.targets.repairing import CALLER_NAMES, repair
-from oci_layout.targets.rules import Cure
+from oci_layout.targets.predicting import predict
+from oci_layout.targets.repairing import Repairs, curable
 from oci_layout.targets.target import Target, at, dotted
 from oci_layout.targets.traits import TRAITS
 
@@ -55,7 +55,9 @@ class Asked:
         return any(whole(name) in self.names for name in loaded.names)
 
 
-def ask(facts: Facts, target: Target, platform: Platform, wanted: Asked) -> Answer:
+def ask(
+    facts: Facts, target: Target, platform: Platform, wanted: Asked, repairs: Repairs
+) -> Answer:
     """What a target makes of a source.
 
     Args:
@@ -63,18 +65,10 @@ def ask(facts: Facts, target: Target, platform: Platform, wanted: Asked) -> Answ
         target: who is asked.
         platform: of its host.
         wanted: the images that matter.
+        repairs: finds the line that makes something of the source which the target loads.
     """
-    reading, transport = _read(facts, target, platform)
-    return _answer(facts, target, platform, wanted, reading, transport)
-
-
-def _read(facts: Facts, target: Target, platform: Platform) -> tuple[Prediction, str]:
-    """What becomes of a source, and by which transport."""
-    if target.name == "docker" and not target.containerd_store:
-        return docker.read(facts, target, platform), ""
-    if target.name in TRAITS:
-        return containersimage.read(facts, target, platform)
-    return containerd.read(facts, target, platform), ""
+    reading, transport = predict(facts, target, platform)
+    return _answer(facts, target, platform, wanted, reading, transport, repairs)
 
 
 def _answer(
@@ -84,20 +78,21 @@ def _answer(
     wanted: Asked,
     reading: Prediction,
     transport: str,
+    repairs: Repairs,
 ) -> Answer:
     images = [each for each in reading.images if wanted.holds(each)]
     if not images and not reading.reasons:
         reading.fail("images-left", f"{', '.join(wanted.texts)} is not among what it loads")
     loads = not reading.reasons
     asks = target.engine.asks.format(source=shlex.quote(facts.named), transport=transport)
-    against = reading.reasons or _curable(target, reading.losses)
+    against = reading.reasons or curable(target, reading.losses)
     line: tuple[str, ...] = ()
     unrepaired = ""
     if against:
         if wanted.texts:  # a line takes these images alone, whatever the others suffer from
-            alone, _ = _read(facts.narrowed(wanted.digests), target, platform)
-            against = alone.reasons or _curable(target, alone.losses)
-        line, unrepaired = repair(facts, target, against, platform, wanted.texts)
+            alone, _ = predict(facts.narrowed(wanted.digests), target, platform)
+            against = alone.reasons or curable(target, alone.losses)
+        line, unrepaired = repairs.line(target, against, loads=loads)
     return Answer(
         target=target,
         asks=asks if facts.archive or transport else "",
@@ -130,13 +125,6 @@ def _source(target: Target) -> str:
         packings = at(docker.PACKINGS, target.version)
         return row.source if row.version >= packings.version else packings.source
     return at(IMPORTS[target.name], target.version).source
-
-
-def _curable(target: Target, losses: list[Remark]) -> list[Remark]:
-    """Losses that repack can make good; who takes one image at a time loses the others anyway."""
-    if target.name in CALLER_NAMES:
-        return []
-    return [each for each in losses if each.rule.cure is not Cure.NONE]
 
 
 @attrs.frozen(kw_only=True)

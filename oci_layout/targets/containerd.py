@@ -49,6 +49,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         else:
             reading.fail("no-image", "nothing is listed")
     _last_words(facts, found, target, how, reading)
+    reading.lose_shared_names()
     reading.images[:] = _merged(reading.images)
     return reading
 

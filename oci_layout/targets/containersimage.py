@@ -194,9 +194,7 @@ def _image(
             reading.fail("bad-config", f"{label}: {field}")
     diff_ids = image.config.diff_ids
     if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):
-        reading.fail(
-            "layer-count", f"{label}: {len(image.layers)} layers, {len(diff_ids)} diff_ids"
-        )
+        reading.fail_count(label, len(image.layers), len(diff_ids))
     reading.images.append(
         Loaded(
             names=names,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 
+from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.graph.walk import images, walk
@@ -129,19 +130,16 @@ def _entry(
     if config.platform.os not in ("", platform.os):
         reading.fail("other-os", f"{saved.label} is for {config.platform}")
     if len(saved.layers) != len(config.diff_ids):
-        reading.fail(
-            "layer-count",
-            f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
-        )
+        reading.fail_count(saved.label, len(saved.layers), len(config.diff_ids))
         return
     if config.history is not None and config.history > len(config.diff_ids):
         reading.fail(
             "history-count",
             f"{saved.label}: {config.history} history lines of layers, "
-            f"{len(config.diff_ids)} layers",
+            f"{plural(len(config.diff_ids), 'layer')}",
         )
     if len(saved.layers) > DEEPEST:
-        reading.fail("layer-depth", f"{saved.label} has {len(saved.layers)} layers")
+        reading.fail("layer-depth", f"{saved.label} has {plural(len(saved.layers), 'layer')}")
     unpacked = reading.unpack(config.diff_ids)
     for number, layer in enumerate(saved.layers):
         if not unpacked[number]:

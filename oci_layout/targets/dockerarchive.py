@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave
@@ -44,7 +45,7 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
         return reading.fail("needs-manifest-json", "there is no manifest.json")
     member = facts.source.store.find(dockersave.MANIFEST)
     if member is not None and member.size > _MANIFEST_JSON:
-        return reading.fail("document-size", f"manifest.json has {member.size} bytes")
+        return reading.fail("document-size", f"manifest.json has {plural(member.size, 'byte')}")
     if facts.saved is None and not _is_null(facts):
         return reading.fail("bad-manifest-json", "manifest.json is no list")
     saved = facts.saved or ()
@@ -96,10 +97,7 @@ def _saved(
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
     elif len(saved.layers) != len(config.diff_ids):
-        reading.fail(
-            "layer-count",
-            f"{saved.label}: {len(saved.layers)} layers, {len(config.diff_ids)} diff_ids",
-        )
+        reading.fail_count(saved.label, len(saved.layers), len(config.diff_ids))
     else:
         _layer_files(facts, saved, linked, traits, reading)
     for field in unreadable(config, Structs.BOTH if traits.stores else Structs.DOCKER):

@@ -339,6 +339,12 @@ RULES = _rules(
         Cure.NONE,
     ),
     (
+        "shared-name",
+        "gives a name to one image: that which it loads last",
+        "measured: podman 4.3.1; containerd core/images/archive/importer.go",
+        Cure.NONE,
+    ),
+    (
         "nameless",
         "loads an image without its name, by its ID alone",
         _DOCKER + "; " + _IMAGE + "; " + _STORE,
@@ -398,6 +404,12 @@ RULES = _rules(
         "v1-id",
         "numbers V1 images by their folders; later versions by a config that they make",
         "docker 1.9 graph/load.go; moby image/tarexport/load.go, legacyLoad",
+        Cure.NONE,
+    ),
+    (
+        "image-store",
+        "has a containerd image store, too, and a new installation of 29 uses that one",
+        "docs.docker.com/engine/storage/containerd; moby daemon/image_store_choice.go",
         Cure.NONE,
     ),
     (

@@ -162,7 +162,7 @@ def _layers(
     if config.diff_ids is None and layers:
         reading.fail("no-rootfs", f"{label}: the config has no rootfs")
     elif len(layers) != len(diff_ids):
-        reading.fail("layer-count", f"{label}: {len(layers)} layers, {len(diff_ids)} diff_ids")
+        reading.fail_count(label, len(layers), len(diff_ids))
     unpacked = reading.unpack(diff_ids)
     for number, layer in enumerate(layers):
         if number >= len(unpacked) or not unpacked[number]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_layout.counting import plural
 from oci_layout.finding import Findings, Severity, Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
@@ -45,7 +46,7 @@ def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
                 "sparse-index",
                 f"{what}{digest} is referred to and not there",
                 Where(image=label),
-                "layout repack leaves out what is absent",
+                "layout repack SOURCE --to oci -o NEW leaves out what is absent",
             )
     elif isinstance(node, Image):
         _image(node, label, findings)
@@ -76,7 +77,8 @@ def _image(image: Image, label: str, findings: Findings) -> None:
     if filled is not None and diff_ids is not None and filled not in (0, len(diff_ids)):
         findings.warning(
             "history-mismatch",
-            f"the history has {filled} entries with a layer, and there are {len(diff_ids)} layers",
+            f"the history has {plural(filled, 'entry')} with a layer, and the image has "
+            f"{plural(len(diff_ids), 'layer')}",
             config_at.at("history"),
         )
     stated = image.descriptor.platform if image.descriptor is not None else None
@@ -133,7 +135,7 @@ def _label(layer: Layer, where: Where, findings: Findings) -> None:
             f"labelled {named.get(kind.compression, kind.compression)}, and the bytes are "
             f"{named.get(actual, actual)}",
             where,
-            "layout repack repairs the label",
+            "layout repack SOURCE --to oci -o NEW repairs the label",
         )
 
 

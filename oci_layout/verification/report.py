@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import enum
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
+from oci_layout.codes import WISHES
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
 from oci_layout.platform import Platform
+
+
+class Verdict(enum.StrEnum):
+    """What is to be thought of a source."""
+
+    SOUND = "sound"
+    UNEXPECTED = "not as expected"
+    DAMAGED = "damaged"
 
 
 @attrs.frozen(kw_only=True)
@@ -72,14 +84,24 @@ class VerifyReport:
         """Whether there is an error or a warning among what was found."""
         return any(finding.severity is not Severity.NOTE for finding in self.findings)
 
+    def verdict(self, *, strict: bool = False) -> Verdict:
+        """What counts, in a word; warnings count when strict.
+
+        A source that only lacks what the caller expected of it is not damaged.
+        """
+        counts = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        codes = {finding.code for finding in self.findings if finding.severity in counts}
+        if not codes:
+            return Verdict.SOUND
+        return Verdict.UNEXPECTED if codes <= WISHES else Verdict.DAMAGED
+
     def to_json(self, *, strict: bool = False) -> dict[str, Any]:
         """The report as a JSON value; warnings count for the verdict when strict."""
-        failed = self.failed_strictly if strict else self.failed
         return {
             "source": self.source,
             "source_kind": self.source_kind,
             "check": self.check,
-            "verdict": "damaged" if failed else "sound",
+            "verdict": str(self.verdict(strict=strict)),
             "images": [
                 {
                     "names": list(image.names),
@@ -99,3 +121,14 @@ class VerifyReport:
             "bytes": self.bytes,
             "seconds": self.seconds,
         }
+
+
+def tally(verdicts: Iterable[Verdict], unreadable: int) -> dict[str, int]:
+    """How many sources are what.
+
+    Args:
+        verdicts: of those that were read.
+        unreadable: how many could not be.
+    """
+    counts = Counter(str(each) for each in verdicts)
+    return {**{str(each): counts[each] for each in Verdict}, "not readable": unreadable}

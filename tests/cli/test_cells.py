@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oci_layout.cli.cells import cells, clipped, folded, left, right
+from oci_layout.cli.cells import cells, clipped, columns, folded, left, right, wrapped
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,9 @@ from oci_layout.cli.cells import cells, clipped, folded, left, right
         ("\u6f22\u5b57", 4),
         ("\uff21", 2),
         ("\u20e3", 0),
+        ("\U0001f433", 2),  # an emoji
+        ("\u1112\u1161\u11ab", 2),  # one Hangul syllable out of three letters
+        ("\ud55c", 2),
     ],
 )
 def test_cells(text: str, width: int) -> None:
@@ -53,7 +56,7 @@ def test_folded() -> None:
     assert folded("one two three four five", 10, "", "", lines=2) == ["one two", "three f..."]
 
 
-def test_columns() -> None:
+def test_beside_each_other() -> None:
     assert right("\u6f22", 4) == "  \u6f22"
     assert left("\u6f22", 4) == "\u6f22  "
     assert right("long", 2) == "long"
@@ -64,3 +67,29 @@ def test_a_text_that_nobody_reads_is_cut() -> None:
         made = folded(letter * 1_000_000, 80, "", "  ")
         assert sum(map(len, made)) < 20_000
         assert made[-1].endswith("...")
+
+
+WIDE = ("\u6f22\u5b57", "e\u0301", "\U0001f433\u1112\u1161\u11ab", "plain")
+
+
+def test_columns_line_up_whatever_is_in_them() -> None:
+    lines = columns([(word, f"{word}/app", "end") for word in WIDE], "  ")
+    assert len({cells(line) for line in lines}) == 1
+    starts = [line.partition(f"{word}/app")[0] for word, line in zip(WIDE, lines, strict=True)]
+    assert len({cells(start) for start in starts}) == 1
+    assert columns([]) == []
+    assert columns([("a", ""), ("bbb", "c")]) == ["a", "bbb  c"]
+
+
+@pytest.mark.parametrize("word", WIDE)
+def test_no_line_is_wider_than_it_may_be(word: str) -> None:
+    for line in wrapped(" ".join([word] * 60), 40, "  ", "    "):
+        assert cells(line) <= 40
+    for line in wrapped(word * 60, 40, "  ", "    ") if word != "plain" else ():
+        assert cells(line) <= 40
+
+
+def test_spaces_that_set_things_apart_stay() -> None:
+    assert wrapped("app:1  linux/amd64", 40, "", "") == ["app:1  linux/amd64"]
+    assert wrapped("app:1  linux/amd64", 12, "", "  ") == ["app:1", "  linux/amd64"]
+    assert wrapped("", 40, "  ", "") == []

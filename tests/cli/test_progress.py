@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from oci_layout.cli import progress
+from oci_layout.cli import progress, screen
 
 
 class Terminal(io.StringIO):
@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     made = Terminal()
-    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=made))
+    monkeypatch.setattr(screen, "sys", SimpleNamespace(stderr=made))
     monkeypatch.setattr(progress, "_EVERY", 0.0)
     monkeypatch.setenv("COLUMNS", "100")
     return made

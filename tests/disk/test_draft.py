@@ -259,3 +259,12 @@ def test_an_undivided_step_is_not_interrupted() -> None:
         done.append("step")
     assert done == ["step", "stopped"]
     temporary.interrupt(lambda: None)
+
+
+def test_no_error_tells_a_name_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails inside of a draft is told by the name that the user gave."""
+    monkeypatch.chdir(tmp_path)
+    draft = Draft(Place.look("-o", "out"), directory=True, replace=False)
+    with pytest.raises(DestinationError) as told, draft:
+        raise DestinationError(what="is full", where=f"{draft.folder.path}/blobs")
+    assert told.value.where == "out/blobs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,25 @@ def test_renaming_a_bare_ref_name(tmp_path: Path) -> None:
     source = named(tmp_path, {REF_NAME: "tiny"}, {REF_NAME: "other"})
     _, result = packed(source, tmp_path / "out.tar", names=("tiny=demo:1", "other=demo:2"))
     assert repo_tags(result) == ["demo:1", "demo:2"]
+
+
+@pytest.mark.parametrize("cut", [71, 19, 14])
+def test_naming_by_digest(cut: int, tmp_path: Path) -> None:
+    """An image without a name has nothing else to be called by."""
+    bare = [replace(image, names=()) for image in (ONE, TWO)]
+    source = write_oci_layout(bare, tmp_path / "in")
+    first, second = (image.manifest_digest()[:cut] for image in bare)
+    names = (f"{first}=a:1", f"{second.removeprefix('sha256:')}=b:2")
+    _, result = packed(source, tmp_path / "out.tar", names=names)
+    assert repo_tags(result) == ["a:1", "b:2"]
+    with pytest.raises(SelectionError, match="to rename"):
+        packed(source, tmp_path / "no.tar", names=(f"sha256:{'0' * 64}=a:1",))
+
+
+def test_a_digest_stands_for_all_names_of_an_image(tmp_path: Path) -> None:
+    source = write_docker_archive([ONE, TWO], tmp_path / "in.tar")
+    _, result = packed(source, tmp_path / "out.tar", names=(f"{ONE.config_digest}=a:1",))
+    assert repo_tags(result) == ["a:1", "demo:2"]
 
 
 def test_swapping_two_names(tmp_path: Path) -> None:

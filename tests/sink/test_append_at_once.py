@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -90,3 +92,29 @@ def test_sixteen_writers_of_one_name(tmp_path: Path) -> None:
     assert entry["annotations"][IMAGE_NAME] == full_name("demo:1")
     # A docker save has no manifest: it is the one that any conversion makes.
     assert not verify(str(dest)).failed
+
+
+def test_who_waits_says_so(tmp_path: Path) -> None:
+    """On one line as every other, while somebody else holds the layout."""
+    dest = tmp_path / "dest"
+    at_once(dest, [write_docker_archive([image("old", "old:1")], tmp_path / "old.tar")])
+    source = write_docker_archive([image("new", "new:1")], tmp_path / "new.tar")
+    fd = os.open(dest, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            argv_of("repack", source, "--to", "oci", "--append", "-q", "-o", dest),
+            stderr=subprocess.PIPE,
+            env=environment(),
+        ) as process:
+            assert process.stderr is not None
+            told = process.stderr.readline().decode()
+            fcntl.flock(fd, fcntl.LOCK_UN)
+            assert process.wait(timeout=300) == 0
+    finally:
+        os.close(fd)
+    assert told == f"layout: waiting for another process that holds {dest}\n"
+    assert {name for image in verify(str(dest)).images for name in image.names} == {
+        "old:1",
+        "new:1",
+    }

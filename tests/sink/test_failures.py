@@ -180,11 +180,24 @@ def test_an_index_of_a_document_that_is_null_is_no_success(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("dest", ["/proc/out", "/proc/out.tar"])
-def test_where_no_file_can_be_made(dest: str, tmp_path: Path) -> None:
-    """A file system that takes no files says so once, and is not asked again and again."""
-    source = write_docker_archive([make_image()], tmp_path / "in.tar")
-    done = layout("repack", source, "--to", "oci", "-o", dest)
+REFUSED = ["/proc/out", "/proc/out.tar", "nowhere/out.tar", "in.tar/out", "n" * 300 + ".tar"]
+
+
+@pytest.mark.parametrize("dest", REFUSED)
+@pytest.mark.parametrize("option", ["--output", "--report", "--sums"])
+def test_where_no_file_can_be_made(
+    option: str, dest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once, by the name that the user gave: no folder, and no name of ours."""
+    monkeypatch.chdir(tmp_path)
+    write_docker_archive([make_image()], tmp_path / "in.tar")
+    if option == "--sums":
+        done = layout("verify", "in.tar", option, dest)
+    else:
+        done = layout("repack", "in.tar", "--to", "oci", "-o", "out", option, dest)
     assert done.returncode == 5
-    assert done.stderr.startswith(b"layout: /proc: ")
+    name = dest if option == "--output" else f"{option} {dest}"
+    assert done.stderr.startswith(f"layout: {name}: ".encode())
     assert done.stderr.count(b"\n") == 1
+    assert b".tmp" not in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["in.tar"]

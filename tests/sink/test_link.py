@@ -105,9 +105,9 @@ def test_an_archive_cannot_hold_links(tmp_path: Path) -> None:
 def test_the_report_says_so(tmp_path: Path) -> None:
     source = write_oci_layout([IMAGE], tmp_path / "in")
     done = layout("repack", source, "--to", "oci", "-o", tmp_path / "out", "--link")
-    assert b"2 blobs are linked" in done.stdout
+    assert b"linked, not copied: 2 blobs" in done.stdout
     said = b" ".join(done.stdout.split())
-    assert b"only the sizes were checked" in said
+    assert b"only the size was checked" in said
     assert b"who changes one in place changes both" in said
     value = printed("repack", source, "--to", "oci", "-o", tmp_path / "2", "--check", "digests")
     assert (value["check"], value["linked"]) == ("digests", 0)

@@ -115,3 +115,20 @@ def test_the_file_is_let_go_after_an_error(tmp_path: Path) -> None:
         with pytest.raises(LayoutError):
             open_source(str(path))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_name_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("saved.tar", "in/app-1.2.tar", "in/app-1.3.tar", "in/other"):
+        (tmp_path / name).write_bytes(b"")
+    for path, hint in (
+        ("save.tar", "did you mean saved.tar?"),
+        ("in/app-1.4.tar", "did you mean in/app-1.3.tar or in/app-1.2.tar?"),
+        (f"{tmp_path}/saved.tr", f"did you mean {tmp_path}/saved.tar?"),
+        ("./nothing.tar", ""),
+        ("nowhere/saved.tar", ""),
+    ):
+        with pytest.raises(NotAnImageError) as told:
+            open_source(path)
+        assert told.value.hint == hint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import oci_layout
-from oci_layout import LayoutError, NotAnImageError, SelectionError, UsageError
+from oci_layout import NotAnImageError, SelectionError, UsageError
 from oci_layout.source.transports import Located, advice, located
 from tests.builders import make_image, write_dir, write_docker_archive, write_oci_layout
 
@@ -118,17 +120,54 @@ def test_a_tag_of_several_images_is_not_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dest", "line"),
+    ("dest", "to", "path", "names"),
     [
-        ("oci:out:tag", "--to oci -o out --name NAME:tag"),
-        ("docker-archive:out.tar:a:1", "--to docker -o out.tar --name a:1"),
-        ("oci-archive:out.tar", "--to oci -o out.tar"),
-        ("docker-archive:out.tar", "--to docker -o out.tar"),
-        ("dir:out", "--to dir -o out"),
+        ("oci:out:tag", "oci", "out/index.json", ["tag"]),
+        ("oci:out.tar", "oci", "out.tar/index.json", ["hello:1"]),
+        ("oci:out:app:2", "oci", "out/index.json", ["app:2"]),
+        ("oci-archive:out.tar:tag", "oci", "out.tar", ["tag"]),
+        ("oci-archive:out.img", "oci", "out.img", ["hello:1"]),
+        ("docker-archive:out.tar:app:2", "docker", "out.tar", ["app:2"]),
+        ("docker-archive:out", "docker", "out", ["hello:1"]),
+        ("dir:out", "dir", "out/version", []),
     ],
 )
-def test_a_destination_says_what_to_type(dest: str, line: str, tmp_path: Path) -> None:
+def test_a_destination_as_skopeo_names_it(
+    dest: str, to: Any, path: str, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     source = write_docker_archive([ONE], tmp_path / "in.tar")
-    with pytest.raises(LayoutError) as caught:
-        oci_layout.repack(source, dest, to="oci")
-    assert line in str(caught.value)
+    report = oci_layout.repack(source, dest, to=to)
+    assert (tmp_path / path).is_file()
+    assert report.destination == path.partition("/")[0]
+    shown = [list(image.names) for image in oci_layout.verify(report.destination).images]
+    assert shown == [names]
+
+
+@pytest.mark.parametrize(
+    ("dest", "options", "words"),
+    [
+        ("oci:out", {"to": "docker"}, "--to oci"),
+        ("docker-archive:out.tar", {"to": "oci"}, "--to docker"),
+        ("dir:out", {"to": "oci"}, "--to dir"),
+        ("docker-archive:out.tar:Not:A:Name", {"to": "docker"}, "image name"),
+        ("oci:out:tag", {"to": "oci", "names": "a:1"}, "--name"),
+        ("docker://out", {"to": "docker"}, "registries"),
+    ],
+)
+def test_a_destination_that_says_two_things(
+    dest: str, options: dict[str, Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_docker_archive([ONE], tmp_path / "in.tar")
+    with pytest.raises(UsageError, match=words):
+        oci_layout.repack(source, dest, **options)
+    with pytest.raises(UsageError, match="merge gives no names"):
+        oci_layout.merge([source], "oci:out:tag")
+    assert os.listdir(tmp_path) == ["in.tar"]
+
+
+def test_a_name_for_one_image_is_not_for_two(tmp_path: Path) -> None:
+    source = write_docker_archive([ONE, TWO], tmp_path / "in")
+    with pytest.raises(SelectionError, match="names a single image"):
+        oci_layout.repack(source, f"oci:{tmp_path}/out:tag", to="oci")

@@ -35,6 +35,7 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
+from tests.builders.artifacts import make_artifact, make_index, of_image, write_layout
 from tests.builders.files import Link, Members
 from tests.builders.legacy import steps_of, write_v1
 from tests.builders.trees import image_of, read, sha512_layout
@@ -518,6 +519,17 @@ TYPED: dict[str, Callable[[dict[str, Any]], Any]] = {
 _OFTEN = {"duration in words", "ports of numbers", "null among labels", "created hour"}
 _OFTEN |= {"entrypoint text", "null in history", "retries exponent"}
 
+
+def _beside(m: Maker) -> Path:
+    """Two images, and beside them an artifact and an index of nothing but that."""
+    chart = make_artifact(uuid.uuid4().hex.encode(), artifact_type="application/vnd.example")
+    index = make_index([chart.entry()], chart)
+    built = [of_image(m.image("a:1")), of_image(m.image("b:1"))]
+    named = zip(("a:1", "b:1", "chart", "charts"), (*built, chart, index), strict=True)
+    entries = [each.entry(annotations={REF_NAME: name}) for name, each in named]
+    return write_layout(m.path(""), entries, *built, chart, index)
+
+
 MAKES: dict[str, Make] = {
     # every row of the table of what consumers take
     **{
@@ -552,6 +564,9 @@ MAKES: dict[str, Make] = {
     "docker, podman's, dotted": _docker("none", "podman", "./"),
     "pure, dotted": _pure("gzip", "oci", "./"),
     "hybrid, dotted": lambda m: write_hybrid_archive([m.image()], m.path(), prefix="./"),
+    "docker, names that become one": lambda m: write_docker_archive(
+        [m.image("demo:1"), m.image("localhost/demo:1")], m.path()
+    ),
     "docker, hard links": _hard_links,
     "docker, link to a link": _linked_chain,
     # names
@@ -661,6 +676,7 @@ MAKES: dict[str, Make] = {
     "folder, layout, two images": lambda m: write_oci_layout(
         [m.image("a:1"), m.image("a:2")], m.path("")
     ),
+    "folder, images beside other things": _beside,
     "folder, layout, platforms": lambda m: write_index_layout(
         m.path(""), [m.image(), m.image(architecture=OTHER)]
     ),

@@ -17,6 +17,7 @@ from oci_layout.targets.target import USUAL
 from tests.builders import REF_NAME, go_json, make_image, write_oci_layout
 from tests.command import call, layout, the_line
 from tests.interop.shown import HERE
+from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Maker
 
 REMARK = {
@@ -254,3 +255,32 @@ def test_a_version_that_is_not_known_yet_is_told() -> None:
     assert target["basis"].startswith("not known yet: taken for docker 29")
     (target,) = as_json(source, "--for", "docker@29")["targets"]
     assert "not known" not in target["basis"]
+
+
+def test_what_a_line_does_not_know_is_said(tmp_path: Path) -> None:
+    """No layer was read for it: repack may stop at one, and says what to do then."""
+    path = UNREAD["hybrid, layer damaged"](Maker(tmp_path)).rename(tmp_path / "in.tar")
+    told = " ".join(layout("check", path, "--for", "k3s,docker@1.9").stdout.decode().split())
+    assert told.endswith("none was read here: --full finds it first")
+    words = answer(path, "docker@1.9").repair
+    done = layout(*words[1:], cwd=tmp_path)
+    assert done.returncode == 3
+    assert b"copy the file again" in done.stderr
+    full = layout("check", path, "--for", "docker@1.9", "--full").stdout.decode()
+    assert "none was read" not in full
+
+
+def test_which_image_store_is_predicted(tmp_path: Path) -> None:
+    path = MAKES["docker, none"](Maker(tmp_path))
+    for words in ((), ("--for", "docker@29")):
+        told = " ".join(layout("check", path, *words).stdout.decode().split())
+        assert "docker@29+containerd" in told or "+containerd asks the other" in told
+    assert "image store" not in layout("check", path, "--for", "docker@28").stdout.decode()
+
+
+def test_names_that_become_one(tmp_path: Path) -> None:
+    path = MAKES["docker, names that become one"](Maker(tmp_path))
+    found = answer(path, "podman@5.8")
+    assert [image.names for image in found.images] == [(), ("localhost/demo:1",)]
+    assert "shared-name" in codes(found)["losses"]
+    assert not codes(answer(path, "docker@28"))["losses"]

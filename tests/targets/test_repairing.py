@@ -121,14 +121,33 @@ def test_changed_bytes_get_no_line_that_would_bless_them(target: str, tmp_path: 
         assert found.loads or "copy the file again" in found.unrepaired
 
 
-def test_images_without_names_are_told_apart_by_the_caller(tmp_path: Path) -> None:
-    maker = Maker(tmp_path)
-
-    images = [replace(maker.image(), names=()) for _ in range(2)]
+def test_images_without_names_are_named_by_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [replace(Maker(tmp_path).image(), names=()) for _ in range(2)]
     path = write_oci_layout(images, tmp_path / "nameless")
-    found = answer(path, "docker@28")
-    assert not found.repair
-    assert "--image" in found.unrepaired
+    monkeypatch.chdir(tmp_path)
+    for target in ("docker@28", "containerd@1.7"):
+        words = answer(path, target).repair
+        assert call(*words[1:]).returncode == 0
+        found = answer(tmp_path / words[-1], target)
+        assert found.loads
+        short = {image.manifest_digest()[7:19] for image in images}
+        assert {name.rpartition(":")[2] for name in names(found)} == short
+
+
+def test_what_is_no_image_is_left_out_where_it_is_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ctr stumbles over an index without images, and an old one over every artifact."""
+    path = MAKES["folder, images beside other things"](Maker(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for target in ("containerd@1.6", "containerd@1.7", "k3s"):
+        words = answer(path, target).repair
+        assert words.count("--image") == 2, words
+        assert call(*words[1:], "--force").returncode == 0
+        assert answer(tmp_path / words[-1], target).loads
+    assert "--image" not in answer(path, "docker@28").repair
 
 
 def test_an_image_is_chosen(tmp_path: Path) -> None:

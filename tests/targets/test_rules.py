@@ -67,6 +67,8 @@ def _listed(name: str) -> Make:
 
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
+    "shared-name": ("docker, names that become one", "podman@5.8", "losses"),
+    "image-store": ("docker, none", "docker@29", "notes"),
     "needs-archive": ("folder, layout", "docker@28", "reasons"),
     "outer-compression": ("hybrid, outer zstd", "docker@22", "reasons"),
     "needs-xz": ("hybrid, outer xz", "docker@28", "notes"),

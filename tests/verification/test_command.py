@@ -49,11 +49,35 @@ def test_several_sources(sound: Path, damaged: Path, odd: Path) -> None:
         *(str(damaged), "DAMAGED"),
         *(str(sound), "sound"),
         *(str(odd), "sound"),
+        "",
+        "3 sources",
     ]
+    assert text.endswith("\n3 sources: 2 sound, 1 damaged\n")
     done = layout("verify", "/nowhere", sound)
     assert done.returncode == 3
     assert b"/nowhere" in done.stderr
     assert b"sound: nothing found" in done.stdout
+    assert done.stdout.endswith(b"\n2 sources: 1 sound, 1 not readable\n")
+    assert b"sources:" not in layout("verify", sound, sound, "--quiet").stdout
+
+
+def test_what_only_lacks_what_was_expected_is_not_damaged(
+    sound: Path, damaged: Path, tmp_path: Path
+) -> None:
+    other = write_oci_layout([make_image(unique="another")], tmp_path / "other")
+    sums = tmp_path / "sums"
+    assert run(other, "--sums", sums)[0] == 0
+    for option, value in (("--expect", "a" * 64), ("--against", sums)):
+        status, text = run(sound, option, value)
+        assert status == 1
+        assert "DAMAGED" not in text
+        assert re.search(r"^not as expected: \d+ errors?[,;]", text, re.MULTILINE)
+        value_of = json.loads(layout("verify", sound, option, value, "--json").stdout)
+        assert value_of["reports"][0]["verdict"] == "not as expected"
+        assert value_of["sources"]["not as expected"] == 1
+        status, text = run(damaged, option, value)
+        assert status == 1
+        assert re.search(r"^DAMAGED: \d+ errors[,;]", text, re.MULTILINE)
 
 
 def test_one_that_cannot_be_unpacked_among_several(sound: Path, tmp_path: Path) -> None:

@@ -104,7 +104,15 @@ def test_json(damaged: Path, odd: Path) -> None:
     assert value["reports"][0]["images"][0]["sound"] is False
     done = layout("verify", "/nowhere", "--json")
     assert done.returncode == 3
-    assert json.loads(done.stdout)["reports"] == []
+    value = json.loads(done.stdout)
+    assert value["reports"] == []
+    assert [each["source"] for each in value["unreadable"]] == ["/nowhere"]
+    assert value["sources"] == {
+        "sound": 0,
+        "not as expected": 0,
+        "damaged": 0,
+        "not readable": 1,
+    }
 
 
 def test_strict_json_says_what_the_status_says(odd: Path) -> None:
