@@ -16,6 +16,7 @@ WORDS = {
     "closing",
     "errors",
     "finding",
+    "where",
     "digest",
     "mediatype",
     "platform",

@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 from oci_layout.comparison.meaning import ABSENT, exactly
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jsontext
+from oci_layout.where import Where
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]')
 

@@ -15,6 +15,7 @@ from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
 from oci_layout.disk.lock import locked, try_lock
 from oci_layout.disk.place import Place, PlaceKind, failed, tidy
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 _CLAIMS = 100  # temporary names tried: each may be cleaned up by another run before it is locked
 _BACK = 3  # times that giving a name back is tried
@@ -61,7 +62,9 @@ class Draft:
             self._discard()
             raise
         if not claimed:
-            raise DestinationError(what="files that are made here do not stay", where=where)
+            raise DestinationError(
+                what="files that are made here do not stay", where=Where(file=where)
+            )
         return self
 
     def __exit__(
@@ -290,18 +293,20 @@ class Draft:
         if reason is not None:
             raise DestinationError(
                 what=f"has changed meanwhile ({reason}), and is not replaced",
-                where=self.place.path,
+                where=Where(file=self.place.path),
             )
         if old.marks() != self.place.inside:
             raise self._changed()
 
     def _appeared(self) -> AppearedError:
         hint = "--force replaces it" if not self._replace else "look at it, and try again"
-        return AppearedError(what="has appeared meanwhile", where=self.place.path, hint=hint)
+        return AppearedError(
+            what="has appeared meanwhile", where=Where(file=self.place.path), hint=hint
+        )
 
     def _changed(self) -> DestinationError:
         return DestinationError(
             what="is not what was there before the work, and is not replaced",
-            where=self.place.path,
+            where=Where(file=self.place.path),
             hint="look at it, and try again",
         )

@@ -12,6 +12,7 @@ from oci_layout.disk.names import require_path
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import PlaceKind, failed
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 
 class SideFile:
@@ -49,7 +50,7 @@ class SideFile:
             raise failed(error, self._path) from error
         place = self._outputs.look(self._option, self._path)
         if place.kind not in (PlaceKind.ABSENT, PlaceKind.FILE):
-            raise DestinationError(what=f"is {place.kind.value}", where=self._path)
+            raise DestinationError(what=f"is {place.kind.value}", where=Where(file=self._path))
         self._draft = self._closing.enter_context(Draft(place, directory=False, replace=True))
         self._fd = self._draft.fd
         return self

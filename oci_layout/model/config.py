@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Where
+from oci_layout.finding import Finding, Findings
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import platform_of
 from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.gojson import fold
 from oci_layout.platform import Platform
+from oci_layout.where import Where
 
 _TEXT, _FLAG, _NUMBER, _TEXTS, _TEXT_MAP, _SET, _TIME = range(7)
 

@@ -10,7 +10,7 @@ import re
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
@@ -22,6 +22,7 @@ from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Where
+from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Image, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
@@ -27,6 +27,7 @@ from oci_layout.source.store import ArchiveStore
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 from oci_layout.streams.tarindex import MemberType, TarMember
+from oci_layout.where import Where
 
 # Beyond these a tar reader written in Go stops with an error.
 _BROKEN = ("truncated", "bad-tar-header", "size-conflict", "too-many-members")

@@ -170,10 +170,10 @@ def test_images_are_chosen_on_both_sides_or_on_each(tmp_path: Path) -> None:
     assert paired(a, b, images=(one.config_digest,))[0][2] == "identical"
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), images=("app:1",))
-    assert caught.value.where == str(b)
+    assert caught.value.where.file == str(b)
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), platforms=("linux/s390x",))
-    assert caught.value.where == str(a)
+    assert caught.value.where.file == str(a)
 
 
 def test_what_is_absent_is_told(tmp_path: Path) -> None:
