@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from oci_layout.targets.request import Check as Check
     from oci_layout.verification.report import VerifyReport as VerifyReport
     from oci_layout.verification.request import Verify as Verify
+    from oci_layout.where import Where as Where
 
 _HOMES = {
     "Progress": "oci_layout.api.words",
@@ -93,6 +94,7 @@ _HOMES = {
     "Check": "oci_layout.targets.request",
     "VerifyReport": "oci_layout.verification.report",
     "Verify": "oci_layout.verification.request",
+    "Where": "oci_layout.where",
 }
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604  the names are strings
 

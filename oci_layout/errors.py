@@ -9,18 +9,9 @@ from typing import ClassVar
 
 import attrs
 
-from oci_layout.counting import plural
+from oci_layout.where import NOWHERE, Where, elided
 
-_TEXT = 500  # characters of a name in a message
-_MESSAGE = 4_000  # of what happened: it may list some fifty digests
-
-
-def elided(text: str, room: int = _TEXT) -> str:
-    """A text cut to so many characters: its middle gives way to the count of what is missing."""
-    if len(text) <= room:
-        return text
-    half = (room - 30) // 2
-    return f"{text[:half]}...({plural(len(text) - 2 * half, 'character')})...{text[-half:]}"
+_MESSAGE = 4_000  # characters of what happened: it may list some fifty digests
 
 
 def message(text: str) -> str:
@@ -34,23 +25,20 @@ class LayoutError(Exception):
 
     Args:
         what: what happened, one clause.
-        where: member, field path or offset it happened at; empty when that says nothing.
+        where: the place it happened at.
         hint: what to do about it; empty when there is nothing to do.
     """
 
     what: str
-    where: str = ""
+    where: Where = NOWHERE
     hint: str = ""
 
     exit_status: ClassVar[int] = 3
 
     def __str__(self) -> str:
-        where, what, hint = elided(self._place()), message(self.what), elided(self.hint)
+        where, what, hint = elided(str(self.where)), message(self.what), elided(self.hint)
         text = f"{where}: {what}" if where else what
         return f"{text} ({hint})" if hint else text
-
-    def _place(self) -> str:
-        return self.where
 
 
 class UsageError(LayoutError):
@@ -77,16 +65,9 @@ class DamagedError(LayoutError):
 
     Args:
         code: the stable code of the finding that this error carries.
-        source: what it is in, as the user called it; empty where ``where`` says so, or nobody knew.
     """
 
     code: str
-    source: str = ""
-
-    def _place(self) -> str:
-        if not self.source or self.where.startswith(self.source):
-            return self.where
-        return f"{elided(self.source)}: {self.where}" if self.where else self.source
 
 
 @contextmanager
@@ -94,12 +75,12 @@ def damage_in(source: str) -> Iterator[None]:
     """Name the source in errors about damage: who finds it often knows a member alone.
 
     Args:
-        source: as the user called it; what a call within said first counts.
+        source: as the user called it; a file that is named already stays.
     """
     try:
         yield
     except DamagedError as error:
-        error.source = error.source or source
+        error.where = error.where.of(source)
         raise
 
 
@@ -144,6 +125,6 @@ def of_machine(error: BaseException) -> LayoutError | None:
         return ResourceError(what="too many open files", hint="raise ulimit -n")
     if isinstance(error, OSError) and number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         return DestinationError(
-            what=error.strerror or str(error), where=str(error.filename or ""), hint=""
+            what=error.strerror or str(error), where=Where(file=str(error.filename or ""))
         )
     return None

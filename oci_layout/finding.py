@@ -15,8 +15,9 @@ import attrs
 
 from oci_layout import errors
 from oci_layout.codes import CODES
-from oci_layout.errors import DamagedError, elided
+from oci_layout.errors import DamagedError
 from oci_layout.limits import FINDINGS
+from oci_layout.where import NOWHERE, Where, elided
 
 
 class Severity(enum.StrEnum):
@@ -25,42 +26,6 @@ class Severity(enum.StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
-
-
-@attrs.frozen(kw_only=True)
-class Where:
-    """The place of a finding, each text cut to the size of a message.
-
-    Args:
-        member: name inside the source (tar member, file of a layout); empty for the source itself.
-        field: path of a JSON field, as ``manifests[2].platform.os``.
-        image: name or short digest of the image concerned.
-        layer: number of the layer, from 0.
-        offset: byte offset in the archive file.
-    """
-
-    member: str = attrs.field(default="", converter=elided)
-    field: str = attrs.field(default="", converter=elided)
-    image: str = attrs.field(default="", converter=elided)
-    layer: int | None = None
-    offset: int | None = None
-
-    def __str__(self) -> str:
-        parts = [
-            self.image,
-            f"layer {self.layer}" if self.layer is not None else "",
-            self.member,
-            self.field,
-            f"offset {self.offset}" if self.offset is not None else "",
-        ]
-        return ": ".join(part for part in parts if part)
-
-    def at(self, field: str) -> Where:
-        """The same place, at another field path."""
-        return attrs.evolve(self, field=field)
-
-
-NOWHERE = Where()
 
 
 def _known_code(finding: object, field: object, code: str) -> None:
@@ -79,12 +44,28 @@ class Finding:
     where: Where = NOWHERE
     hint: str = attrs.field(default="", converter=elided)
 
+    @classmethod
+    def of(cls, error: DamagedError) -> Finding:
+        """What was raised as an error, told of."""
+        return cls(
+            code=error.code,
+            severity=Severity.ERROR,
+            message=error.what,
+            where=error.where,
+            hint=error.hint,
+        )
+
+    def error(self) -> DamagedError:
+        """What was found, to be raised."""
+        return DamagedError(code=self.code, what=self.message, where=self.where, hint=self.hint)
+
     def to_json(self) -> dict[str, Any]:
         """The finding as a JSON value, its place in parts."""
         where = self.where
         return {
             "code": self.code,
             "severity": str(self.severity),
+            "file": where.file,
             "member": where.member,
             "field": where.field,
             "image": where.image,
@@ -143,8 +124,7 @@ class Findings:
 
     def damage(self, error: DamagedError) -> None:
         """Report what was raised as an error."""
-        where = Where(member=error.where)
-        self._make(error.code, Severity.ERROR, error.what, where, error.hint)
+        self.add(Finding.of(error))
 
     def _make(self, code: str, severity: Severity, message: str, where: Where, hint: str) -> None:
         self.add(Finding(code=code, severity=severity, message=message, where=where, hint=hint))
@@ -181,7 +161,7 @@ class FailFast(Findings):
         """Take one finding; an error is raised as ``DamagedError``."""
         super().add(finding)
         if finding.severity is Severity.ERROR:
-            raise _raised(finding)
+            raise finding.error()
 
 
 class Repairing(FailFast):
@@ -223,14 +203,8 @@ class Deferring(Findings):
         for number, finding in enumerate(self.found):
             if finding.severity is Severity.ERROR:
                 if self.left_out or concerns(finding):
-                    raise _raised(finding)
+                    raise finding.error()
                 self.found[number] = attrs.evolve(finding, severity=Severity.WARNING)
-
-
-def _raised(finding: Finding) -> DamagedError:
-    return DamagedError(
-        what=finding.message, where=str(finding.where), hint=finding.hint, code=finding.code
-    )
 
 
 def _repaired(finding: Finding) -> Finding:

@@ -17,6 +17,7 @@ WORDS = {
     "counting",
     "errors",
     "finding",
+    "where",
     "digest",
     "mediatype",
     "platform",

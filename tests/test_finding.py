@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from oci_layout import errors
-from oci_layout.errors import DamagedError, LayoutError
-from oci_layout.finding import FailFast, Finding, Findings, Severity, Where
+from oci_layout.errors import DamagedError, LayoutError, damage_in
+from oci_layout.finding import FailFast, Finding, Findings, Severity
+from oci_layout.where import Where
 
 
 def test_a_collector_goes_on_after_an_error() -> None:
@@ -39,10 +42,31 @@ def test_one_that_fails_fast_raises_the_first_error() -> None:
         (Where(member="index.json", field="manifests[2].size"), "index.json: manifests[2].size"),
         (Where(image="demo:1", layer=0, member="m"), "demo:1: layer 0: m"),
         (Where(member="m", offset=0), "m: offset 0"),
+        (Where(file="in.tar", image="demo:1", field="os"), "in.tar: demo:1: os"),
     ],
 )
 def test_a_place_reads_from_the_outside_in(where: Where, text: str) -> None:
     assert str(where) == text
+
+
+def test_a_place_goes_whole_from_a_finding_to_an_error_and_back() -> None:
+    where = Where(image="demo:1", layer=2, member="m", field="os", offset=7)
+    finding = Finding(
+        code="truncated", severity=Severity.ERROR, message="is cut", where=where, hint="copy it"
+    )
+    with pytest.raises(DamagedError) as caught:
+        FailFast().add(finding)
+    assert caught.value.where is where
+    findings = Findings()
+    findings.damage(caught.value)
+    assert findings.found == [finding]
+
+
+def test_a_source_is_named_where_no_file_is() -> None:
+    for given, expected in ((Where(member="m"), "in.tar: m: x"), (Where(file="y"), "y: x")):
+        with pytest.raises(DamagedError) as caught, damage_in("in.tar"):
+            raise DamagedError(code="truncated", what="x", where=given)
+        assert str(caught.value) == expected
 
 
 def test_a_finding_reads_as_one_line() -> None:
@@ -69,8 +93,8 @@ def test_a_finding_reads_as_one_line() -> None:
     ],
 )
 def test_each_error_knows_its_exit_status(kind: type[LayoutError], status: int) -> None:
-    code = {"code": "truncated"} if kind is errors.DamagedError else {}
-    error = kind(what="it happened", where="here", hint="do that", **code)
+    code: dict[str, Any] = {"code": "truncated"} if kind is errors.DamagedError else {}
+    error = kind(what="it happened", where=Where(member="here"), hint="do that", **code)
     assert isinstance(error, LayoutError)
     assert error.exit_status == status
     assert str(error) == "here: it happened (do that)"

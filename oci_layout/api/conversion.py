@@ -31,6 +31,7 @@ from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.source.transports import located
+from oci_layout.where import Where
 
 
 def repack(
@@ -156,7 +157,9 @@ def merge(
     destination = Destination.at(located(path_text(dest)), asked.to)
     if destination.name is not None:
         raise UsageError(
-            what="merge gives no names", where=path_text(dest), hint="leave the name out"
+            what="merge gives no names",
+            where=Where(file=path_text(dest)),
+            hint="leave the name out",
         )
     with ExitStack() as stack:
         outputs = stack.enter_context(Outputs(*every))

@@ -19,6 +19,7 @@ from oci_layout.verification.request import Verify
 from oci_layout.verification.run import Wanted, verify_source
 from oci_layout.verification.sums import parse as parse_sums
 from oci_layout.verification.sums import render as render_sums
+from oci_layout.where import Where
 
 _SURE = 12  # hex digits that nobody meets by chance: what reports quote
 
@@ -109,7 +110,7 @@ def _read_text(path: str) -> str:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             text = file.read(DOCUMENT_BYTES + 1)
     except OSError as error:
-        raise UsageError(what=error.strerror or str(error), where=path) from error
+        raise UsageError(what=error.strerror or str(error), where=Where(file=path)) from error
     if len(text) > DOCUMENT_BYTES:
-        raise UsageError(what=f"has more than {DOCUMENT_BYTES >> 20} MiB", where=path)
+        raise UsageError(what=f"has more than {DOCUMENT_BYTES >> 20} MiB", where=Where(file=path))
     return text

@@ -14,13 +14,14 @@ from oci_layout.blobs.task import Fact, Task
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, damage_in
-from oci_layout.finding import Finding, Severity, Where
+from oci_layout.finding import Finding, Severity
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Digester, Metered, Reader, chunks
 from oci_layout.streams.tarwalk import TarWalker
+from oci_layout.where import Where
 
 Write = Callable[[bytes], object]
 
@@ -79,7 +80,7 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm
     walker = TarWalker() if task.repair else None
-    where = str(Where(image=str(task.expected[0].where), member=task.member.name))
+    where = attrs.evolve(task.expected[0].where, member=task.member.name)
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(task.member.open()))
         stored = closing.enter_context(
@@ -162,7 +163,7 @@ def linked(task: Task) -> Fact | None:
     return fact
 
 
-def _require_whole(task: Task, size: int, walker: TarWalker, where: str) -> None:
+def _require_whole(task: Task, size: int, walker: TarWalker, where: Where) -> None:
     """Refuse a layer that was cut: an edited one is a whole tar, or what it was said to be."""
     stated = {expected.size for expected in task.expected}
     if not walker.whole and (size or stated != {0}):
@@ -184,7 +185,7 @@ def _algorithms(task: Task) -> tuple[str, str]:
 def _check(task: Task, fact: Fact) -> None:
     """Hold the bytes against all that is stated of them."""
     for finding in disagreements(task, fact):
-        raise DamagedError(what=finding.message, where=str(finding.where), code=finding.code)
+        raise finding.error()
 
 
 def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
@@ -241,12 +242,12 @@ def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
             where = attrs.evolve(task.expected[0].where, member=task.member.name)
             inner = closing.enter_context(Digester(inner_algorithm, threaded=threaded))
             try:
-                raw = decoded(reader, task.stored, task.member.name, growth=pool.growth)
+                raw = decoded(reader, task.stored, where, growth=pool.growth)
                 for _ in chunks(Metered(raw, inner)):
                     pass
                 diff_id = inner.digest
             except DamagedError as error:
-                found.append(_wrong(error.code, error.what, where))
+                found.append(attrs.evolve(Finding.of(error), where=where))
         for _ in chunks(reader):
             pass
         if task.inner and plain and not task.opaque:

@@ -9,12 +9,12 @@ import attrs
 from oci_layout.blobs.compress import Compress
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
-from oci_layout.finding import Where
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True)
@@ -223,7 +223,7 @@ class TaskList:
                 media_type = layer.descriptor.media_type if layer.descriptor is not None else ""
                 raise TargetError(
                     what=f"a layer of the type {media_type[:_SHOWN]!r} has no Docker form",
-                    where=str(where),
+                    where=where,
                     hint="--to oci copies it as it is",
                 )
             return self._add(member, Compression.NONE, None, True, expected)
@@ -251,7 +251,7 @@ class TaskList:
             if as_kept is None:
                 raise TargetError(
                     what=f"{self._target} has no media type for a layer packed with {stored}",
-                    where=str(where),
+                    where=where,
                     hint="--compression auto packs it with gzip",
                 )
             return None
@@ -269,7 +269,7 @@ class TaskList:
             raise TargetError(
                 what=f"{self._target} has no media type for this layer packed with "
                 f"{wanted.compression}",
-                where=str(where),
+                where=where,
                 hint="--compression gzip",
             )
         return wanted

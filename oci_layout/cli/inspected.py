@@ -183,6 +183,7 @@ def _counted(node: dict[str, Any]) -> str:
 def _place(finding: dict[str, Any]) -> str:
     layer, offset = finding["layer"], finding["offset"]
     parts = [
+        finding["file"],
         finding["image"],
         f"layer {layer}" if layer is not None else "",
         finding["member"],

@@ -16,7 +16,8 @@ import typer
 from oci_layout import temporary
 from oci_layout.cli import screen
 from oci_layout.cli.text import error_line
-from oci_layout.errors import LayoutError, UsageError, elided, of_machine
+from oci_layout.errors import LayoutError, UsageError, of_machine
+from oci_layout.where import elided
 
 _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"

@@ -13,6 +13,7 @@ from typing import Any
 from oci_layout.cli.text import shown
 from oci_layout.errors import DestinationError
 from oci_layout.model import gojson
+from oci_layout.where import Where
 
 _DIGITS_BITS = 14_000  # of an integer that Python still writes in digits
 
@@ -31,7 +32,7 @@ class _Standard(io.FileIO):
         except OSError as error:
             raise DestinationError(
                 what=error.strerror or str(error),
-                where="standard output",
+                where=Where(file="standard output"),
                 hint="what was printed is not complete",
             ) from error
 

@@ -16,6 +16,7 @@ from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.layerfiles import LayerFile, read_layer
+from oci_layout.where import Where
 
 _SHOWN = 1_000  # differences that are kept; the rest is counted
 _WAITING_BYTES = 200 << 20  # files without a match yet, with their names and extended attributes
@@ -217,7 +218,7 @@ def _files(side: LayerSide | None, pool: Pool, label: str) -> Iterator[LayerFile
     if side is None:
         return
     member = side.layer.member
-    where = f"{label}: layer {side.number}"
+    where = Where(file=label, layer=side.number)
     if member is None or side.compression is None:
         raise DamagedError(
             what="cannot be read: it is encrypted" if member else "is not in the source",

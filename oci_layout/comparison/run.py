@@ -23,13 +23,14 @@ from oci_layout.comparison.reasons import (
 from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import Side, read_side, unread_layers
 from oci_layout.comparison.verdict import Verdict, worst
-from oci_layout.errors import DamagedError, SelectionError
-from oci_layout.finding import Findings, Where
+from oci_layout.errors import SelectionError, damage_in
+from oci_layout.finding import Findings
 from oci_layout.graph.selection import Choice, describe, holds
 from oci_layout.graph.shown import Shown
 from oci_layout.graph.spelling import meant
 from oci_layout.model import jsontext
 from oci_layout.source.opening import Source
+from oci_layout.where import Where
 
 
 def compare_sources(
@@ -108,19 +109,16 @@ def _images(source: Source, choice: Choice, letter: str, other: Source) -> list[
         found = candidates(source, choice)
     except SelectionError as error:  # of two sources, say which
         hint = _on_the_other_side(source, choice, letter, other) or error.hint
-        raise SelectionError(what=error.what, where=source.label, hint=hint) from error
+        where = Where(file=source.label)
+        raise SelectionError(what=error.what, where=where, hint=hint) from error
     errors = source.findings.errors
     if not found and errors:
-        raise DamagedError(
-            what=errors[0].message,
-            where=f"{source.label}: {errors[0].where}",
-            hint=errors[0].hint,
-            code=errors[0].code,
-        )
+        with damage_in(source.label):
+            raise errors[0].error()
     if not found:
         raise SelectionError(
             what="there is no image to compare",
-            where=source.label,
+            where=Where(file=source.label),
             hint="layout inspect shows what is inside",
         )
     return found

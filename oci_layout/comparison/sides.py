@@ -13,13 +13,14 @@ from oci_layout.blobs.run import examine
 from oci_layout.blobs.task import Expected, Task
 from oci_layout.comparison.pairing import Candidate
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.model import jsontext
 from oci_layout.model.config import filled_lines
 from oci_layout.plan.convert import Packed, new_config
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from oci_layout.comparison.meaning import exactly
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jsontext
 from oci_layout.model.gotypes import ABSENT
+from oci_layout.where import Where
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]')
 

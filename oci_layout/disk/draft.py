@@ -9,12 +9,15 @@ import stat
 from collections.abc import Callable
 from types import TracebackType
 
+import attrs
+
 from oci_layout import temporary
 from oci_layout.disk import names
 from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
 from oci_layout.disk.lock import locked, try_lock
 from oci_layout.disk.place import Place, PlaceKind, failed, tidy, unmade
 from oci_layout.errors import DestinationError, LayoutError
+from oci_layout.where import Where
 
 _CLAIMS = 100  # temporary names tried: each may be cleaned up by another run before it is locked
 _BACK = 3  # times that giving a name back is tried
@@ -62,7 +65,8 @@ class Draft:
             raise
         if not claimed:
             raise DestinationError(
-                what=f"files that are made in {where} do not stay", where=self.place.path
+                what=f"files that are made in {where} do not stay",
+                where=Where(file=self.place.path),
             )
         return self
 
@@ -75,7 +79,8 @@ class Draft:
         if isinstance(error, LayoutError) and self.name:
             # The place is what the user knows, not a name of ours.
             ours = os.path.join(self.place.parent.path, self.name)
-            error.where = error.where.replace(ours, self.place.path)
+            file = error.where.file.replace(ours, self.place.path)
+            error.where = attrs.evolve(error.where, file=file)
         self._discard()
         if isinstance(error, OSError):
             raise failed(error, self.place.path) from error
@@ -296,18 +301,20 @@ class Draft:
         if reason is not None:
             raise DestinationError(
                 what=f"has changed meanwhile ({reason}), and is not replaced",
-                where=self.place.path,
+                where=Where(file=self.place.path),
             )
         if old.marks() != self.place.inside:
             raise self._changed()
 
     def _appeared(self) -> AppearedError:
         hint = "--force replaces it" if not self._replace else "look at it, and try again"
-        return AppearedError(what="has appeared meanwhile", where=self.place.path, hint=hint)
+        return AppearedError(
+            what="has appeared meanwhile", where=Where(file=self.place.path), hint=hint
+        )
 
     def _changed(self) -> DestinationError:
         return DestinationError(
             what="is not what was there before the work, and is not replaced",
-            where=self.place.path,
+            where=Where(file=self.place.path),
             hint="look at it, and try again",
         )

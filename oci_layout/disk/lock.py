@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from oci_layout.disk.folder import Folder, identity
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 PATIENCE = 30.0  # seconds to wait for whoever holds it
 _TRIES = 100  # folders that may be put in the place of one another while we wait
@@ -41,7 +42,7 @@ def locked(parent: Folder, name: str, path: str) -> Iterator[Folder]:
                 folder.path = path
                 yield folder
                 return
-    raise DestinationError(what="is replaced again and again by other runs", where=path)
+    raise DestinationError(what="is replaced again and again by other runs", where=Where(file=path))
 
 
 def try_lock(fd: int) -> bool:
@@ -64,7 +65,7 @@ def _wait(folder: Folder, path: str, end: float) -> None:
         if left <= 0:
             raise DestinationError(
                 what="another process holds the folder's lock and does not let go of it",
-                where=path,
+                where=Where(file=path),
                 hint="lslocks shows who; try again when it is done",
             )
         if pause > 0.2 and not told:  # not worth a word below half a second

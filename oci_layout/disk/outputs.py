@@ -12,6 +12,7 @@ from oci_layout.closing import Closing
 from oci_layout.disk.folder import Identity, identity
 from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError, UsageError
+from oci_layout.where import Where
 
 STANDARD_STREAM = "-"
 _HINT = "choose another name"
@@ -103,13 +104,17 @@ class Outputs(Closing):
 
 def _require_apart(place: Place, above: frozenset[Identity], read: _Read) -> None:
     if place.identity == read.itself:
-        raise DestinationError(what="is the source itself", where=place.path, hint=_HINT)
+        raise DestinationError(
+            what="is the source itself", where=Where(file=place.path), hint=_HINT
+        )
     if read.itself in above:
         raise DestinationError(
-            what=f"is inside the source {read.path}", where=place.path, hint=_HINT
+            what=f"is inside the source {read.path}", where=Where(file=place.path), hint=_HINT
         )
     if place.identity in read.above:
-        raise DestinationError(what=f"holds the source {read.path}", where=place.path, hint=_HINT)
+        raise DestinationError(
+            what=f"holds the source {read.path}", where=Where(file=place.path), hint=_HINT
+        )
 
 
 def _require_unlinked(place: Place, read: _Read) -> None:
@@ -122,7 +127,7 @@ def _require_unlinked(place: Place, read: _Read) -> None:
             # Of a file with two names the other one stays; a link would be left with nothing.
             if same or (link and place.identity in set(_above(os.path.realpath(path)))):
                 raise DestinationError(
-                    what=f"is read in this run, as {path}", where=place.path, hint=_HINT
+                    what=f"is read in this run, as {path}", where=Where(file=place.path), hint=_HINT
                 )
 
 

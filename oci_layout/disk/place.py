@@ -20,6 +20,7 @@ from oci_layout.disk import names
 from oci_layout.disk.folder import NOREPLACE, Folder, Identity, Mark, identity
 from oci_layout.disk.lock import try_lock
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 
 class PlaceKind(enum.Enum):
@@ -34,7 +35,7 @@ class PlaceKind(enum.Enum):
 
 def failed(error: OSError, path: str, hint: str = "") -> DestinationError:
     """An operating system's refusal as our own error."""
-    return DestinationError(what=error.strerror or str(error), where=path, hint=hint)
+    return DestinationError(what=error.strerror or str(error), where=Where(file=path), hint=hint)
 
 
 def unmade(error: OSError, path: str, folder: str) -> DestinationError:
@@ -46,7 +47,7 @@ def unmade(error: OSError, path: str, folder: str) -> DestinationError:
         folder: where.
     """
     why = error.strerror or str(error)
-    return DestinationError(what=f"cannot be made in {folder}: {why}", where=path)
+    return DestinationError(what=f"cannot be made in {folder}: {why}", where=Where(file=path))
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +90,9 @@ class Place(Closing):
         try:
             parent = Folder.at(folder)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise DestinationError(what=f"no such directory as {folder}", where=path) from error
+            raise DestinationError(
+                what=f"no such directory as {folder}", where=Where(file=path)
+            ) from error
         except OSError as error:
             raise unmade(error, path, folder) from error
         try:
@@ -100,7 +103,7 @@ class Place(Closing):
                     what=f"the name has {size} bytes, and {longest} are possible there"
                     if name
                     else "is the root of the file system",
-                    where=path,
+                    where=Where(file=path),
                 )
             begin = names.stem(name, longest)
             if parent.status(name) is None:

@@ -7,11 +7,14 @@ import stat
 from contextlib import ExitStack
 from types import TracebackType
 
+import attrs
+
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.names import require_path
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import PlaceKind, failed
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 
 class SideFile:
@@ -40,7 +43,8 @@ class SideFile:
         try:
             return self._opened()
         except DestinationError as error:  # of several files that are written, say which
-            error.where = f"{self._option} {error.where or self._path}"
+            named = f"{self._option} {error.where.file or self._path}"
+            error.where = attrs.evolve(error.where, file=named)
             raise
 
     def _opened(self) -> SideFile:
@@ -56,7 +60,7 @@ class SideFile:
             raise failed(error, self._path) from error
         place = self._outputs.look(self._option, self._path)
         if place.kind not in (PlaceKind.ABSENT, PlaceKind.FILE):
-            raise DestinationError(what=f"is {place.kind.value}", where=self._path)
+            raise DestinationError(what=f"is {place.kind.value}", where=Where(file=self._path))
         self._draft = self._closing.enter_context(Draft(place, directory=False, replace=True))
         self._fd = self._draft.fd
         return self

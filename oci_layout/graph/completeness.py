@@ -10,12 +10,13 @@ import attrs
 from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import digests, is_attached, spellings, targets
 from oci_layout.graph.selection import describe
 from oci_layout.graph.walk import attached_to, missing, stated_platform, walk
 from oci_layout.model.layout import ATTESTATION_DIGEST
+from oci_layout.where import Where
 
 _NAMED = 32  # digests that one message lists
 

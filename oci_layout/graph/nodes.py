@@ -20,6 +20,7 @@ from oci_layout.model.schema1 import Schema1
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -105,7 +106,7 @@ class Image:
         if Digest.of(raw, self.config.digest.algorithm) != self.config.digest:
             raise DamagedError(
                 what="has changed while it was read",
-                where=self.config_member.name,
+                where=Where(member=self.config_member.name),
                 hint="try again when nobody writes to the source",
                 code="digest-mismatch",
             )

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Opaque, Root
 from oci_layout.graph.walk import attached_to, walk
 from oci_layout.model.layout import COSIGN_IMAGES, COSIGN_KIND, COSIGN_PREFIX
+from oci_layout.where import Where
 
 # distribution-spec, "Referrers Tag Schema": at most 64 characters of the hash.
 _TAG_HEX = 64

@@ -9,7 +9,7 @@ import attrs
 
 from oci_layout.digest import Digest, QuotedDigest
 from oci_layout.errors import SelectionError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import (
     digests,
@@ -22,6 +22,7 @@ from oci_layout.graph.spelling import meant
 from oci_layout.graph.walk import attached_to, every, images, stated_platform, walk
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image
 from oci_layout.model import jsontext
 from oci_layout.model.gojson import fold
 from oci_layout.source.reading import read_bounded
+from oci_layout.where import Where
 
 _EXTRAS = {"healthcheck": "HEALTHCHECK", "onbuild": "ONBUILD", "shell": "SHELL"}
 

@@ -7,10 +7,11 @@ from collections import Counter
 from typing import Any
 
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.streams.layerfiles import FileType, LayerFile, read_layer
 from oci_layout.streams.reader import Reader
 from oci_layout.streams.whiteouts import WhiteoutKind
+from oci_layout.where import Where
 
 _COUNTED = {
     FileType.FILE: "files",
@@ -29,12 +30,12 @@ _REMOVED = {
 }
 
 
-def summary(reader: Reader, name: str, number: int, findings: Findings) -> dict[str, Any]:
+def summary(reader: Reader, where: Where, number: int, findings: Findings) -> dict[str, Any]:
     """Counts by type, bytes, what is removed of lower layers, and the largest files.
 
     Args:
         reader: the unpacked tar.
-        name: of the layer's blob, for messages.
+        where: the layer's blob, for messages.
         number: of the largest files to name.
         findings: told of damage; what stands before it is counted all the same.
     """
@@ -43,7 +44,7 @@ def summary(reader: Reader, name: str, number: int, findings: Findings) -> dict[
     largest: list[tuple[int, int, LayerFile]] = []
     whole = True
     try:
-        for order, file in enumerate(read_layer(reader, name)):
+        for order, file in enumerate(read_layer(reader, where)):
             if file.whiteout is not None:
                 counts[_REMOVED[file.whiteout.kind]] += 1
                 continue
@@ -55,7 +56,7 @@ def summary(reader: Reader, name: str, number: int, findings: Findings) -> dict[
                     heapq.heappop(largest)
     except DamagedError as error:
         whole = False
-        findings.error(error.code, error.what, Where(member=name), error.hint)
+        findings.damage(error)
     return {
         **{word: counts[word] for word in dict.fromkeys(_COUNTED.values())},
         "bytes": size,

@@ -12,6 +12,7 @@ from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.member import Member
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 
 class LayerReader:
@@ -79,12 +80,12 @@ class LayerReader:
         from oci_layout.inspection.files import summary  # noqa: PLC0415  few ask; a fast start
 
         if member.name not in self._files:
-            reader = member.open()
+            reader, where = member.open(), Where(member=member.name)
             try:
                 counted = reader if self._advance is None else _Counted(reader, self._advance)
-                unpacked = decoded(counted, compression, member.name, growth=self._growth)
+                unpacked = decoded(counted, compression, where, growth=self._growth)
                 self._files[member.name] = summary(
-                    unpacked, member.name, self._largest or 0, self._findings
+                    unpacked, where, self._largest or 0, self._findings
                 )
             finally:
                 reader.close()

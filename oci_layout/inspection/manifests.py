@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Layer
 from oci_layout.model.manifest import Manifest, read_document
 from oci_layout.source.opening import Source
 from oci_layout.source.reading import read_bounded
+from oci_layout.where import Where
 
 
 class Manifests:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from oci_layout.errors import DamagedError
 from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice, select
@@ -34,10 +33,7 @@ def chosen(source: Source, choice: Choice) -> tuple[Root, ...]:
     """
     errors = source.findings.errors
     if not source.roots and errors:
-        first = errors[0]
-        raise DamagedError(
-            what=first.message, where=str(first.where), hint=first.hint, code=first.code
-        )
+        raise errors[0].error()
     return select(source.roots, choice, Findings())
 
 

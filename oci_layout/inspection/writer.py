@@ -15,12 +15,13 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.source import kinds
 from oci_layout.source.kinds import SourceKind
 from oci_layout.source.opening import Source
 from oci_layout.source.store import ArchiveStore
+from oci_layout.where import Where
 
 DOCKER_V1 = "docker save before 1.10"
 DOCKER_OLD = "docker save 1.10 to 24"

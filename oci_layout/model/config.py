@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Where
+from oci_layout.finding import Finding, Findings
 from oci_layout.model import jsontext
 from oci_layout.model.configtypes import CONFIG, HISTORY, ROOTFS, RUN
 from oci_layout.model.descriptor import platform_of
@@ -18,6 +18,7 @@ from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.gojson import fold
 from oci_layout.model.gotypes import At, Misread
 from oci_layout.platform import Platform
+from oci_layout.where import Where
 
 # A time as the document spells it, where it has an escape in it: to Go that is no time.
 _ESCAPED = re.compile(rb'"created"\s*:\s*("[^"\\]*+\\(?:[^"\\]|\\.)*+")', re.IGNORECASE)

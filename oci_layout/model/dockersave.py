@@ -11,9 +11,10 @@ from typing import Any
 
 import attrs
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import gojson, jsontext
 from oci_layout.model.fields import Fields
+from oci_layout.where import Where
 
 MANIFEST = "manifest.json"
 REPOSITORIES = "repositories"

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model.gojson import Number, fold, merged
+from oci_layout.where import Where
 
 EMPTY: Mapping[str, Any] = types.MappingProxyType({})  # one for all: layers are many
 _WHOLE = re.compile(r"-?[0-9]+")

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 from oci_layout import limits
 from oci_layout.counting import plural
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import gojson
+from oci_layout.where import Where
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")

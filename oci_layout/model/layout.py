@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jsontext
 from oci_layout.model.fields import canonical
+from oci_layout.where import Where
 
 MARKER = "oci-layout"
 INDEX = "index.json"

@@ -9,12 +9,13 @@ import attrs
 
 from oci_layout import mediatype
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.mediatype import Family, Kind
 from oci_layout.model import jsontext
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
 from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.schema1 import Schema1
+from oci_layout.where import Where
 
 _MANIFEST_FIELDS = frozenset(
     {"schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"}

@@ -10,10 +10,11 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jsontext
 from oci_layout.model.fields import Fields, canonical
 from oci_layout.model.v1 import V1Layer, is_id
+from oci_layout.where import Where
 
 _FIELDS = frozenset(
     {

@@ -12,9 +12,10 @@ from typing import Any
 
 import attrs
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import gojson, jsontext
 from oci_layout.model.fields import Fields
+from oci_layout.where import Where
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _KNOWN = frozenset(

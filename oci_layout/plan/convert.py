@@ -18,6 +18,7 @@ from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
+from oci_layout.where import Where
 
 # Annotations that describe the very bytes of a layer: eStargz, zstd:chunked, SOCI.
 _BYTE_ANNOTATIONS = (
@@ -149,7 +150,7 @@ def new_config(
         if overrule and image.config.diff_ids is not None and actual != stated:
             raise TargetError(
                 what="a layer is not the one of its diff_id, and --config keep forbids repairing",
-                where=image.config_member.name,
+                where=Where(member=image.config_member.name),
                 hint="--config auto",
             )
         return None, (), platform

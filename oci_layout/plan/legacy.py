@@ -17,6 +17,7 @@ from oci_layout.model import dockersave, gojson
 from oci_layout.model.config import config_object, filled_lines
 from oci_layout.plan.convert import Packed
 from oci_layout.reference import ImageName, Reference
+from oci_layout.where import Where
 
 _VERSION = b"1.0"
 _NO_TIME = "0001-01-01T00:00:00Z"
@@ -67,10 +68,14 @@ class LegacyView:
         """
         label = next((str(name) for name in names if name is not None), "")
         if not layers:
-            raise TargetError(what="an image without layers has no V1 form", where=label)
+            raise TargetError(
+                what="an image without layers has no V1 form", where=Where(image=label)
+            )
         for packed in layers:
             if packed.layer.there is None or packed.compression is not Compression.NONE:
-                raise TargetError(what=f"the layer {packed.digest} has no V1 form", where=label)
+                raise TargetError(
+                    what=f"the layer {packed.digest} has no V1 form", where=Where(image=label)
+                )
         value = config_object(raw)
         lines = _lines(value, len(layers))
         ids = self._ids(layers, lines, config)

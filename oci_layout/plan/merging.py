@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from oci_layout.errors import SelectionError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
 from oci_layout.reference import ImageName
+from oci_layout.where import Where
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 Same = Callable[[Root, Root], bool]

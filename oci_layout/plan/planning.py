@@ -10,7 +10,7 @@ import attrs
 from oci_layout.blobs.task import Fact, Task, TaskList
 from oci_layout.counting import plural
 from oci_layout.errors import SelectionError, TargetError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.completeness import complete
 from oci_layout.graph.nodes import Artifact, Image, Node, Root
 from oci_layout.graph.selection import select
@@ -27,6 +27,7 @@ from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.plan.uses import uses_of
 from oci_layout.source.opening import Source
+from oci_layout.where import Where
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
 
@@ -212,7 +213,7 @@ def _refuse_reencoding(tasks: Mapping[str, Task]) -> None:
         if task.encoding is not None and stated:
             raise TargetError(
                 what=f"packing this layer with {task.encoding.compression} changes its digest",
-                where=str(Where(image=str(task.expected[0].where), member=task.member.name)),
+                where=attrs.evolve(task.expected[0].where, member=task.member.name),
                 hint="--preserve-digests allows no step that changes a manifest",
             )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from oci_layout.blobs.task import Expected, TaskList
-from oci_layout.finding import Where
 from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Family
 from oci_layout.plan.packing import Uses
+from oci_layout.where import Where
 
 
 def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:

@@ -27,6 +27,7 @@ from oci_layout.streams import tarwrite
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import FileMember
 from oci_layout.streams.reader import chunks
+from oci_layout.where import Where
 
 _COPY = 16 << 20  # bytes copied in the kernel at a time, between looks at the meter
 
@@ -268,7 +269,7 @@ def write_pipe(plan: Plan, fd: int, *, tmp: str | None, pool: Pool) -> Written:
         return _write_in_order(plan, lambda data: write_all(fd, data), spool_directory(tmp), pool)
     except BrokenPipeError as error:
         raise DestinationError(
-            what="the reader of standard output went away", where="standard output"
+            what="the reader of standard output went away", where=Where(file="standard output")
         ) from error
     except OSError as error:
         raise failed(error, "standard output") from error

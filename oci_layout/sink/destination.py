@@ -26,6 +26,7 @@ from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
 from oci_layout.source.transports import Located
 from oci_layout.streams.codecs import PACKERS
+from oci_layout.where import Where
 
 STANDARD_OUTPUT = "-"
 _COMPRESSED = {
@@ -123,7 +124,7 @@ class Destination:
         if target is not wanted:
             raise UsageError(
                 what=f"{where.transport}: is not what --to {target} writes",
-                where=where.path,
+                where=Where(file=where.path),
                 hint=f"--to {wanted}, or leave {where.transport}: out",
             )
         if not where.transport.endswith("-archive"):
@@ -177,7 +178,7 @@ def _name(where: Located) -> ImageName | None:
     try:
         return ImageName.familiar(where.image)
     except InvalidReferenceError as error:
-        raise UsageError(what=str(error), where=where.path) from error
+        raise UsageError(what=str(error), where=Where(file=where.path)) from error
 
 
 def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | None:

@@ -31,6 +31,7 @@ from oci_layout.source.opening import Source, open_source
 from oci_layout.source.spool import write_all
 from oci_layout.source.store import DirectoryStore
 from oci_layout.source.views import entry_name
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True)
@@ -70,12 +71,12 @@ def require_plain(path: str) -> Index:
     if os.path.lexists(os.path.join(path, dockersave.MANIFEST)):
         raise DestinationError(
             what="has a manifest.json, which adding would make untrue",
-            where=path,
+            where=Where(file=path),
             hint="repack it to a plain OCI layout first",
         )
     index = views.read_index(DirectoryStore(path), FailFast())
     if index is None:
-        raise DestinationError(what="has no usable index.json", where=path)
+        raise DestinationError(what="has no usable index.json", where=Where(file=path))
     return index
 
 
@@ -148,7 +149,9 @@ class LayoutFolder:
         manifests = [dict(entry.source) for entry in entries]
         data = gojson.encode_bytes({**self.index.fields, "manifests": manifests})
         if len(data) > limits.DOCUMENT_BYTES:
-            raise DestinationError(what="the index would be too large to be read", where=self.path)
+            raise DestinationError(
+                what="the index would be too large to be read", where=Where(file=self.path)
+            )
         if staged is not None:
             self._replace_index(staged, data)
             return
@@ -183,7 +186,9 @@ def held(place: Place) -> Iterator[LayoutFolder]:
         require_plain(place.real)
         with open_source(place.real, findings=Findings()) as source:
             if source.contents.index is None:
-                raise DestinationError(what="cannot be read", where=place.path, hint="try again")
+                raise DestinationError(
+                    what="cannot be read", where=Where(file=place.path), hint="try again"
+                )
             yield LayoutFolder(folder, place, source.contents.index, source)
 
 
@@ -200,7 +205,7 @@ def _beneath(folder: Folder, name: str) -> Folder:
             raise
         raise DestinationError(
             what="is a link or no directory, and nothing is written through it",
-            where=os.path.join(folder.path, name),
+            where=Where(file=os.path.join(folder.path, name)),
             hint="repack the layout to a new one",
         ) from error
 
@@ -211,11 +216,11 @@ def _check_present(folder: Folder, digest: Digest) -> None:
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     with open(os.open(digest.hex, flags, dir_fd=folder.fd), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise DestinationError(what="is not a regular file", where=path)
+            raise DestinationError(what="is not a regular file", where=Where(file=path))
         actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
     if actual != digest.hex:
         raise DestinationError(
             what=f"the blob that is there is {digest.algorithm}:{actual}",
-            where=path,
+            where=Where(file=path),
             hint="the layout is damaged; write to a new one",
         )

@@ -13,6 +13,7 @@ from oci_layout.sink.outfile import OutFile
 from oci_layout.source.spool import unnamed_file
 from oci_layout.streams.member import FileMember
 from oci_layout.streams.reader import HeldFile
+from oci_layout.where import Where
 
 
 class Staging:
@@ -47,7 +48,7 @@ class Staging:
             fact = run(task, OutFile(fd, offset, durable=False).write, pool)
         except OSError as error:
             raise DestinationError(
-                what=error.strerror or str(error), where=self._directory
+                what=error.strerror or str(error), where=Where(file=self._directory)
             ) from error
         held = HeldFile.adopt(fd, task.member.name)
         self.members[task.key] = FileMember(

@@ -9,6 +9,7 @@ from oci_layout.disk.names import OLD_INDEX
 from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError
 from oci_layout.model import dockersave, layout
+from oci_layout.where import Where
 
 _LAYOUT_FILES = {layout.MARKER, layout.INDEX, dockersave.MANIFEST, OLD_INDEX}
 
@@ -30,23 +31,27 @@ def require_writable(place: Place, *, directory: bool, force: bool, append: bool
         return
     folder = place.kind in (PlaceKind.EMPTY, PlaceKind.FOLDER)
     if append and not (directory and folder):
-        raise DestinationError(what="is no layout directory to append to", where=place.path)
+        raise DestinationError(
+            what="is no layout directory to append to", where=Where(file=place.path)
+        )
     if folder and not directory:
         raise DestinationError(
-            what="is a directory, and an archive was to be written", where=place.path
+            what="is a directory, and an archive was to be written", where=Where(file=place.path)
         )
     if directory and not folder:
         raise DestinationError(
             what="is not a directory",
-            where=place.path,
+            where=Where(file=place.path),
             hint="a name without .tar is that of a directory",
         )
     if place.kind is PlaceKind.FOLDER:
         _require_layout(place, force=force, append=append)
     elif place.kind is PlaceKind.OTHER:
-        raise DestinationError(what="is not a regular file", where=place.path)
+        raise DestinationError(what="is not a regular file", where=Where(file=place.path))
     elif place.kind is PlaceKind.FILE and not force:
-        raise DestinationError(what="exists already", where=place.path, hint="--force replaces it")
+        raise DestinationError(
+            what="exists already", where=Where(file=place.path), hint="--force replaces it"
+        )
 
 
 def _require_layout(place: Place, *, force: bool, append: bool) -> None:
@@ -56,23 +61,25 @@ def _require_layout(place: Place, *, force: bool, append: bool) -> None:
             if foreign is not None:
                 raise DestinationError(
                     what=f"exists already, and is no OCI layout ({foreign})",
-                    where=place.path,
+                    where=Where(file=place.path),
                     hint="choose another destination",
                 )
             raise DestinationError(
                 what="exists already",
-                where=place.path,
+                where=Where(file=place.path),
                 hint="--force replaces it, --append adds to it",
             )
         if append:
             if not _is(folder, layout.MARKER, stat.S_ISREG):
-                raise DestinationError(what="is no OCI layout to append to", where=place.path)
+                raise DestinationError(
+                    what="is no OCI layout to append to", where=Where(file=place.path)
+                )
             return
         foreign = foreign_entry(folder)
     if foreign is not None:
         raise DestinationError(
             what=f"is not a clean OCI layout ({foreign}), and is never replaced",
-            where=place.path,
+            where=Where(file=place.path),
             hint="choose another destination",
         )
 

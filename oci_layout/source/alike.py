@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.streams.tarindex import MemberType, TarMember
+from oci_layout.where import Where
 
 # What the bits beyond permissions may say of a type: Go's FileInfo believes them (common.go).
 _FORMAT = {
@@ -54,7 +55,7 @@ class Alike:
         if self._bytes > limits.NAMES_BYTES:
             raise DamagedError(
                 what=f"names of more than {limits.NAMES_BYTES} bytes together",
-                where=name[:100],
+                where=Where(member=name[:100]),
                 code="too-many-members",
             )
         where = Where(member=name, offset=member.header)

@@ -10,7 +10,7 @@ import attrs
 from oci_layout import limits, mediatype
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, jsontext, jws
@@ -23,6 +23,7 @@ from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 Leaf = Image | Artifact | Absent
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import islice
 
+import attrs
+
 from oci_layout.errors import DamagedError, LayoutError, NotAnImageError
 from oci_layout.finding import Finding, Findings
 from oci_layout.model import dockersave
 from oci_layout.source import mistaken
 from oci_layout.source.kinds import KINDS, V1, Contents, Reading, SourceKind
+from oci_layout.where import Where
 
 
 def read(reading: Reading, told: Findings) -> Contents:
@@ -55,11 +58,11 @@ def _no_image(reading: Reading, cut: Finding | None) -> LayoutError:
     store = reading.store
     found = mistaken.by_names(store.names())
     if found is None and cut is not None:
-        place = str(cut.where).removeprefix(f"{store.label}: ")
+        place = attrs.evolve(cut.where, file="")
         return DamagedError(
             code="truncated",
             what=f"cut short, before the list of its images: {place}: {cut.message}",
-            where=store.label,
+            where=Where(file=store.label),
             hint="copy the file again",
         )
     found = found or mistaken.by_what_is_inside(store.names())
@@ -77,9 +80,11 @@ def no_image(
         found: what it is instead, where that is known.
     """
     if found is not None:
-        return NotAnImageError(what=f"this is {found.what}", where=label, hint=found.hint)
+        return NotAnImageError(
+            what=f"this is {found.what}", where=Where(file=label), hint=found.hint
+        )
     inside = ", ".join(repr(name[:60]) for name in names) or "nothing"
     return NotAnImageError(
         what=f"no image: there is neither index.json nor manifest.json (found {inside})",
-        where=label,
+        where=Where(file=label),
     )

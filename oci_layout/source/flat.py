@@ -12,13 +12,14 @@ from typing import Any
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Image, ImageIndex, Node
 from oci_layout.graph.walk import attached_to, stated_platform
 from oci_layout.mediatype import OCI_INDEX
 from oci_layout.model import gojson, layout
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.manifest import Index, read_document
+from oci_layout.where import Where
 
 _NAMES = (layout.REF_NAME, layout.CONTAINERD_NAME)
 

@@ -28,6 +28,7 @@ from oci_layout.source.transports import advice
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarheader import BLOCK, ZERO, looks_like_tar
+from oci_layout.where import Where
 
 STANDARD_INPUT = "-"
 
@@ -225,7 +226,9 @@ def _refuse_any_folder(path: str) -> None:
     """
     if os.path.realpath(path) == "/":  # whatever lies about there
         raise NotAnImageError(
-            what="is the root of the file system, not an image", where=path, hint="name a file"
+            what="is the root of the file system, not an image",
+            where=Where(file=path),
+            hint="name a file",
         )
     known = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
     if any(os.path.lexists(os.path.join(path, name)) for name in known):
@@ -269,7 +272,7 @@ def _store(file: HeldFile, label: str, findings: Findings, *, lone: bool) -> Sto
         if found is not None:
             raise no_image(label, [], found)
     if not looks_like_tar(head):
-        raise NotAnImageError(what=_not_a_tar(file), where=label)
+        raise NotAnImageError(what=_not_a_tar(file), where=Where(file=label))
     return ArchiveStore(file, label, findings)
 
 
@@ -289,7 +292,9 @@ def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]
         mode = os.stat(path).st_mode
     except OSError as error:
         raise NotAnImageError(
-            what=error.strerror or str(error), where=path, hint=advice(path) or _meant(path)
+            what=error.strerror or str(error),
+            where=Where(file=path),
+            hint=advice(path) or _meant(path),
         ) from error
     if stat.S_ISFIFO(mode):  # <(docker save ...) of a shell
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

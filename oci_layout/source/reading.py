@@ -6,8 +6,9 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 
 @attrs.define(eq=False)

@@ -12,7 +12,7 @@ import attrs
 
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.walk import attached_to, images
 from oci_layout.model import dockersave, layout
@@ -23,6 +23,7 @@ from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
 from oci_layout.source.fitting import contradicts, files, fits
 from oci_layout.source.views import DockerImage, entry_name
+from oci_layout.where import Where
 
 _NAMES = {layout.REF_NAME, layout.CONTAINERD_NAME}
 

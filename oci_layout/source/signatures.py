@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oci_layout.counting import plural
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jws
 from oci_layout.model.schema1 import Schema1
+from oci_layout.where import Where
 
 
 def report_signatures(

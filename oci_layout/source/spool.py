@@ -23,6 +23,7 @@ from oci_layout.streams.reader import (
     chunks,
     stamp_of,
 )
+from oci_layout.where import Where
 
 _MEMORY = {"tmpfs", "ramfs"}
 
@@ -118,7 +119,7 @@ def unnamed_file(directory: str) -> int:
     except OSError as error:
         raise DestinationError(
             what=f"cannot write temporary files: {error.strerror}",
-            where=directory,
+            where=Where(file=directory),
             hint="--tmp names another directory",
         ) from error
 
@@ -140,7 +141,7 @@ def _spool(reader: Reader, label: str, tmp: str | None) -> HeldFile:
             except OSError as error:
                 raise DestinationError(
                     what=f"cannot spool {label}: {error.strerror}",
-                    where=directory,
+                    where=Where(file=directory),
                     hint="all of it has to fit there, unpacked; --tmp names another directory",
                 ) from error
     except BaseException:
@@ -173,7 +174,9 @@ class _Pipe:
         try:
             status = os.fstat(self._fd)
         except OSError as error:
-            raise ReadError(what=error.strerror or str(error), where=self._label) from error
+            raise ReadError(
+                what=error.strerror or str(error), where=Where(file=self._label)
+            ) from error
         return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
 
     def require_unchanged(self) -> None:
@@ -185,7 +188,9 @@ class _Pipe:
         try:
             return os.read(self._fd, size)
         except OSError as error:
-            raise ReadError(what=error.strerror or str(error), where=self._label) from error
+            raise ReadError(
+                what=error.strerror or str(error), where=Where(file=self._label)
+            ) from error
 
     def read(self, size: int, /) -> bytes:
         if self._head:
@@ -200,7 +205,7 @@ def _outer_damage(label: str, run: Callable[[], HeldFile]) -> HeldFile:
     except DamagedError as error:
         raise DamagedError(
             what=f"the archive as a whole: {error.what}",
-            where=label,
+            where=Where(file=label),
             hint=error.hint or "copy the file again",
             code=error.code,
         ) from error
@@ -221,9 +226,8 @@ def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Com
     """
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
-    unpacked = decoded(
-        spooling.watched(pipe, label, pipe.size), outer, label, growth=Growth(spooling.limit)
-    )
+    packed = spooling.watched(pipe, label, pipe.size)
+    unpacked = decoded(packed, outer, Where(file=label), growth=Growth(spooling.limit))
     held = _outer_damage(label, lambda: _spool(unpacked, label, spooling.tmp))
     try:
         pipe.require_unchanged()
@@ -247,7 +251,7 @@ def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> 
         DestinationError: no room, or no permission, in the temporary directory.
     """
     packed = spooling.watched(ExtentReader(file, 0, file.size), file.path, file.size)
-    unpacked = decoded(packed, outer, file.path, growth=Growth(spooling.limit))
+    unpacked = decoded(packed, outer, Where(file=file.path), growth=Growth(spooling.limit))
     held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, spooling.tmp))
     try:
         file.require_unchanged()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from oci_layout.errors import ReadError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.limits import NAME_BYTES
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
@@ -17,6 +17,7 @@ from oci_layout.streams.member import FileMember, Member
 from oci_layout.streams.reader import HeldFile, Stamp, changed, chunks, stamp_of
 from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
+from oci_layout.where import Where
 
 _READ = frozenset({MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK})
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
@@ -56,7 +57,7 @@ def listed(store: Store, path: str) -> Member | None:
 
 
 def _refused(error: OSError, path: str) -> ReadError:
-    return ReadError(what=error.strerror or str(error), where=path)
+    return ReadError(what=error.strerror or str(error), where=Where(file=path))
 
 
 class DirectoryStore:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
@@ -20,6 +20,7 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import kind_by_fields, read_document, read_links
 from oci_layout.source.blobs import GraphReader
 from oci_layout.source.store import Store
+from oci_layout.where import Where
 
 # A key that may be "subject", in any case and spelled with escapes.
 _SUBJECT = re.compile(rb'(?i)ubject"|\\u')

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.model.config import Config
 from oci_layout.model.v1 import V1Layer, upgraded_config
 from oci_layout.streams.member import BytesMember
+from oci_layout.where import Where
 
 
 def make_image(

@@ -7,7 +7,7 @@ import re
 import attrs
 
 from oci_layout import limits
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Layer
 from oci_layout.model import dockersave
 from oci_layout.model.v1 import V1Layer, is_id
@@ -17,6 +17,7 @@ from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
 from oci_layout.source.views import DockerImage
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 _STEP = re.compile(r"(?:(.+)/)?([^/]+)/json")
 

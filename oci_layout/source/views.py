@@ -10,7 +10,7 @@ import re
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
@@ -23,6 +23,7 @@ from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import Store, listed
 from oci_layout.streams import names
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 _SHOWN = 200  # characters of a path that a message has
 _CONFIG_NAME = re.compile(r"(?:sha256[:.])?([0-9a-f]{64})(?:\.json)?")

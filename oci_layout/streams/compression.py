@@ -7,6 +7,7 @@ from oci_layout.streams.codecs import BY_NAME, CODECS
 from oci_layout.streams.codecs.codec import Guard
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 SNIFF_BYTES = 512
 
@@ -26,14 +27,14 @@ def sniff(head: bytes) -> Compression:
 
 
 def decoded(
-    reader: Reader, compression: Compression, where: str, *, growth: Growth | None = None
+    reader: Reader, compression: Compression, where: Where, *, growth: Growth | None = None
 ) -> Reader:
     """A reader of the unpacked bytes; its end is reached only if the packed bytes are whole.
 
     Args:
         reader: the packed bytes; read to their end by the time the result is.
         compression: what ``sniff`` said.
-        where: name for messages.
+        where: the place, for messages.
         growth: what this and other readers may grow to; None for one of its own.
 
     Raises:

@@ -31,6 +31,7 @@ from oci_layout.streams.tarheader import (
     ustar_name,
 )
 from oci_layout.streams.whiteouts import Whiteout, whiteout
+from oci_layout.where import Where
 
 _XATTR = "SCHILY.xattr."
 _NANOSECONDS = 10**9
@@ -104,12 +105,12 @@ class LayerFile:
         return whiteout(self.path)
 
 
-def read_layer(reader: Reader, where: str, *, contents: bool = False) -> Iterator[LayerFile]:
+def read_layer(reader: Reader, where: Where, *, contents: bool = False) -> Iterator[LayerFile]:
     """The files of a layer in the order of its tar, each once its data has passed.
 
     Args:
         reader: the unpacked tar; read to its end, so that what unpacks it can judge that too.
-        where: name of the layer, for messages.
+        where: the layer, for messages.
         contents: whether to digest the data of regular files.
 
     Raises:
@@ -127,7 +128,7 @@ def normalised(name: str) -> str:
 class _Stream:
     """Takes exact stretches from a reader, which gives what it likes."""
 
-    def __init__(self, reader: Reader, where: str) -> None:
+    def __init__(self, reader: Reader, where: Where) -> None:
         self._reader, self._where = reader, where
         self._data, self._at = b"", 0
         self.offset = 0
@@ -172,7 +173,7 @@ class _Stream:
     def truncated(self) -> DamagedError:
         return DamagedError(
             what="the layer's tar ends inside a file",
-            where=f"{self._where}: offset {self.offset}",
+            where=attrs.evolve(self._where, offset=self.offset),
             code="truncated",
         )
 
@@ -180,7 +181,7 @@ class _Stream:
 class _Layer:
     """Iterates over the files."""
 
-    def __init__(self, stream: _Stream, where: str, *, contents: bool) -> None:
+    def __init__(self, stream: _Stream, where: Where, *, contents: bool) -> None:
         self._stream, self._where, self._contents = stream, where, contents
         self._holes = 0
 
@@ -208,7 +209,7 @@ class _Layer:
             except ValueError as error:
                 raise DamagedError(
                     what=str(error),
-                    where=f"{self._where}: tar header at {start}",
+                    where=attrs.evolve(self._where, offset=start),
                     code="bad-tar-header",
                 ) from error
         while self._stream.some(limits.CHUNK):  # nobody reads what follows the end
@@ -223,7 +224,7 @@ class _Layer:
         if not checksum_holds(header):
             raise DamagedError(
                 what="the checksum of a tar header does not hold",
-                where=f"{self._where}: offset {self._stream.offset - BLOCK}",
+                where=attrs.evolve(self._where, offset=self._stream.offset - BLOCK),
                 code="bad-tar-header",
             )
         return header
@@ -298,8 +299,8 @@ class _Layer:
         self._holes += sparse.size - left  # of all files: they cost as much as bytes would
         if self._holes > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
             raise DamagedError(
-                what=f"holes of sparse files come to {self._holes} bytes",
-                where=f"{self._where}: {file.path}",
+                what=f"holes of sparse files come to {self._holes} bytes with {file.path}",
+                where=attrs.evolve(self._where, offset=self._stream.offset),
                 code="bomb",
             )
         running = new_hash("sha256")

@@ -9,6 +9,7 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.streams.reader import ClosableReader, ExtentReader, HeldFile, chunks, ends_early
+from oci_layout.where import Where
 
 
 @attrs.frozen
@@ -64,7 +65,7 @@ class Member:
         if self.size > limit:
             raise DamagedError(
                 what=f"{plural(self.size, 'byte')}, where at most {limit} are read",
-                where=self.name,
+                where=Where(member=self.name),
                 code="document-too-large",
             )
         reader = self.open()
@@ -198,8 +199,7 @@ class _Measured:
         if self._left < 0 or (size and not data and self._left):
             raise DamagedError(
                 what=f"has not the {self._member.size} bytes that it was said to have",
-                where=self._member.name,
-                source=self._member.store,
+                where=Where(file=self._member.store, member=self._member.name),
                 code="size-mismatch",
             )
         return data

@@ -13,6 +13,7 @@ from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import ChangedError, DamagedError, NotAnImageError, ReadError
 from oci_layout.limits import CHUNK
 from oci_layout.streams.pipeline import Stage
+from oci_layout.where import Where
 
 
 class Reader(Protocol):
@@ -43,7 +44,7 @@ def changed(path: str) -> ChangedError:
     """The error of a source that is not what it was."""
     return ChangedError(
         what="has changed while it was read",
-        where=path,
+        where=Where(file=path),
         hint="try again when nobody writes to it",
     )
 
@@ -70,10 +71,10 @@ class HeldFile(Closing):
             status = os.fstat(self._fd)
         except OSError as error:
             self.close()
-            raise ReadError(what=error.strerror or str(error), where=path) from error
+            raise ReadError(what=error.strerror or str(error), where=Where(file=path)) from error
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
-            raise NotAnImageError(what="not a regular file", where=path)
+            raise NotAnImageError(what="not a regular file", where=Where(file=path))
         self.size = status.st_size
         self._stamp: Stamp | None = stamp_of(status)
         if stamp is not None and stamp != self._stamp:
@@ -100,7 +101,9 @@ class HeldFile(Closing):
         try:
             now = stamp_of(os.fstat(self._fd))
         except OSError as error:
-            raise ReadError(what=error.strerror or str(error), where=self.path) from error
+            raise ReadError(
+                what=error.strerror or str(error), where=Where(file=self.path)
+            ) from error
         if now != self._stamp:
             raise changed(self.path)
 
@@ -114,7 +117,8 @@ class HeldFile(Closing):
             return os.pread(self._fd, size, offset)
         except OSError as error:
             raise ReadError(
-                what=f"cannot read: {error.strerror}", where=f"{self.path}: offset {offset}"
+                what=f"cannot read: {error.strerror}",
+                where=Where(file=self.path, offset=offset),
             ) from error
 
     @property
@@ -133,7 +137,7 @@ def ends_early(file: HeldFile, offset: int, missing: int) -> DamagedError:
     """The error of a file that is shorter than it was, or than somebody said."""
     return DamagedError(
         what=f"the file ends {plural(missing, 'byte')} too early",
-        where=f"{file.path}: offset {offset}",
+        where=Where(file=file.path, offset=offset),
         code="truncated",
     )
 

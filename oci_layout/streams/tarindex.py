@@ -12,7 +12,7 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarheader import (
     BLOCK,
@@ -28,6 +28,7 @@ from oci_layout.streams.tarheader import (
     text,
     ustar_name,
 )
+from oci_layout.where import Where
 
 _WINDOW = 64 << 10
 
@@ -156,8 +157,8 @@ class TarScanner:
             if member is not None:
                 yield member
 
-    def _where(self, member: str = "") -> Where:
-        return Where(member=member or self._file.path, offset=self._at)
+    def _where(self) -> Where:
+        return Where(file=self._file.path, offset=self._at)
 
     def _cut(self, place: str) -> None:
         self._findings.error(
@@ -210,7 +211,7 @@ class TarScanner:
             self._findings.warning(
                 "trailing-data",
                 "data follows the end-of-archive marker; no reader sees it",
-                Where(member=self._file.path, offset=tail_at),
+                Where(file=self._file.path, offset=tail_at),
             )
         return True
 
@@ -228,7 +229,7 @@ class TarScanner:
         if self._count > limits.MEMBERS:
             raise DamagedError(
                 what=f"more than {limits.MEMBERS} members",
-                where=self._file.path,
+                where=Where(file=self._file.path),
                 code="too-many-members",
             )
         pending = self._pending

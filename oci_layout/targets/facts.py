@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Where
+from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Image, Node
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression
@@ -28,6 +28,7 @@ from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 from oci_layout.streams.names import UnsafeNameError, cleaned, joined
 from oci_layout.streams.tarindex import MemberType, TarMember
+from oci_layout.where import Where
 
 # Beyond these a tar reader written in Go stops with an error.
 _BROKEN = ("truncated", "bad-tar-header", "size-conflict", "too-many-members")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.mediatype import Compression, Family, LayerType, is_called_layer
 from oci_layout.model import jsontext
@@ -21,6 +21,7 @@ from oci_layout.targets.docker import other_architecture, runs
 from oci_layout.targets.facts import Facts, Saved, packing
 from oci_layout.targets.importing import Importing
 from oci_layout.targets.typed import Structs, unreadable
+from oci_layout.where import Where
 
 # The rules that are spoken of here, and not while an archive is read.
 UNPACKED = {

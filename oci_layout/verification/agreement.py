@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oci_layout.counting import plural
-from oci_layout.finding import Findings, Severity, Where
+from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression, LayerType
@@ -12,6 +12,7 @@ from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import Source
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.where import Where
 
 
 def check_agreement(source: Source, findings: Findings) -> None:

@@ -10,7 +10,7 @@ import attrs
 from oci_layout.blobs.pool import Pool
 from oci_layout.blobs.run import examine
 from oci_layout.blobs.task import Expected, Fact, Task
-from oci_layout.finding import Finding, Severity, Where
+from oci_layout.finding import Finding, Severity
 from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Compression
@@ -18,6 +18,7 @@ from oci_layout.source.opening import Source
 from oci_layout.source.orphans import stated_digest
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
+from oci_layout.where import Where
 
 
 @attrs.frozen(kw_only=True)

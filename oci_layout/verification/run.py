@@ -9,7 +9,7 @@ import attrs
 
 from oci_layout.blobs.pool import Pool
 from oci_layout.digest import QuotedDigest
-from oci_layout.finding import Finding, Findings, Severity, Where
+from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
@@ -22,6 +22,7 @@ from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
 from oci_layout.verification.report import ImageCheck, VerifyReport
+from oci_layout.where import Where
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 

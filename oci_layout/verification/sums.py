@@ -6,11 +6,12 @@ import re
 
 from oci_layout.digest import Digest, new_hash
 from oci_layout.errors import UsageError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.source.opening import Source
 from oci_layout.streams.member import Member
 from oci_layout.streams.reader import chunks
 from oci_layout.verification.blobs import Looked
+from oci_layout.where import Where
 
 _LINE = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{64}) [ *](.+)", re.DOTALL)
 _TAGGED = re.compile(r"(\\?)SHA256 \((.+)\) = ([0-9a-fA-F]{64})", re.DOTALL)  # of --tag, and of BSD
@@ -73,7 +74,6 @@ def parse(text: str, label: str) -> dict[str, str]:
         line = whole.removesuffix("\r")
         if not line.strip(" \t") or line.startswith("#"):
             continue
-        where = f"{label}: line {number}"
         match = _LINE.fullmatch(line)
         tagged = None if match else _TAGGED.fullmatch(line)
         escaped, value, name = (
@@ -86,10 +86,13 @@ def parse(text: str, label: str) -> dict[str, str]:
         if escaped:
             name = _unescaped(name)
         if not name:
-            raise UsageError(what="is not a line of sha256sum", where=where)
+            raise UsageError(what=f"line {number} is not one of sha256sum", where=Where(file=label))
         name, value = name.removeprefix("./"), value.lower()
         if result.setdefault(name, value) != value:
-            raise UsageError(what=f"has another sum of {name} than a line before", where=where)
+            raise UsageError(
+                what=f"line {number} has another sum of {name} than a line before",
+                where=Where(file=label),
+            )
     return result
 
 

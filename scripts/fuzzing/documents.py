@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from oci_layout.errors import LayoutError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, gojson, jsontext, jws, layout
 from oci_layout.model.config import Config, config_object, foreign_fields
@@ -21,6 +21,7 @@ from oci_layout.model.jsonedit import Edits
 from oci_layout.model.manifest import read_document, read_links
 from oci_layout.model.schema1 import Schema1
 from oci_layout.model.v1 import V1Layer, upgraded_config
+from oci_layout.where import Where
 from scripts.fuzzing import seeds, values
 from scripts.fuzzing.targets import Target, known, require
 

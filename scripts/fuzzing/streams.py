@@ -19,6 +19,7 @@ from oci_layout.streams.layerfiles import read_layer
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarindex import TarScanner
 from oci_layout.streams.tarwalk import TarWalker
+from oci_layout.where import Where
 from scripts.fuzzing import seeds, tars, values, worlds
 from scripts.fuzzing.targets import Target, known, require, void
 
@@ -60,7 +61,7 @@ def _files(data: bytes, room: str) -> None:
     for at in range(0, len(data), 1000):
         walker.feed(data[at : at + 1000])
     void(walker.whole)
-    for file in read_layer(io.BytesIO(data), "x", contents=True):
+    for file in read_layer(io.BytesIO(data), Where(), contents=True):
         require(not file.path.startswith("/"), "a path that begins with a slash")
         void(file.whiteout)
 
@@ -85,7 +86,7 @@ def _unpack(data: bytes, room: str) -> None:
     kind = sniff(data[:512])
     for compression in {kind, Compression.GZIP, Compression.ZSTD}:
         try:
-            reader = decoded(io.BytesIO(data), compression, "x", growth=Growth(1 << 20))
+            reader = decoded(io.BytesIO(data), compression, Where(), growth=Growth(1 << 20))
             total = 0
             while piece := reader.read(1 << 16):
                 total += len(piece)

@@ -17,10 +17,10 @@ from oci_layout.blobs.pool import Cancelled, Pool
 from oci_layout.blobs.task import Expected, Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
-from oci_layout.finding import Where
 from oci_layout.mediatype import Compression
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import BytesMember
+from oci_layout.where import Where
 from tests import independent
 from tests.builders import Image, Layer, layer_tar, write_docker_archive, write_oci_layout
 from tests.builders.trees import image_of

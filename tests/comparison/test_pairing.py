@@ -170,18 +170,18 @@ def test_images_are_chosen_on_both_sides_or_on_each(tmp_path: Path) -> None:
     assert paired(a, b, images=(one.config_digest,))[0][2] == "identical"
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), images=("app:1",))
-    assert caught.value.where == str(b)
+    assert caught.value.where.file == str(b)
     assert "it is in A: --image-a app:1 --image-b app:2; B has app:2, db:1" in str(caught.value)
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), images_a=("app:2",))
-    assert caught.value.where == str(a)
+    assert caught.value.where.file == str(a)
     assert "it is in B: --image-b app:2 --image-a app:1; A has app:1, db:1" in str(caught.value)
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), images=("nowhere:1",))
     assert caught.value.hint == "the source has app:1, db:1"
     with pytest.raises(SelectionError) as caught:
         diff(str(a), str(b), platforms=("linux/s390x",))
-    assert caught.value.where == str(a)
+    assert caught.value.where.file == str(a)
 
 
 def test_what_is_absent_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from oci_layout.disk.draft import AppearedError, Draft
 from oci_layout.disk.folder import Folder
 from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError
+from oci_layout.where import Where
 
 EXCHANGE_OR_NOT = pytest.mark.usefixtures("exchange")
 BOTH = pytest.mark.parametrize("directory", [True, False])
@@ -266,5 +267,5 @@ def test_no_error_tells_a_name_of_ours(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     draft = Draft(Place.look("-o", "out"), directory=True, replace=False)
     with pytest.raises(DestinationError) as told, draft:
-        raise DestinationError(what="is full", where=f"{draft.folder.path}/blobs")
-    assert told.value.where == "out/blobs"
+        raise DestinationError(what="is full", where=Where(file=f"{draft.folder.path}/blobs"))
+    assert told.value.where.file == "out/blobs"

@@ -15,7 +15,7 @@ from oci_layout.api.verification import verify
 from oci_layout.blobs.run import examine
 from oci_layout.comparison import aligning
 from oci_layout.errors import SelectionError
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.graph.walk import every
 from oci_layout.model import manifest
@@ -23,6 +23,7 @@ from oci_layout.model.config import Config
 from oci_layout.source import blobs, opening
 from oci_layout.targets import containerd, unpacking
 from oci_layout.verification import blobs as verified
+from oci_layout.where import Where
 from tests.builders.image import make_image
 from tests.builders.layout import write_oci_layout
 

@@ -191,6 +191,8 @@ def test_a_damaged_layer_shows_what_stands_before_the_damage(tmp_path: Path) -> 
     assert (files["whole"], files["files"]) == (False, 3)
     (finding,) = value["findings"]
     assert (finding["severity"], finding["code"]) == ("error", "truncated")
+    layer = nodes(value)[0]["layers"][0]
+    assert (finding["member"], finding["offset"]) == (layer["member"], 512 * 70)
     shown = text(source, largest=3)
     assert "! damaged: this is what stands before the damage" in shown
     assert "error truncated:" in shown

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import dockersave
 from oci_layout.model.config import Config
 from oci_layout.model.layout import MARKER_BYTES, check_marker
 from oci_layout.platform import Platform
+from oci_layout.where import Where
 from tests.builders import go_json, hex_of, make_image
 
 IMAGE = make_image(names=(), variant="v2")

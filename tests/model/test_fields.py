@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor, platform_json
 from oci_layout.model.fields import Fields
 from oci_layout.platform import Platform
+from oci_layout.where import Where
 
 DIGEST = str(Digest.of(b"x"))
 TYPE = "application/vnd.oci.image.manifest.v1+json"

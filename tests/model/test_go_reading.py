@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jsontext
 from oci_layout.model.fields import Fields
+from oci_layout.where import Where
 
 TABLE = json.loads(Path(__file__).with_name("go_reading.json").read_text())
 KNOWN = frozenset({"mediaType", "digest", "size", "annotations", "platform", "ask"})

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.finding import FailFast, Findings, Where
+from oci_layout.finding import FailFast, Findings
 from oci_layout.model import jsontext
 from oci_layout.model.gojson import Number
+from oci_layout.where import Where
 
 HERE = Where(member="index.json")
 

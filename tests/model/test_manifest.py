@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.mediatype import Family, Kind
 from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.where import Where
 from tests import corrupt
 from tests.builders import go_json, make_image
 

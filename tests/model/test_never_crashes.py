@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oci_layout.errors import DamagedError
-from oci_layout.finding import FailFast, Findings, Where
+from oci_layout.finding import FailFast, Findings
 from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, layout
 from oci_layout.model.config import Config
 from oci_layout.model.manifest import read_document
+from oci_layout.where import Where
 from tests.builders import go_json, make_image, sha256
 
 IMAGE = make_image()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from oci_layout import limits
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model import jws
 from oci_layout.model import schema1 as reading
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source.signatures import report_signatures
+from oci_layout.where import Where
 from tests.builders import write_files
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.signing import key, signature, with_signatures

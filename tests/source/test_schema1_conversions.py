@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.model.schema1 import Schema1
 from oci_layout.model.v1 import V1Layer, upgraded_config
+from oci_layout.where import Where
 from tests.builders import compress, layer_tar, sha256, write_files
 from tests.builders.trees import config_of, manifest_of
 from tests.command import report

@@ -88,6 +88,6 @@ def test_a_full_directory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(spool, "write_all", full)
     with pytest.raises(DestinationError) as caught:
         oci_layout.verify(packed(tmp_path), tmp=str(tmp_path))
-    assert caught.value.where == str(tmp_path)
+    assert caught.value.where.file == str(tmp_path)
     for word in ("in.tar.gz", "No space left", "all of it has to fit", "--tmp"):
         assert word in str(caught.value)

@@ -14,6 +14,7 @@ from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded, sniff
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 Pack = Callable[[bytes], bytes]
 
@@ -57,7 +58,7 @@ def pull(reader: Reader, size: int = 1 << 16) -> bytes:
 
 def unpack(data: bytes, kind: Compression, *, piece: int = 1 << 20, size: int = 1 << 16) -> bytes:
     """Unpack bytes of a kind."""
-    return pull(decoded(Bytes(data, piece), kind, "blob"), size)
+    return pull(decoded(Bytes(data, piece), kind, Where(member="blob")), size)
 
 
 def sniffed(data: bytes) -> Compression:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
+from oci_layout.where import Where
 from tests.builders import layer_tar
 from tests.streams.packing import EACH, PACK, Bytes, sniffed, unpack, zstd
 
@@ -54,7 +55,7 @@ def test_several_streams_are_one(kind: Compression, piece: int) -> None:
 def test_what_is_read_is_freed(kind: Compression) -> None:
     """A window of zstd is megabytes, and a cycle through its reader is never freed."""
     source = io.BytesIO(PACK[kind](DATA))
-    seen, reader = weakref.ref(source), decoded(source, kind, "x")
+    seen, reader = weakref.ref(source), decoded(source, kind, Where(member="x"))
     while reader.read(1 << 20):
         pass
     del source, reader
@@ -75,7 +76,7 @@ def test_any_bytes_come_back(kind: Compression, parts: list[bytes], piece: int) 
 
 def test_raw_bytes_pass_unchanged() -> None:
     reader = Bytes(DATA)
-    assert decoded(reader, Compression.NONE, "blob") is reader
+    assert decoded(reader, Compression.NONE, Where(member="blob")) is reader
 
 
 def test_a_gzip_header_with_every_field() -> None:

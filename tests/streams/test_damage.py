@@ -14,9 +14,11 @@ from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.growth import Growth
+from oci_layout.where import Where
 from tests.corrupt import flip_byte
 from tests.streams.packing import EACH, PACK, Bytes, code_of, pull, unpack, zstd
 
+BLOB = Where(member="blob")
 SMALL = random.Random(3).randbytes(60) + bytes(400) + b"layer" * 30  # noqa: S311  not a secret
 
 
@@ -111,7 +113,7 @@ def test_nothing_at_all_is_no_stream(kind: Compression) -> None:
 def test_a_bomb_is_stopped(kind: Compression) -> None:
     bomb = PACK[kind](bytes(30 << 20))
     assert len(bomb) * limits.BOMB_RATIO < 30 << 20
-    reader = decoded(Bytes(bomb), kind, "blob", growth=Growth(1 << 20))
+    reader = decoded(Bytes(bomb), kind, BLOB, growth=Growth(1 << 20))
     got = 0
 
     def pull_all() -> None:
@@ -128,9 +130,9 @@ def test_a_bomb_is_stopped(kind: Compression) -> None:
 @EACH
 def test_large_or_dense_alone_is_no_bomb(kind: Compression) -> None:
     dense = bytes(1 << 20)
-    assert pull(decoded(Bytes(PACK[kind](dense)), kind, "blob", growth=Growth(2 << 20))) == dense
+    assert pull(decoded(Bytes(PACK[kind](dense)), kind, BLOB, growth=Growth(2 << 20))) == dense
     noise = random.Random(1).randbytes(1 << 19)  # noqa: S311  not a secret
-    assert pull(decoded(Bytes(PACK[kind](noise)), kind, "blob", growth=Growth(1 << 10))) == noise
+    assert pull(decoded(Bytes(PACK[kind](noise)), kind, BLOB, growth=Growth(1 << 10))) == noise
 
 
 @EACH
@@ -138,10 +140,10 @@ def test_bombs_count_together(kind: Compression) -> None:
     growth = Growth(4 << 20)
     bomb = PACK[kind](bytes(3 << 20))
     assert len(bytes(3 << 20)) > 2 * limits.BOMB_RATIO * len(bomb)
-    assert pull(decoded(Bytes(bomb), kind, "one", growth=growth)) == bytes(3 << 20)
+    assert pull(decoded(Bytes(bomb), kind, Where(member="one"), growth=growth)) == bytes(3 << 20)
     with pytest.raises(DamagedError, match=r"two: .*grown"):
-        pull(decoded(Bytes(bomb + PACK[kind](b"x")), kind, "two", growth=growth))
-    assert pull(decoded(Bytes(PACK[kind](SMALL)), kind, "three", growth=growth)) == SMALL
+        pull(decoded(Bytes(bomb + PACK[kind](b"x")), kind, Where(member="two"), growth=growth))
+    assert pull(decoded(Bytes(PACK[kind](SMALL)), kind, BLOB, growth=growth)) == SMALL
 
 
 def test_many_empty_streams_end() -> None:

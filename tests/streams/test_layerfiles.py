@@ -22,8 +22,10 @@ from oci_layout.errors import DamagedError
 from oci_layout.streams.layerfiles import FileType, LayerFile, read_layer
 from oci_layout.streams.member import BytesMember
 from oci_layout.streams.whiteouts import Whiteout, WhiteoutKind, whiteout
+from oci_layout.where import Where
 from tests.streams.tars import BLOCK, END, checksummed, member, padded, pax
 
+LAYER = Where(member="layer")
 LONG = "d" * 60 + "/" + "e" * 90 + "/" + "f" * 120
 FORMS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 TYPES = {
@@ -48,7 +50,7 @@ class Dribble:
 
 
 def files(archive: bytes, *, contents: bool = True) -> list[LayerFile]:
-    return list(read_layer(BytesMember.of("m", archive).open(), "layer", contents=contents))
+    return list(read_layer(BytesMember.of("m", archive).open(), LAYER, contents=contents))
 
 
 def entry(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.TarInfo:
@@ -122,7 +124,7 @@ def test_all_that_tarfile_reads(form: int) -> None:
 @pytest.mark.parametrize("step", [1, 7, 511, 513])
 def test_it_does_not_matter_how_the_bytes_come(step: int) -> None:
     archive = built(tarfile.PAX_FORMAT, ENTRIES + LARGE)
-    assert list(read_layer(Dribble(archive, step), "layer", contents=True)) == files(archive)
+    assert list(read_layer(Dribble(archive, step), LAYER, contents=True)) == files(archive)
 
 
 def test_contents_are_digested_only_when_asked() -> None:
@@ -271,7 +273,8 @@ def test_damage_is_told(archive: bytes, code: str) -> None:
     with pytest.raises(DamagedError) as caught:
         files(archive)
     assert caught.value.code == code
-    assert caught.value.where.startswith("layer")
+    assert caught.value.where.member == "layer"
+    assert caught.value.where.offset is not None
 
 
 @pytest.mark.parametrize("archive", [b"", END, bytes(BLOCK)])
@@ -282,7 +285,7 @@ def test_empty_layers(archive: bytes) -> None:
 def test_an_end_marker_is_not_asked_for_and_what_follows_it_is_read() -> None:
     assert len(files(member("a"))) == 1
     reader = Dribble(member("a") + END + b"x" * 9000, 4096)
-    assert len(list(read_layer(reader, "layer"))) == 1
+    assert len(list(read_layer(reader, LAYER))) == 1
     assert reader.read(1) == b""
 
 
@@ -332,7 +335,7 @@ def test_many_files_take_no_memory() -> None:
             return self.block if self.left >= 0 else b""
 
     tracemalloc.start()
-    assert sum(1 for _ in read_layer(Endless(), "layer")) == 40_000
+    assert sum(1 for _ in read_layer(Endless(), LAYER)) == 40_000
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 << 20

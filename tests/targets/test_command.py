@@ -79,6 +79,7 @@ FINDING = {
     "properties": {
         "code": {"type": "string"},
         "severity": {"enum": ["error", "warning", "note"]},
+        "file": {"type": "string"},
         "member": {"type": "string"},
         "field": {"type": "string"},
         "image": {"type": "string"},

@@ -87,7 +87,7 @@ def test_json(damaged: Path, odd: Path) -> None:
         "sound": "bool",
     }
     finding = {
-        **dict.fromkeys(("code", "severity", "member", "field", "image"), "str"),
+        **dict.fromkeys(("code", "severity", "file", "member", "field", "image"), "str"),
         "layer": "int",
         "offset": "NoneType",
         **dict.fromkeys(("message", "hint"), "str"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from oci_layout.finding import Where
 from oci_layout.model import dockersave, layout
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.store import Store
 from oci_layout.source.v1view import V1View
+from oci_layout.where import Where
 
 _LAYER = re.compile(r"(?:[^/]+/)?[^/]+\.tar(?:\.gz)?")
 

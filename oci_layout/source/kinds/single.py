@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from oci_layout import limits
 from oci_layout.digest import Digest
-from oci_layout.finding import Findings, Where
+from oci_layout.finding import Findings
 from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind, document_kind
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.descriptor import Descriptor
@@ -16,6 +16,7 @@ from oci_layout.model.schema1 import Schema1
 from oci_layout.source.blobs import FlatBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.store import FileStore, Store
+from oci_layout.where import Where
 
 _FLAT = re.compile(r"([0-9a-f]{64}|[0-9a-f]{128})(?:\.manifest\.json)?")
 

@@ -8,6 +8,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.streams.codecs.codec import Codec, Guard
 from oci_layout.streams.codecs.runs import Kind, Streams
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 # After "BZh" and a level follows a block, or the end of an empty stream.
 _NEXT = {b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"}
@@ -19,7 +20,7 @@ _KIND = Kind(
 )
 
 
-def _reader(reader: Reader, guard: Guard, where: str) -> Reader:
+def _reader(reader: Reader, guard: Guard, where: Where) -> Reader:
     return Streams(reader, guard, where, _KIND)
 
 

@@ -13,6 +13,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 READ = 256 << 10  # packed bytes that are read at a time
 
@@ -33,11 +34,11 @@ class Guard:
     """Stops a bomb: both far out of proportion and large.
 
     Args:
-        where: name for messages.
+        where: the place, for messages.
         growth: what this and other readers may grow to.
     """
 
-    def __init__(self, where: str, growth: Growth) -> None:
+    def __init__(self, where: Where, growth: Growth) -> None:
         self._where, self._growth = where, growth
         self.packed = self.unpacked = self._beyond = 0
 
@@ -62,7 +63,7 @@ class Guard:
             )
 
 
-def corrupt(where: str, name: str, detail: str) -> DamagedError:
+def corrupt(where: Where, name: str, detail: str) -> DamagedError:
     """The error of a stream that does not unpack."""
     return DamagedError(
         what=f"{name} data does not decompress: {detail}", where=where, code="corrupt-stream"
@@ -104,5 +105,5 @@ class Codec:
 
     compression: Compression
     begins: Callable[[bytes], bool]
-    reader: Callable[[Reader, Guard, str], Reader]
+    reader: Callable[[Reader, Guard, Where], Reader]
     packer: Packer | None = None

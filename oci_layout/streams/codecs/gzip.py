@@ -14,6 +14,7 @@ from oci_layout.streams.codecs.codec import Codec, Encoder, Guard, Packer
 from oci_layout.streams.codecs.runs import Decompressor, Kind, Streams
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -166,7 +167,7 @@ _KIND = Kind(
 )
 
 
-def _reader(reader: Reader, guard: Guard, where: str) -> Reader:
+def _reader(reader: Reader, guard: Guard, where: Where) -> Reader:
     return Streams(reader, guard, where, _KIND)
 
 

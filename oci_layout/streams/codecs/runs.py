@@ -10,6 +10,7 @@ import attrs
 from oci_layout.errors import DamagedError
 from oci_layout.streams.codecs.codec import READ, Guard, corrupt
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 
 class Decompressor(Protocol):
@@ -60,11 +61,11 @@ class Streams:
     Args:
         reader: the packed bytes.
         guard: told of all that passes.
-        where: name for messages.
+        where: the place, for messages.
         kind: what the streams are.
     """
 
-    def __init__(self, reader: Reader, guard: Guard, where: str, kind: Kind) -> None:
+    def __init__(self, reader: Reader, guard: Guard, where: Where, kind: Kind) -> None:
         self._reader, self._guard, self._where = reader, guard, where
         self._kind = kind
         self._stream = self._kind.new()

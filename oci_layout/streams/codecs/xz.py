@@ -9,6 +9,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.streams.codecs.codec import Codec, Guard
 from oci_layout.streams.codecs.runs import Decompressor, Kind, Streams
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 _MAGIC = b"\xfd7zXZ\x00"
 
@@ -26,7 +27,7 @@ _KIND = Kind(
 )
 
 
-def _reader(reader: Reader, guard: Guard, where: str) -> Reader:
+def _reader(reader: Reader, guard: Guard, where: Where) -> Reader:
     return Streams(reader, guard, where, _KIND)
 
 

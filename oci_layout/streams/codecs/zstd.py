@@ -13,6 +13,7 @@ from oci_layout.streams.codecs import zstdframes
 from oci_layout.streams.codecs.codec import READ, Codec, Encoder, Guard, Packer, corrupt
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Reader
+from oci_layout.where import Where
 
 _LEVEL = 3
 _COST = 20 << 20
@@ -22,7 +23,7 @@ _COSTS = ((16, 160 << 20), (10, 60 << 20))  # from a level on: its tables, for e
 class _Zstd:
     """A run of zstd frames."""
 
-    def __init__(self, reader: Reader, guard: Guard, where: str) -> None:
+    def __init__(self, reader: Reader, guard: Guard, where: Where) -> None:
         self._guard, self._where = guard, where
         self._walker = zstdframes.FrameWalker()
         self._pull = _Pull(reader, guard, self._walker)
