@@ -1,4 +1,8 @@
-"""The command under test as a process, and what must hold however it ends."""
+"""The command under test: called in this process, or as one of its own where that is the point.
+
+A process of its own takes 0.2 s to start. What needs one: signals, limits of the system, rights,
+terminals, streams that are closed or end early, and the start and end of the interpreter.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from oci_layout.cli.main import run
+from oci_layout.cli.main import SIGNALS, run
+
+Done = subprocess.CompletedProcess[bytes]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEFTOVER = re.compile(r"\..+\.layout-[0-9a-f]{8}(-old)?\.tmp")
@@ -30,69 +39,153 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), **(extra or {})}
 
 
-def layout(
+def process(
     *words: object,
-    stdin: bytes | None = None,
+    stdin: bytes = b"",
     stdout: int = subprocess.PIPE,
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
     unprivileged: bool = False,
-) -> subprocess.CompletedProcess[bytes]:
-    """Run `layout` as a process, to its end.
+) -> Done:
+    """Run `layout` as a process of its own, to its end.
 
     Args:
-        stdin: goes in through a pipe; nothing by default.
+        stdin: goes in through a pipe.
         stdout: a descriptor instead of a pipe.
         unprivileged: heed permissions, which root would not.
     """
     heed = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     return subprocess.run(
         [*(heed if unprivileged and os.geteuid() == 0 else []), *argv_of(*words)],
-        input=b"" if stdin is None else stdin,
+        input=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
         env=environment(env),
-        cwd=cwd,
         timeout=120,
         check=False,
     )
 
 
-def call(*words: object) -> subprocess.CompletedProcess[bytes]:
-    """Run `layout` in this process, which is faster; for all but its standard streams."""
-    out, err = io.StringIO(), io.StringIO()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+def layout(
+    *words: object,
+    stdin: bytes | None = None,
+    columns: int = 80,
+    cwd: Path | None = None,
+) -> Done:
+    """Call `layout` in this process, its three standard streams replaced as a shell would.
+
+    Args:
+        stdin: goes in through a pipe; /dev/null by default.
+        columns: of the terminal.
+    """
     status: object = 0
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        contextlib.chdir(cwd or Path.cwd()),
+        mock.patch.dict(os.environ, COLUMNS=str(columns)),
+        _handlers(),
+        _streams(stdin) as (out, err),
+    ):
+        try:
             run([str(word) for word in words])
-    except SystemExit as end:
-        status = end.code
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        except SystemExit as end:
+            status = end.code
     assert isinstance(status, int)
-    said = out.getvalue().encode(), err.getvalue().encode()
-    return subprocess.CompletedProcess(["layout"], status, *said)
+    return subprocess.CompletedProcess(["layout", *map(str, words)], status, bytes(out), bytes(err))
 
 
-def succeed(*words: object) -> bytes:
+@contextmanager
+def _handlers() -> Iterator[None]:
+    """Keep this process's own handlers of signals, and of errors that nobody can catch."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    unraisable = sys.unraisablehook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = unraisable
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _streams(stdin: bytes | None) -> Iterator[tuple[bytearray, bytearray]]:
+    """Put pipes in the place of descriptors 0 to 2, and give what comes out of the last two.
+
+    By descriptors, since archives pass there, beside `sys.stdin` and `sys.stdout`.
+    """
+    out, err = bytearray(), bytearray()
+    with contextlib.ExitStack() as stack:
+        replaced = {1: _collected(out, stack), 2: _collected(err, stack)}
+        replaced[0] = os.open(os.devnull, os.O_RDONLY) if stdin is None else _fed(stdin, stack)
+        # Threads end when our end of their pipe is closed, so they are joined after that.
+        inner = stack.enter_context(contextlib.ExitStack())
+        for number, by in replaced.items():
+            inner.callback(os.close, kept := os.dup(number))
+            inner.callback(os.dup2, kept, number)
+            os.dup2(by, number)
+            os.close(by)
+        standard = [io.FileIO(number, "wb", closefd=False) for number in (1, 2)]
+        texts = [io.TextIOWrapper(io.BufferedWriter(each), encoding="utf-8") for each in standard]
+        texts[1].reconfigure(errors="backslashreplace", line_buffering=True)
+        with contextlib.redirect_stdout(texts[0]), contextlib.redirect_stderr(texts[1]):
+            yield out, err
+            sys.stdout.flush()  # as the end of the interpreter does
+            sys.stderr.flush()
+
+
+def _collected(into: bytearray, stack: contextlib.ExitStack) -> int:
+    """The end to write to of a pipe, whose other end is read to its end."""
+    read, write = os.pipe()
+
+    def collect() -> None:
+        with open(read, "rb") as file:
+            into.extend(file.read())
+
+    _begun(collect, stack)
+    return write
+
+
+def _fed(data: bytes, stack: contextlib.ExitStack) -> int:
+    """The end to read from of a pipe, into whose other end data goes."""
+    read, write = os.pipe()
+
+    def feed() -> None:
+        with contextlib.suppress(BrokenPipeError), open(write, "wb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+
+    _begun(feed, stack)
+    return read
+
+
+def _begun(work: Callable[[], None], stack: contextlib.ExitStack) -> None:
+    thread = threading.Thread(target=work)
+    stack.callback(thread.join)
+    thread.start()
+
+
+def succeed(*words: object, columns: int = 80) -> bytes:
     """Call `layout`, which must succeed, and give its standard output."""
-    done = call(*words)
+    done = layout(*words, columns=columns)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
 
+def printed(*words: object) -> dict[str, Any]:
+    """The one JSON document that the command prints with --json."""
+    value: dict[str, Any] = json.loads(succeed(*words, "--json"))
+    return value
+
+
 def report(*words: object) -> dict[str, Any]:
     """Call `layout repack ... --json`, which must succeed, and give the report."""
-    value: dict[str, Any] = json.loads(succeed("repack", *words, "--json"))
+    value = printed("repack", *words)
     assert value["version"] == 1
     return value
 
 
 def refuse(status: int, *words: object) -> str:
     """Call `layout repack`, which must fail with a status, and give its one line."""
-    return the_line(call("repack", *words), status)
+    return the_line(layout("repack", *words), status)
 
 
 def codes(value: Mapping[str, Any]) -> set[str]:
@@ -100,7 +193,7 @@ def codes(value: Mapping[str, Any]) -> set[str]:
     return {warning["code"] for warning in value["warnings"]}
 
 
-def the_line(done: subprocess.CompletedProcess[bytes], status: int) -> str:
+def the_line(done: Done, status: int) -> str:
     """The one line that a failed run must say, with its exit status."""
     text = done.stderr.decode()
     assert done.returncode == status, f"exit {done.returncode}: {text}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests import independent
 from tests.builders import full_name
-from tests.command import call, names_in, refuse, report
+from tests.command import layout, names_in, refuse, report
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def convert_one(source: Path, folder: Path, *flags: object) -> Result:
 
 def verified(path: Path, *flags: object) -> tuple[int, set[tuple[str, str]]]:
     """Exit status of `verify`, and what it found as severity and code."""
-    done = call("verify", path, "--json", *flags)
+    done = layout("verify", path, "--json", *flags)
     assert done.returncode in (0, 1), done.stderr.decode()
     (value,) = json.loads(done.stdout)["reports"]
     return done.returncode, {(each["severity"], each["code"]) for each in value["findings"]}
@@ -80,7 +80,7 @@ def verified(path: Path, *flags: object) -> tuple[int, set[tuple[str, str]]]:
 
 def messages(path: Path, code: str, *flags: object) -> list[str]:
     """The messages that `verify` has for a code."""
-    (value,) = json.loads(call("verify", path, "--json", *flags).stdout)["reports"]
+    (value,) = json.loads(layout("verify", path, "--json", *flags).stdout)["reports"]
     return [each["message"] for each in value["findings"] if each["code"] == code]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests import independent
 from tests.builders import write_docker_archive, write_oci_layout
 from tests.builders.trees import blob_name, fingerprint, heavy_image, read
-from tests.command import LEFTOVER, call, names_in
+from tests.command import LEFTOVER, layout, names_in
 
 Print = str | dict[str, str] | None
 INDEX_LEFTOVER = ".index.json.layout.tmp"
@@ -56,7 +56,7 @@ class Stage:
                 write_oci_layout([heavy_image(2, "old:1", layers=2)], self._kept)
         self.reset()
         self.old = fingerprint(self.dest)
-        done = call(*self.words)
+        done = layout(*self.words)
         assert done.returncode == 0, done.stderr
         if self.dest.is_dir() or self.target != "append":
             independent.check(self.dest)
@@ -138,7 +138,7 @@ class Stage:
         words = self.words
         if self.target == "new archive" and self.dest.exists():
             words.append("--force")
-        done = call(*words)
+        done = layout(*words)
         assert done.returncode == 0, done.stderr
         assert self.state() == "new"
         assert names_in(self.folder) == [self.dest.name]

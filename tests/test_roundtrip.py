@@ -23,7 +23,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.independent import Checked
-from tests.running import image_docs, packed, repo_tags
+from tests.repacked import image_docs, packed, repo_tags
 
 NAMES = ("demo:1", "reg.example:5000/team/app:v2")
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +19,8 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.cli.test_terminal import EVIL, harmless
+from tests.command import layout
 from tests.comparison.made import IMAGE, edited, layered, packed, running
-from tests.running import layout
 from tests.shared import ROOT
 
 OTHER = layered(
@@ -107,12 +104,7 @@ def test_one_source_from_standard_input(sources: dict[str, Path]) -> None:
 
 
 def run(width: int, *arguments: object) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "oci_layout", "diff", *map(str, arguments)],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "COLUMNS": str(width)},
-    )
+    done = layout("diff", *arguments, columns=width)
     assert done.returncode in (0, 1), done.stderr
     harmless(done.stdout)
     return done.stdout.decode().splitlines()

@@ -24,23 +24,16 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.cli.test_terminal import EVIL, harmless
-from tests.command import the_line
+from tests.command import layout, the_line
 from tests.inspection.shown import text
-from tests.running import layout
 from tests.shared import CORPUS, ROOT, needs_shared
 from tests.verification.checking import layout_of
 
 
 def screen(source: Path | str, width: int, *options: str, cwd: Path = ROOT) -> str:
     """What the command prints in a terminal of a width, through a pipe."""
-    done = subprocess.run(
-        [sys.executable, "-m", "oci_layout", "inspect", str(source), *options],
-        capture_output=True,
-        check=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": str(width), "PYTHONPATH": str(ROOT)},
-    )
-    assert done.stderr == b""
+    done = layout("inspect", source, *options, columns=width, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, b"")
     return done.stdout.decode()
 
 

@@ -13,8 +13,8 @@ from tests.builders.trees import fingerprint, heavy_image
 from tests.command import (
     argv_of,
     environment,
-    layout,
     names_in,
+    process,
     refuse,
     succeed,
     the_line,
@@ -55,7 +55,7 @@ def test_reader_of_the_report_goes_away(saved: Path, tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
-        done = layout("repack", saved, "--to", "oci", "-o", tmp_path / "out.tar", stdout=write)
+        done = process("repack", saved, "--to", "oci", "-o", tmp_path / "out.tar", stdout=write)
     finally:
         os.close(write)
     assert b"Traceback" not in done.stderr
@@ -89,7 +89,7 @@ def test_closed_standard_input(tmp_path: Path) -> None:
 def test_full_standard_output(saved: Path, heavy: Path) -> None:
     for source in (saved, heavy):
         with Path("/dev/full").open("wb") as full:
-            done = layout("repack", source, "--to", "oci", "-o", "-", stdout=full.fileno())
+            done = process("repack", source, "--to", "oci", "-o", "-", stdout=full.fileno())
         assert "No space left on device" in the_line(done, 5)
 
 
@@ -111,7 +111,7 @@ def test_device_as_destination(saved: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("tmp", ["/dev/full", "/nowhere/at/all"])
 def test_tmp_that_cannot_be(tmp: str, saved: Path, tmp_path: Path) -> None:
     words = ("repack", "-", "--to", "oci", "-o", tmp_path / "out.tar", "--tmp", tmp)
-    line = the_line(layout(*words, stdin=saved.read_bytes()), 5)
+    line = the_line(process(*words, stdin=saved.read_bytes()), 5)
     assert tmp in line
     assert "--tmp" in line
     assert names_in(tmp_path) == ["in.tar"]
@@ -126,7 +126,7 @@ def locked(folder: Path) -> Path:
 @pytest.mark.parametrize("name", ["out.tar", "out", "out.tar.gz"])
 def test_no_right_to_write_beside(name: str, saved: Path, tmp_path: Path) -> None:
     folder = locked(tmp_path / "locked")
-    done = layout("repack", saved, "--to", "oci", "-o", folder / name, unprivileged=True)
+    done = process("repack", saved, "--to", "oci", "-o", folder / name, unprivileged=True)
     assert "Permission denied" in the_line(done, 5)
     assert names_in(folder) == []
 
@@ -134,7 +134,7 @@ def test_no_right_to_write_beside(name: str, saved: Path, tmp_path: Path) -> Non
 def test_no_right_to_write_temporary_files(saved: Path, tmp_path: Path) -> None:
     folder = locked(tmp_path / "locked")
     words = ("repack", "-", "--to", "oci", "-o", tmp_path / "out.tar", "--tmp", folder)
-    line = the_line(layout(*words, stdin=saved.read_bytes(), unprivileged=True), 5)
+    line = the_line(process(*words, stdin=saved.read_bytes(), unprivileged=True), 5)
     assert str(folder) in line
     assert names_in(tmp_path) == ["in.tar", "locked"]
 
@@ -142,12 +142,12 @@ def test_no_right_to_write_temporary_files(saved: Path, tmp_path: Path) -> None:
 def test_no_right_to_read(saved: Path, tmp_path: Path) -> None:
     saved.chmod(0)
     words = ("repack", saved, "--to", "oci", "-o", tmp_path / "out.tar")
-    assert "Permission denied" in the_line(layout(*words, unprivileged=True), 3)
+    assert "Permission denied" in the_line(process(*words, unprivileged=True), 3)
     tree = write_oci_layout([make_image()], tmp_path / "layout")
     blob = max((tree / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     blob.chmod(0)
     words = ("repack", tree, "--to", "oci", "-o", tmp_path / "out.tar")
-    line = the_line(layout(*words, unprivileged=True), 3)
+    line = the_line(process(*words, unprivileged=True), 3)
     assert "Permission denied" in line
     assert blob.name in line
     assert names_in(tmp_path) == ["in.tar", "layout"]
@@ -160,7 +160,7 @@ def test_no_right_to_append(saved: Path, tmp_path: Path) -> None:
     for folder in (dest / "blobs/sha256", dest):
         folder.chmod(0o555)
         words = ("repack", saved, "--to", "oci", "-o", dest, "--append")
-        assert "Permission denied" in the_line(layout(*words, unprivileged=True), 5)
+        assert "Permission denied" in the_line(process(*words, unprivileged=True), 5)
         assert read_only_difference(before, dest)
         folder.chmod(0o755)
     assert names_in(tmp_path) == ["dest", "in.tar"]

@@ -14,7 +14,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.running import layout, printed
+from tests.command import layout, printed
 
 IMAGE = make_image()
 ARM = make_image([{"a": b"arm"}], names=(), architecture="arm64")

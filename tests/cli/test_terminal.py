@@ -18,8 +18,8 @@ from tests.builders import (
     write_members,
     write_oci_layout,
 )
+from tests.command import layout
 from tests.independent import read_files
-from tests.running import layout
 
 EVIL = "\x1b]0;title\x07\x1b[31mred\r\n\u202egnp.exe\u2066\x9b2J\x00"
 OBEYED = [b"\x1b", b"\x07", b"\r", b"\x00", "\u202e".encode(), "\u2066".encode(), "\x9b".encode()]

@@ -16,10 +16,9 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.command import the_line
+from tests.command import layout, the_line
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
-from tests.running import layout
 from tests.verification.checking import layout_with
 
 IMAGE = make_image()

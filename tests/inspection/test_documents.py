@@ -21,10 +21,9 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.legacy import schema1, schema1_dir, steps_of, write_v1
-from tests.command import the_line
+from tests.command import layout, the_line
 from tests.independent import read_files
 from tests.inspection.shown import nodes, text, tree
-from tests.running import layout
 from tests.verification.checking import layout_of
 
 IMAGE = make_image()

@@ -13,8 +13,8 @@ import pytest
 from oci_layout import inspect
 from oci_layout.errors import LayoutError
 from tests.builders import make_image, write_hybrid_archive, write_index_layout
+from tests.command import printed
 from tests.inspection.shown import nodes, schema, tree
-from tests.running import printed
 from tests.shared import CORPUS, FIXTURES, ROOT, needs_shared, samples
 
 TESTDATA = sorted(path for path in (ROOT / "testdata").iterdir() if path.suffix != ".md")

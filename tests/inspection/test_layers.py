@@ -21,8 +21,8 @@ from tests.builders import (
     write_files,
     write_oci_layout,
 )
+from tests.command import layout, printed
 from tests.inspection.shown import nodes, text, tree
-from tests.running import layout, printed
 from tests.verification.checking import layout_of, layout_with
 
 RAW = "application/vnd.oci.image.layer.v1.tar"

@@ -22,7 +22,7 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
-from tests.running import packed
+from tests.repacked import packed
 from tests.shared import CORPUS, ROOT, needs_shared, sample_path, samples
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import sha256
-from tests.interop.command import REPOSITORY
+from tests.command import REPOSITORY
 
 SHARED = Path(os.environ.get("OCI_LAYOUT_SHARED", REPOSITORY.parent / "shared"))
 

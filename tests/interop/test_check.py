@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 
 import oci_layout
 from oci_layout.targets.answer import Answer
-from tests.interop.command import environment, layout_command
+from tests.command import layout
 from tests.interop.engines import Engines
 from tests.interop.host import ENGINE_PATH
 from tests.interop.seen import Seen, ask, ways
@@ -158,11 +157,8 @@ def test_repaired(
         cells += 1
         folder = tmp_path / way
         folder.mkdir()
-        argv = layout_command(*before.repair[1:])
-        done = subprocess.run(
-            argv, cwd=folder, env=environment(), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{before.repair}\n{done.stdout}{done.stderr}"
+        done = layout(*before.repair[1:], cwd=folder)
+        assert done.returncode == 0, f"{before.repair}\n{done.stdout!r}{done.stderr!r}"
         (dest,) = (Path(folder, entry) for entry in os.listdir(folder))
         after = foretold(dest, target, full=full)
         if not after.loads or after.repair:

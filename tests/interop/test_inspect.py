@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.command import layout
+from tests.command import succeed
 from tests.interop.engines import Engines
 from tests.interop.shown import Engine
 from tests.interop.sources import Source
@@ -21,7 +21,7 @@ CONTAINERS = "skopeo, podman or buildah"
 
 def seen(path: Path) -> dict[str, Any]:
     """What `inspect` says of what an engine has written."""
-    value: dict[str, Any] = json.loads(layout("inspect", path, "--json"))
+    value: dict[str, Any] = json.loads(succeed("inspect", path, "--json"))
     assert [each for each in value["findings"] if each["severity"] == "error"] == []
     return value
 

@@ -12,10 +12,10 @@ import pytest
 
 from tests.builders import Image, full_name, sha256, write_docker_archive
 from tests.builders.trees import config_of, manifest_of, read
+from tests.command import succeed
 from tests.converting import images_of, messages, sound
 from tests.independent import unpack
 from tests.interop.check import check
-from tests.interop.command import layout
 from tests.interop.engines import Engines
 from tests.interop.legacy import (
     DOCKERFILE,
@@ -61,7 +61,7 @@ def compare_with_docker(bench: Bench, archive: Path, names: list[str]) -> None:
     theirs = {full_name(name): shown for name, shown in docker.images().items()}
     assert sorted(theirs) == sorted(map(full_name, names))
     out = bench.path("out")
-    layout("repack", archive, "--to", "oci", "-o", out)
+    succeed("repack", archive, "--to", "oci", "-o", out)
     ours = {name: image for image in images_of(out) for name in image.names}
     assert ours.keys() == theirs.keys()
     for name, shown in theirs.items():
@@ -111,7 +111,7 @@ def legacy_of(bench: Bench, *images: Image) -> Path:
     """The legacy archive of images that lie in a Docker archive."""
     source = write_docker_archive(images, bench.path("in.tar"))
     dest = bench.path("legacy.tar")
-    layout("repack", source, "--to", "docker", "--legacy", "-o", dest)
+    succeed("repack", source, "--to", "docker", "--legacy", "-o", dest)
     return dest
 
 
@@ -230,7 +230,7 @@ def test_skopeo_upgrades_the_same(name: str, flags: tuple[str, ...], bench: Benc
     sound(source)
     skopeo = bench.engines.skopeo
     ours, theirs = bench.path("ours"), bench.path("theirs")
-    layout("repack", source, "--to", "oci", "-o", ours)
+    succeed("repack", source, "--to", "oci", "-o", ours)
     skopeo.copy(f"dir:{source}", f"oci:{theirs}:1")
     mine, other = json.loads(config_of(ours)), json.loads(config_of(theirs))
     assert mine["rootfs"]["diff_ids"] == [layer.diff_id for layer in image.layers]
@@ -252,7 +252,7 @@ def test_skopeo_upgrades_the_same(name: str, flags: tuple[str, ...], bench: Benc
 def saved_both(bench: Bench, source: Path) -> list[tuple[Any, list[str]]]:
     """Config and diff_ids of a schema 1 `dir:` as a Docker archive, by us and by skopeo."""
     ours, theirs = bench.path("ours.tar"), bench.path("theirs.tar")
-    layout("repack", source, "--to", "docker", "--name", "demo:1", "-o", ours)
+    succeed("repack", source, "--to", "docker", "--name", "demo:1", "-o", ours)
     bench.engines.skopeo.copy(f"dir:{source}", f"docker-archive:{theirs}:demo:1")
     found = []
     for path in (ours, theirs):

@@ -23,8 +23,8 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import Files, edit, read, sha512, sha512_layout
+from tests.command import succeed
 from tests.interop.check import by_full_name, check
-from tests.interop.command import layout
 from tests.interop.containers import entries
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
@@ -55,7 +55,7 @@ ODD: dict[str, Callable[[Bench], Image]] = {
 def written(source: Path, output: str, dest: Path) -> Path:
     """Convert, and give what an engine can be handed."""
     target, _, flags = output.partition(" ")
-    layout("repack", source, "--to", target, *flags.split(), "-o", dest)
+    succeed("repack", source, "--to", target, *flags.split(), "-o", dest)
     return dest
 
 
@@ -142,7 +142,7 @@ def test_dir_by_skopeo(compression: str, engines: Engines, bench: Bench) -> None
     """skopeo opens `--to dir`, and gives back what it was made of."""
     image = bench.image(Layer(bench.base.raw, compression))
     source = write_oci_layout([image], bench.work / "in")
-    layout("repack", source, "--to", "dir", "-o", bench.work / "dir")
+    succeed("repack", source, "--to", "dir", "-o", bench.work / "dir")
     skopeo = engines.skopeo
     assert skopeo.inspect(f"dir:{bench.work}/dir") == image.manifest_bytes()
     assert skopeo.inspect(f"dir:{bench.work}/dir", config=True) == image.config_bytes
@@ -159,10 +159,12 @@ def test_dir_with_a_list_both_ways(engines: Engines, bench: Bench) -> None:
     (entry,) = entries(source)
     skopeo = engines.skopeo
     skopeo.copy(f"oci:{source}:{entry.ref}", f"dir:{bench.work}/theirs", "--all")
-    layout("repack", source, "--to", "dir", "-o", bench.work / "ours")
+    succeed("repack", source, "--to", "dir", "-o", bench.work / "ours")
     assert read(bench.work / "ours") == read(bench.work / "theirs")
     skopeo.copy(f"dir:{bench.work}/ours", f"oci:{bench.work}/back:{entry.ref}", "--all")
-    layout("repack", bench.work / "theirs", "--to", "oci", "--name", NAME, "-o", bench.work / "out")
+    succeed(
+        "repack", bench.work / "theirs", "--to", "oci", "--name", NAME, "-o", bench.work / "out"
+    )
     blobs = {name for name in read(source) if name.startswith("blobs/")}
     for folder in ("back", "out"):
         assert {name for name in read(bench.work / folder) if name.startswith("blobs/")} == blobs
@@ -184,16 +186,16 @@ def test_sha512_layout_by_skopeo(engines: Engines, bench: Bench) -> None:
     image = bench.image(Layer(bench.base.raw, "gzip"))
     skopeo = engines.skopeo
     source = sha512_layout(image, bench.work / "in")
-    layout("repack", source, "--to", "oci", "-o", bench.work / "kept")
+    succeed("repack", source, "--to", "oci", "-o", bench.work / "kept")
     assert takes_sha512(engines, bench.work / "kept") is takes_sha512(engines, source)
     saved = write_docker_archive([image], bench.work / "in.tar")
-    layout("repack", saved, "--to", "oci", "--digest", "sha512", "-o", bench.work / "made")
+    succeed("repack", saved, "--to", "oci", "--digest", "sha512", "-o", bench.work / "made")
     ref = f"oci:{bench.work}/made:1"
     assert skopeo.inspect(ref, config=True) == image.config_bytes  # the image ID stays sha256
     (entry,) = json.loads(read(bench.work / "made")["index.json"])["manifests"]
     assert entry["digest"] == sha512(skopeo.inspect(ref))
     words = ("--digest", "sha256", "--compression", "none", "--config", "oci")
-    layout("repack", source, "--to", "oci", *words, "-o", bench.work / "back")
+    succeed("repack", source, "--to", "oci", *words, "-o", bench.work / "back")
     skopeo.copy(f"oci:{bench.work}/back:1", f"dir:{bench.work}/back-dir")
 
 

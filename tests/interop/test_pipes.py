@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.command import argv_of, environment
 from tests.interop.check import check
-from tests.interop.command import environment, layout_command
 from tests.interop.engines import Engines
 from tests.interop.sources import Source
 
@@ -41,7 +41,7 @@ def test_docker_to_containerd_and_back(
     pipe(
         tmp_path,
         host.wrap(docker.command("save", *docker.images())),
-        layout_command("repack", "-", "--to", "oci", "-o", "-"),
+        argv_of("repack", "-", "--to", "oci", "-o", "-"),
         host.wrap(containerd.command("images", "import", "-")),
     )
     check(containerd, source)
@@ -49,7 +49,7 @@ def test_docker_to_containerd_and_back(
     pipe(
         tmp_path,
         host.wrap(containerd.command("images", "export", "-", *source.images)),
-        layout_command("repack", "-", "--to", "docker", "-o", "-"),
+        argv_of("repack", "-", "--to", "docker", "-o", "-"),
         host.wrap(docker.command("load")),
     )
     check(docker, source)
@@ -62,7 +62,7 @@ def test_directory_into_docker(
     """`--to docker` into a folder, which `tar -C DIR -c .` hands to `docker load`."""
     source = sources("oci-archive")
     engines.docker.clear()
-    pipe(tmp_path, layout_command("repack", source.path, "--to", "docker", "-o", "out"))
+    pipe(tmp_path, argv_of("repack", source.path, "--to", "docker", "-o", "out"))
     pipe(
         tmp_path,
         ["tar", "-C", "out", "-c", "."],

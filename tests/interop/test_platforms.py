@@ -10,7 +10,7 @@ import pytest
 from tests import independent
 from tests.builders import make_image, name_annotations, write_oci_layout
 from tests.builders.artifacts import make_index, of_image, write_layout
-from tests.interop.command import layout
+from tests.command import succeed
 from tests.interop.containerd import Containerd
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
@@ -45,8 +45,8 @@ def converted(name: str, target: str, work: Path) -> Path:
     dest = work / f"{target}.tar"
     one = target == "docker" and name == "buildx-oci.tar"
     flags = ["--platform", "linux/amd64"] if one else []
-    layout("repack", MULTI / name, "--to", target, *flags, "-o", dest)
-    layout("verify", dest)
+    succeed("repack", MULTI / name, "--to", target, *flags, "-o", dest)
+    succeed("verify", dest)
     return dest
 
 
@@ -113,7 +113,7 @@ def test_docker_shows_the_right_platform(
     dest = converted(name, target, tmp_path)
     if target == "oci" and name == "buildx-oci.tar":
         # Three platforms, and the source names none for Docker: it is left to the user.
-        layout(
+        succeed(
             "repack", dest, "--to", "oci", "--platform", "linux/amd64", "-o", tmp_path / "one.tar"
         )
         dest = tmp_path / "one.tar"
@@ -131,7 +131,7 @@ def test_flat_layouts_become_images_of_several_platforms(
 ) -> None:
     """apko lists platforms flat, without a name: containerd imports none of it as it is."""
     source, dest = FIXTURES / "chainguard-dev+apko/internal/cli/testdata" / name, tmp_path / "x.tar"
-    layout("repack", source, "--to", "oci", "--name", NAME, "-o", dest)
+    succeed("repack", source, "--to", "oci", "--name", NAME, "-o", dest)
     containerd, skopeo = engines.containerd, engines.skopeo
     containerd.clear()
     assert NAME in containerd.import_(dest, "--all-platforms")
@@ -160,12 +160,12 @@ def test_a_sparse_index_imports_only_when_pruned(engines: Engines, tmp_path: Pat
     containerd = engines.containerd
     containerd.clear()
     kept, pruned = tmp_path / "kept.tar", tmp_path / "pruned.tar"
-    layout("repack", source, "--to", "oci", "--sparse", "keep", "-o", kept)
+    succeed("repack", source, "--to", "oci", "--sparse", "keep", "-o", kept)
     placed = str(containerd.host.place(kept))
     with pytest.raises(EngineError, match="not found"):
         containerd.ctr("images", "import", "--all-platforms", placed, namespace="sparse")
-    layout("repack", source, "--to", "oci", "-o", pruned)
-    layout("verify", pruned)
+    succeed("repack", source, "--to", "oci", "-o", pruned)
+    succeed("verify", pruned)
     assert NAME in containerd.import_(pruned, "--all-platforms")
 
 
@@ -173,7 +173,7 @@ def test_a_merged_archive_has_all_images_of_both(engines: Engines, tmp_path: Pat
     other = make_image([{"other": b"merged"}], names=("example.com/other:1",))
     second = write_oci_layout([other], tmp_path / "other")
     dest = tmp_path / "merged.tar"
-    layout("merge", MULTI / "ctr-amd64.tar", second, "-o", dest)
+    succeed("merge", MULTI / "ctr-amd64.tar", second, "-o", dest)
     for engine in (engines.containerd, engines.docker, engines.podman):
         engine.clear()
     names = engines.containerd.import_(dest, "--all-platforms")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.builders import pack_tree, sha256
+from tests.command import succeed
 from tests.interop.built import BUILT
 from tests.interop.check import check
-from tests.interop.command import layout
 from tests.interop.containers import Podman, entries, members
 from tests.interop.engines import Engines
 from tests.interop.host import EngineError
@@ -43,7 +43,7 @@ def convert(engines: Engines, sources: Callable[[str], Source]) -> Convert:
             flags = [*OUTPUTS[output], *source.flags]
             if "docker" in OUTPUTS[output] and source.platforms:
                 flags += ["--platform", f"linux/{HERE}"]
-            layout("repack", source.path, *flags, "-o", dest)
+            succeed("repack", source.path, *flags, "-o", dest)
         return dest
 
     return converted

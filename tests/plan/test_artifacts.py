@@ -22,7 +22,8 @@ from tests.builders.artifacts import (
     write_layout,
 )
 from tests.builders.image import CONFIG_TYPE
-from tests.running import image_docs, layout, packed, repo_tags
+from tests.command import layout
+from tests.repacked import image_docs, packed, repo_tags
 
 ARTIFACTS = {
     "helm": make_artifact(

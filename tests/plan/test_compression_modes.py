@@ -11,7 +11,7 @@ import pytest
 from oci_layout.errors import TargetError, UsageError
 from tests import corrupt
 from tests.builders import make_image, write_dir, write_docker_archive, write_oci_layout
-from tests.running import image_docs, packed
+from tests.repacked import image_docs, packed
 
 ALL = ("none", "gzip", "zstd", "bzip2", "xz")
 FIVE = make_image([{f"l{n}": bytes([n]) * 5000} for n in range(5)], compression=ALL)

@@ -11,7 +11,7 @@ import pytest
 from oci_layout.errors import DamagedError
 from tests import corrupt
 from tests.builders import Image, make_image, write_docker_archive, write_oci_layout
-from tests.running import image_docs, packed
+from tests.repacked import image_docs, packed
 
 IMAGE = make_image()
 

@@ -22,7 +22,7 @@ from tests.builders import (
 )
 from tests.builders.image import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from tests.builders.trees import blob_name, layout_files, manifest_of, read
-from tests.command import call, codes, names_in, refuse, report
+from tests.command import codes, layout, names_in, refuse, report
 
 FOREIGN: dict[Family, str] = {
     "oci": "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -75,7 +75,7 @@ def test_foreign_layer(
     assert (blob_name(sha256(stored[0])) in found.files) is not gone
     if gone:
         # docker load cannot fetch it, so no manifest.json may promise the image: that is said.
-        people = call("repack", source, "--to", target, "--dry-run").stdout.decode()
+        people = layout("repack", source, "--to", target, "--dry-run").stdout.decode()
         assert "1 absent" in people
         assert found.docker is None
         if dest == "out.tar":

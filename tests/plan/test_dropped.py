@@ -20,7 +20,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.running import image_docs, packed
+from tests.repacked import image_docs, packed
 
 IMAGE = make_image(compression="zstd")
 STARGZ = "containerd.io/snapshot/stargz/toc.digest"

@@ -23,7 +23,7 @@ from tests.builders.artifacts import (
     write_layout,
 )
 from tests.independent import Checked
-from tests.running import packed, repo_tags
+from tests.repacked import packed, repo_tags
 
 IMAGE = make_image([{"a": b"signed"}], names=("demo:1",))
 PART = of_image(IMAGE)

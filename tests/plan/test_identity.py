@@ -18,7 +18,7 @@ from tests.builders import (
 )
 from tests.builders.artifacts import Built, make_index, of_image, write_layout
 from tests.independent import Checked
-from tests.running import packed, repo_tags
+from tests.repacked import packed, repo_tags
 
 ONE = make_image([{"a": b"1"}], names=())
 TWO = make_image([{"a": b"2"}], names=())

@@ -28,8 +28,9 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.artifacts import COSIGN, make_artifact, make_signature, of_image, write_layout
+from tests.command import layout
 from tests.independent import Checked
-from tests.running import layout, repo_tags
+from tests.repacked import repo_tags
 
 
 def image(text: str, *names: str) -> Image:

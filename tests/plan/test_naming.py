@@ -16,7 +16,7 @@ from tests.builders import (
     write_docker_archive,
     write_oci_layout,
 )
-from tests.running import entry_notes, packed, repo_tags
+from tests.repacked import entry_notes, packed, repo_tags
 
 ONE = make_image([{"a": b"1"}], names=("demo:1",))
 TWO = make_image([{"b": b"2"}], names=("demo:2",))

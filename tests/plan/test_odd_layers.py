@@ -21,7 +21,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import blob_name, config_of, image_of, read
-from tests.command import call, report
+from tests.command import layout, report
 
 TARGETS = ("oci", "docker")
 # The two empty layers that everybody has: nothing, and the end marker alone (facts of engines).
@@ -109,7 +109,7 @@ def test_no_layers(form: str, target: str, null: bool, tmp_path: Path) -> None:
         found = independent.check(tmp_path / name)
         assert list(found.configs.values()) == [image.config_bytes]
         assert found.names == {full_name("demo:1")}
-    people = call("repack", source, "--to", target, "--dry-run").stdout.decode()
+    people = layout("repack", source, "--to", target, "--dry-run").stdout.decode()
     assert "none" in people
 
 
@@ -154,7 +154,7 @@ def test_windows_versions_side_by_side(tmp_path: Path) -> None:
         flags = ("--pure",) if target == "oci" else ()
         dest = tmp_path / target
         if target == "docker":
-            done = call("repack", source, "--to", target, "-o", dest)
+            done = layout("repack", source, "--to", target, "-o", dest)
             assert done.returncode == 4  # one name, two platforms: docker load takes one
             report(source, "--to", target, "--platform", "windows(10.0.17763.5696)/amd64",
                    "-o", dest)  # fmt: skip

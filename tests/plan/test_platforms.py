@@ -12,7 +12,7 @@ from oci_layout.errors import DamagedError, SelectionError
 from tests import corrupt
 from tests.builders import Image, make_attestation, make_image, name_annotations
 from tests.builders.artifacts import Built, make_artifact, make_index, of_image, write_layout
-from tests.running import packed
+from tests.repacked import packed
 
 
 def image(architecture: str, variant: str | None = None, **config: Any) -> Image:

@@ -20,7 +20,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import Files, config_of, edit
-from tests.command import call, names_in, refuse, report
+from tests.command import layout, names_in, refuse, report
 from tests.plan.test_repair import FAMILIES, name_of
 
 ARCHIVES = ("oci-archive", "hybrid", "docker", "flat", "podman")
@@ -46,7 +46,7 @@ def test_archive_cut_short(family: str, part: float, tmp_path: Path) -> None:
         end = max(member.offset_data + member.size for member in archive)
     source.write_bytes(source.read_bytes()[: int(end * part)])
     before = names_in(tmp_path)
-    done = call("repack", source, "--to", "oci", "--repair", "-o", tmp_path / "out.tar")
+    done = layout("repack", source, "--to", "oci", "--repair", "-o", tmp_path / "out.tar")
     assert done.returncode == 3
     assert names_in(tmp_path) == before
 
@@ -177,7 +177,7 @@ def test_keep_and_repair_together(tmp_path: Path) -> None:
 
     edit(source, change)
     words = (source, "--to", "oci", "--repair", "--config", "keep", "-o", tmp_path / "out")
-    done = call("repack", *words)
+    done = layout("repack", *words)
     if done.returncode == 0:
         assert b"diff_id" in done.stderr
         assert config_of(tmp_path / "out") == image.config_bytes

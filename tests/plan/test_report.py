@@ -16,7 +16,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.running import packed
+from tests.repacked import packed
 
 IMAGE = make_image(names=("demo:1",), compression=["gzip", "none"])
 

@@ -19,7 +19,7 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
-from tests.running import packed, repo_tags
+from tests.repacked import packed, repo_tags
 
 ONE = make_image([{"a": b"1"}], names=("demo:1", "demo:latest"))
 TWO = make_image([{"b": b"2"}], names=("team/app:2",))

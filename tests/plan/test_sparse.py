@@ -14,7 +14,8 @@ from oci_layout.plan.report import Report
 from tests import corrupt, independent
 from tests.builders import Image, make_attestation, make_image, name_annotations
 from tests.builders.artifacts import Built, make_artifact, make_index, of_image, write_layout
-from tests.running import layout, packed
+from tests.command import layout
+from tests.repacked import packed
 from tests.shared import needs_shared, rows, sample_path
 
 AMD = make_image([{"a": b"amd"}, {"b": b"top"}], names=())

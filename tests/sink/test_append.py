@@ -20,7 +20,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import blob_name, edit, fingerprint, read
-from tests.command import call, names_in, refuse, report
+from tests.command import layout, names_in, refuse, report
 
 REF = "org.opencontainers.image.ref.name"
 NAME = "io.containerd.image.name"
@@ -177,7 +177,7 @@ def test_what_is_no_layout(tmp_path: Path) -> None:
     broken = write_oci_layout([image("b", "b:1")], tmp_path / "broken")
     edit(broken, lambda files: files.update({"index.json": files["index.json"][:-9]}))
     before = fingerprint(broken)
-    done = call("repack", source, "--to", "oci", "--append", "-o", broken)
+    done = layout("repack", source, "--to", "oci", "--append", "-o", broken)
     assert done.returncode in (3, 5)
     assert b"index.json" in done.stderr
     assert fingerprint(broken) == before

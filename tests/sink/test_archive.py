@@ -17,8 +17,9 @@ from tests.builders import (
     write_files,
     write_oci_layout,
 )
+from tests.command import layout
 from tests.independent import read_files
-from tests.running import layout, packed
+from tests.repacked import packed
 from tests.streams.tars import codes, scan
 
 IMAGES = [

@@ -14,7 +14,7 @@ from oci_layout.errors import DestinationError, UsageError
 from tests import independent
 from tests.builders import make_image, write_docker_archive, write_files, write_oci_layout
 from tests.independent import read_files
-from tests.running import packed
+from tests.repacked import packed
 
 IMAGE = make_image()
 OTHER = make_image([{"o": b"other"}], names=("other:1",))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.builders import write_docker_archive
 from tests.builders.trees import heavy_image
-from tests.command import call, layout, names_in, the_line
+from tests.command import layout, names_in, the_line
 from tests.conftest import Figure
 from tests.stages import INDEX_LEFTOVER, TARGETS, Stage
 
@@ -69,7 +69,7 @@ def test_full_at_twenty_points(
         for point in range(POINTS + 1):
             stage.reset()
             leave(disk, needed * point // POINTS)
-            done = call(*stage.words)
+            done = layout(*stage.words)
             state = stage.state()
             if done.returncode == 0:
                 assert state == "new"
@@ -99,7 +99,7 @@ def test_full_tmp(part: float, disk: Path, tmp_path: Path) -> None:
     try:
         piped = ("repack", "-", "--to", "oci", "-o", dest, "--tmp", spool)
         packed = ("repack", source, "--to", "oci", "--compression", "gzip", "-o", dest)
-        for done in (layout(*piped, stdin=source.read_bytes()), call(*packed, "--tmp", spool)):
+        for done in (layout(*piped, stdin=source.read_bytes()), layout(*packed, "--tmp", spool)):
             line = the_line(done, 5)
             assert "No space left on device" in line
             assert str(spool) in line

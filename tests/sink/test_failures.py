@@ -25,9 +25,9 @@ from tests.builders import (
     write_members,
     write_oci_layout,
 )
+from tests.command import layout
 from tests.corrupt import Files
 from tests.independent import read_files
-from tests.running import layout
 
 IMAGE = make_image([{"a": b"1" * 9000}, {"b": b"2" * 9000}], compression="gzip")
 FIRST = IMAGE.layers[0]

@@ -15,7 +15,8 @@ from oci_layout.errors import DamagedError
 from oci_layout.sink import layoutdir
 from tests import independent
 from tests.builders import Image, make_image, sha256, write_dir, write_oci_layout
-from tests.running import layout, packed, printed
+from tests.command import layout, printed
+from tests.repacked import packed
 
 IMAGE = make_image([{"a": b"1" * 5000}, {"b": b"2"}], names=("demo:1",), compression="gzip")
 

@@ -22,7 +22,7 @@ from tests.builders import (
 )
 from tests.builders.artifacts import Built, make_artifact, of_image, write_layout
 from tests.independent import Checked
-from tests.running import packed
+from tests.repacked import packed
 from tests.shared import FIXTURES, needs_shared
 from tests.source.opened import refused, warnings_of
 

@@ -29,7 +29,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.independent import read_files
-from tests.running import packed
+from tests.repacked import packed
 
 TREE = {"etc/base": b"the same in both" * 100}
 

@@ -12,7 +12,7 @@ import pytest
 from tests.builders import write_files
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.signing import b64, key, signature, signed, with_signatures
-from tests.command import call
+from tests.command import layout
 from tests.converting import refused, verified
 
 STEPS = steps_of({"a": b"1"}, {"b": b"2"})
@@ -88,7 +88,7 @@ def test_protected_header(protected: Mapping[str, Any], tmp_path: Path) -> None:
     status, found = verified(path)
     assert status == 1
     assert {code for severity, code in found if severity == "error"} & {"bad-signature", "bad-json"}
-    done = call("repack", path, "--to", "oci", "-o", tmp_path / "out")
+    done = layout("repack", path, "--to", "oci", "-o", tmp_path / "out")
     assert done.returncode == 3
 
 

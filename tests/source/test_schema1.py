@@ -18,7 +18,7 @@ from tests.builders.legacy import (
     wanted_config,
 )
 from tests.builders.signing import signed
-from tests.command import call, report
+from tests.command import layout, report
 from tests.converting import Result, convert, convert_one, messages, refused, sound, verified
 
 UNSIGNED = "application/vnd.docker.distribution.manifest.v1+json"
@@ -197,21 +197,21 @@ def test_lone_file(form: str, tmp_path: Path) -> None:
     raw = payload if form == "plain" else signed(payload)
     path = tmp_path / "manifest"
     path.write_bytes(raw)
-    done = call("verify", path, "--json")
+    done = layout("verify", path, "--json")
     (value,) = json.loads(done.stdout)["reports"]
     assert (done.returncode, value["verdict"]) == (0, "sound")
     assert value["images"][0]["manifest"] == sha256(payload)
     code = "unsigned" if form == "plain" else "signature-valid"
     assert [each["code"] for each in value["findings"]] == [code]
-    assert call("verify", path, "--expect", sha256(payload)).returncode == 0
-    assert call("verify", path, "--expect", sha256(payload + b"\n")).returncode == 1
+    assert layout("verify", path, "--expect", sha256(payload)).returncode == 0
+    assert layout("verify", path, "--expect", sha256(payload + b"\n")).returncode == 1
 
 
 def test_lone_file_is_no_source_of_repack(tmp_path: Path) -> None:
     """There is nothing to write without the blobs."""
     path = tmp_path / "manifest"
     path.write_bytes(schema1(THREE))
-    done = call("repack", path, "--to", "oci", "-o", tmp_path / "out")
+    done = layout("repack", path, "--to", "oci", "-o", tmp_path / "out")
     assert done.returncode == 3
     assert not (tmp_path / "out").exists()
 
@@ -220,7 +220,7 @@ def test_preserve_digests(tmp_path: Path) -> None:
     """An upgrade makes a new manifest, so it is refused; a `dir:` of it likewise."""
     source = dir_of(THREE, tmp_path)
     for flags in (("--to", "oci", "-o", "out"), ("--to", "docker", "-o", "out.tar")):
-        done = call("repack", source, *flags[:3], tmp_path / flags[3], "--preserve-digests")
+        done = layout("repack", source, *flags[:3], tmp_path / flags[3], "--preserve-digests")
         assert done.returncode == 6, done.stderr
         assert not (tmp_path / flags[3]).exists()
 

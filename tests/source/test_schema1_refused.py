@@ -12,7 +12,7 @@ import pytest
 from tests.builders import compress, go_json, sha256, write_files
 from tests.builders.legacy import ids_of, schema1, schema1_dir, steps_of
 from tests.builders.signing import signed
-from tests.command import call, names_in
+from tests.command import layout, names_in
 from tests.converting import refused, verified
 
 THREE = steps_of({"a": b"1"}, {"b": b"2"}, {"c": b"3"})
@@ -129,7 +129,7 @@ def test_blob_missing(tmp_path: Path) -> None:
     del files[blob(1)]
     source = write_files(files, tmp_path / "in")
     (tmp_path / "to").mkdir()
-    done = call("repack", source, "--to", "oci", "-o", tmp_path / "to/out")
+    done = layout("repack", source, "--to", "oci", "-o", tmp_path / "to/out")
     assert done.returncode == 3
     assert blob(1) in done.stderr.decode()
     assert names_in(tmp_path / "to") == []

@@ -27,7 +27,7 @@ from tests.builders.signing import (
     signed,
     with_signatures,
 )
-from tests.command import call
+from tests.command import layout
 from tests.converting import messages, refused, verified
 
 STEPS = steps_of({"a": b"1"}, {"b": b"2"})
@@ -61,7 +61,7 @@ def test_valid(algorithm: str, chain: bool, tmp_path: Path) -> None:
     assert key_id(mine) in message
     assert TIME in message
     assert "not who signed" in message
-    assert call("verify", path, "--expect", sha256(PAYLOAD)).returncode == 0
+    assert layout("verify", path, "--expect", sha256(PAYLOAD)).returncode == 0
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -174,7 +174,7 @@ def test_odd_certificate(change: Callable[[bytes], bytes], tmp_path: Path) -> No
     made = signature(PAYLOAD, key(), chain=True)
     made["header"]["x5c"] = [_der(change)]
     path = lone(with_signatures(PAYLOAD, [made]), tmp_path)
-    done = call("verify", path)
+    done = layout("verify", path)
     assert done.returncode in (0, 1), done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
@@ -241,6 +241,6 @@ def test_digest_is_of_the_payload(tmp_path: Path) -> None:
     for number in range(2):
         raw = signed(PAYLOAD, key("ES256", number))
         assert raw != PAYLOAD
-        done = call("verify", lone(raw, tmp_path), "--json")
+        done = layout("verify", lone(raw, tmp_path), "--json")
         (value,) = json.loads(done.stdout)["reports"]
         assert value["images"][0]["manifest"] == sha256(PAYLOAD)

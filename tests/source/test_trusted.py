@@ -30,7 +30,7 @@ from tests.builders.signing import (
     signed,
     with_signatures,
 )
-from tests.command import call, environment, the_line
+from tests.command import environment, layout, the_line
 from tests.converting import images_of, messages, verified
 
 STEPS = steps_of({"a": b"1"}, {"b": b"2"})
@@ -164,14 +164,14 @@ def test_files_that_are_no_key(data: bytes, tmp_path: Path) -> None:
     """A usage error that names the file, before anything is checked."""
     file = tmp_path / "key"
     file.write_bytes(data)
-    line = the_line(call("verify", lone(PAYLOAD, tmp_path), "--trusted-key", file), 2)
+    line = the_line(layout("verify", lone(PAYLOAD, tmp_path), "--trusted-key", file), 2)
     assert "key" in line
     assert str(file) in line
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    line = the_line(call("verify", lone(PAYLOAD, tmp_path), "--trusted-key", gone), 2)
+    line = the_line(layout("verify", lone(PAYLOAD, tmp_path), "--trusted-key", gone), 2)
     assert str(gone) in line
 
 

@@ -11,7 +11,7 @@ from oci_layout.errors import DamagedError
 from tests import corrupt, independent
 from tests.builders import go_json, hex_of, make_image, name_annotations, sha256
 from tests.builders.artifacts import Built, make_artifact, make_index, of_image, write_layout
-from tests.running import packed
+from tests.repacked import packed
 from tests.source.opened import opened
 
 IMAGE = of_image(make_image([{"a": b"1"}], names=()))

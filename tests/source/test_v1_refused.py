@@ -20,7 +20,7 @@ from tests.builders.legacy import (
     v1_files,
     write_v1,
 )
-from tests.command import call, names_in, refuse, the_line
+from tests.command import layout, names_in, refuse, the_line
 from tests.converting import messages, refused
 
 THREE = steps_of({"a": b"1"}, {"b": b"2"}, {"c": b"3"})
@@ -167,7 +167,7 @@ def test_nothing_but_a_null(tmp_path: Path) -> None:
 def test_bad_repositories(raw: bytes, tmp_path: Path) -> None:
     members = v1_files(THREE)
     members["repositories"] = raw
-    done = call("repack", write(members, tmp_path), "--to", "oci", "-o", tmp_path / "out")
+    done = layout("repack", write(members, tmp_path), "--to", "oci", "-o", tmp_path / "out")
     assert "repositories" in the_line(done, 3)
     assert names_in(tmp_path) == ["in.tar"]
 
@@ -197,7 +197,7 @@ def test_depth(tmp_path: Path) -> None:
     layer = layer_tar({"a": b"1"})
     steps = [Step(layer)] * limits.V1_DEPTH
     source = write_v1(steps, tmp_path / "in.tar", "demo:1")
-    assert call("verify", source).returncode == 0
+    assert layout("verify", source).returncode == 0
     over = write_v1([*steps, Step(layer)], tmp_path / "over.tar", "demo:1")
     refused(over, tmp_path / "to", "v1-depth")
 

@@ -15,7 +15,7 @@ import oci_layout
 from oci_layout.targets.rules import RULES
 from oci_layout.targets.target import USUAL
 from tests.builders import REF_NAME, go_json, make_image, write_oci_layout
-from tests.command import call, layout, the_line
+from tests.command import layout, the_line
 from tests.interop.shown import HERE
 from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Maker
@@ -110,7 +110,7 @@ SCHEMA = Draft202012Validator(
 
 
 def as_json(*words: object) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(call("check", *words, "--json").stdout)
+    value: dict[str, Any] = json.loads(layout("check", *words, "--json").stdout)
     SCHEMA.validate(value)
     return value
 
@@ -139,7 +139,7 @@ def test_fits_a_narrow_terminal(name: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(path.parent)
     monkeypatch.setenv("COLUMNS", "80")
     for words in ([], [f"--for={target}" for target in USUAL]):
-        text = call("check", path.name, *words).stdout.decode()
+        text = layout("check", path.name, *words).stdout.decode()
         assert "\x1b" not in text
         for row in text.splitlines():
             one_word = len(row.split()) == 1
@@ -155,31 +155,31 @@ def test_statuses(tmp_path: Path) -> None:
         (["--for", "docker@20.10", "--for", "docker@1.9"], 1),
         ([], 0),  # what is in use, not the engines of ten years ago
     ):
-        assert call("check", path, *words).returncode == status
+        assert layout("check", path, *words).returncode == status
     for nothing in ("", ",", "docker,"):
-        the_line(call("check", path, "--for", nothing), 2)
-    known = the_line(call("check", path, "--for", "lxc"), 2)
+        the_line(layout("check", path, "--for", nothing), 2)
+    known = the_line(layout("check", path, "--for", "lxc"), 2)
     for name in ("docker", "containerd", "podman", "skopeo", "cri-o", "kind", "k3s", "rke2"):
         assert name in known
-    the_line(call("check", path, "--platform", "linux"), 2)
-    the_line(call("check", path, "--jobs", "2"), 2)
-    the_line(call("check", path, "--image", "absent:1"), 4)
-    the_line(call("check", tmp_path / "absent.tar"), 3)
+    the_line(layout("check", path, "--platform", "linux"), 2)
+    the_line(layout("check", path, "--jobs", "2"), 2)
+    the_line(layout("check", path, "--image", "absent:1"), 4)
+    the_line(layout("check", tmp_path / "absent.tar"), 3)
     empty = tmp_path / "empty.tar"
     empty.write_bytes(bytes(1024))
-    the_line(call("check", empty), 3)
+    the_line(layout("check", empty), 3)
 
 
 def test_the_line_can_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is shown, from a shell, with a name that a shell would take apart."""
     path = MAKES["pure, gzip, oci"](Maker(tmp_path)).rename(tmp_path / "an 'odd' $name.tar")
     monkeypatch.chdir(tmp_path)
-    text = call("check", path.name, "--for", "docker@20.10").stdout.decode()
+    text = layout("check", path.name, "--for", "docker@20.10").stdout.decode()
     (shown,) = re.findall(r"^ +(layout repack .*)$", text, re.MULTILINE)
     words = shlex.split(shown)
     assert words[2] == path.name
-    assert call(*words[1:]).returncode == 0
-    assert call("check", words[-1], "--for", "docker@20.10").returncode == 0
+    assert layout(*words[1:]).returncode == 0
+    assert layout("check", words[-1], "--for", "docker@20.10").returncode == 0
 
 
 def test_standard_input(tmp_path: Path) -> None:
@@ -229,8 +229,8 @@ def test_text_from_images_is_escaped(tmp_path: Path) -> None:
 
 def test_says_whether_layers_were_read(tmp_path: Path) -> None:
     path = MAKES["docker, none"](Maker(tmp_path))
-    assert b"no layer was read (--full reads them)" in call("check", path).stdout
-    assert b"every layer was read" in call("check", path, "--full", "-q").stdout
+    assert b"no layer was read (--full reads them)" in layout("check", path).stdout
+    assert b"every layer was read" in layout("check", path, "--full", "-q").stdout
 
 
 def test_from_python(tmp_path: Path) -> None:
@@ -243,14 +243,14 @@ def test_from_python(tmp_path: Path) -> None:
 def test_one_reason_is_told_once(tmp_path: Path) -> None:
     source = tmp_path / "in.tar"
     source.write_bytes((Path(__file__).parents[2] / "testdata/docker26.tar").read_bytes()[:25_300])
-    shown = call("check", source).stdout.decode()
+    shown = layout("check", source).stdout.decode()
     assert shown.count("repack does not repair this") == 1
     assert "every target: repack does not repair this" in " ".join(shown.split())
 
 
 def test_a_version_that_is_not_known_yet_is_told() -> None:
     source = Path(__file__).parents[2] / "testdata/docker26.tar"
-    shown = call("check", source, "--for", "docker@99").stdout.decode()
+    shown = layout("check", source, "--for", "docker@99").stdout.decode()
     assert "docker@99  loads, if it is as 29: this version is not known" in shown
     (target,) = as_json(source, "--for", "docker@99")["targets"]
     assert target["basis"].startswith("not known yet: taken for docker 29")

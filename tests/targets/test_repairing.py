@@ -12,7 +12,7 @@ import oci_layout
 from oci_layout.targets.answer import Answer
 from oci_layout.targets.target import USUAL
 from tests.builders import make_image, write_index_layout, write_oci_layout
-from tests.command import call
+from tests.command import layout
 from tests.interop.shown import HERE
 from tests.targets.answers import answer, codes, names
 from tests.targets.makes import MAKES, UNREAD, Maker
@@ -50,7 +50,7 @@ def test_every_line_repairs(name: str, tmp_path: Path, monkeypatch: pytest.Monke
             folder.mkdir()
             monkeypatch.chdir(folder)
             assert before.repair[0] == "layout"
-            done = call(*before.repair[1:])
+            done = layout(*before.repair[1:])
             assert done.returncode == 0, (before.repair, done.stderr)
             (written[before.repair],) = (folder / entry for entry in os.listdir(folder))
         (after,) = report_of(written[before.repair], (before.target.text,), full=full)

@@ -1,4 +1,4 @@
-"""`layout verify` as a process."""
+"""`layout verify` ."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ IMAGE = tiny()
 
 def run(*words: object, stdin: bytes | None = None) -> tuple[int, str]:
     """Run `layout verify`, which must say nothing on standard error."""
-    done = layout("verify", *words, stdin=stdin, env={"COLUMNS": "80"})
+    done = layout("verify", *words, stdin=stdin)
     assert done.stderr == b"", done.stderr.decode()
     return done.returncode, done.stdout.decode()

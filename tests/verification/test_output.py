@@ -17,7 +17,7 @@ from tests.builders import (
     write_hybrid_archive,
     write_oci_layout,
 )
-from tests.command import layout, the_line
+from tests.command import layout, process, the_line
 from tests.verification.checking import layout_of, special, tar_of
 from tests.verification.running import IMAGE, run
 
@@ -141,7 +141,7 @@ def test_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     folder = write_files({**files, f"blobs/sha256/{text}": b"x"}, tmp_path / text)
     saved = write_docker_archive([image], tmp_path / "saved.tar")
     for words in ((archive,), (folder,), (saved,), (archive, "--json"), (tmp_path / f"no{text}",)):
-        done = layout("verify", *words, env={"COLUMNS": "80"})
+        done = layout("verify", *words)
         assert b"Traceback" not in done.stderr
         shown = done.stdout + done.stderr
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xe2\x80\xae|\xe2\x81\xa6", shown)
@@ -156,7 +156,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     odd = special(f"{name}\u00fc", b"6")
     archive.write_bytes(tar_of([*files.items(), odd], form=1))
     for words in ((archive,), (archive, "--json"), (archive, "--sums", tmp_path / "sums")):
-        done = layout("verify", *words, env={"PYTHONIOENCODING": "ascii"})
+        done = process("verify", *words, env={"PYTHONIOENCODING": "ascii"})
         assert done.stderr == b""
         assert done.returncode == 0
 
@@ -194,7 +194,7 @@ def test_the_order_of_findings_is_always_the_same(sound: Path, tmp_path: Path) -
     said = set()
     for seed in ("1", "2", "3"):
         words = ("verify", sound, "--against", sums, "--json")
-        done = layout(*words, env={"PYTHONHASHSEED": seed})
+        done = process(*words, env={"PYTHONHASHSEED": seed})
         (report,) = json.loads(done.stdout)["reports"]
         said.add(json.dumps(report["findings"]))
     assert len(said) == 1

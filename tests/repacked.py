@@ -1,11 +1,7 @@
-"""Running the command, and repacking, in tests."""
+"""Repack, and what the result says of its images."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +9,6 @@ from oci_layout import repack
 from oci_layout.plan.report import Report
 from tests import independent
 from tests.independent import Checked
-
-
-def layout(*arguments: object, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "oci_layout", *map(str, arguments)],
-        input=stdin,
-        stdin=None if stdin is not None else subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "COLUMNS": "100"},
-    )
-
-
-def printed(*arguments: object) -> dict[str, Any]:
-    """The one JSON document that the command prints with --json."""
-    done = layout(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    value: dict[str, Any] = json.loads(done.stdout)
-    return value
 
 
 def packed(source: Path, dest: Path, target: str = "oci", **how: Any) -> tuple[Report, Checked]:
