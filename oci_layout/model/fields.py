@@ -181,10 +181,13 @@ class Fields:
         if not isinstance(value, dict):
             self.wrong(key, "an object", value)
             return EMPTY
+        found: dict[str, str] = {}
         for name, item in value.items():
-            if not isinstance(item, str):
+            if isinstance(item, str) or item is None:
+                found[name] = item or ""  # to Go null is an empty string there
+            else:
                 self.wrong(f"{key}[{name[:60]!r}]", "a string", item)
-        return {name: item for name, item in value.items() if isinstance(item, str)}
+        return found
 
     def items(self, key: str, *, required: bool = False) -> list[Any]:
         """A list of anything."""

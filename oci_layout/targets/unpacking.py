@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.mediatype import Compression, Family, LayerType, is_called_layer
@@ -110,7 +111,7 @@ def unpack_artifact(node: Artifact, label: str, how: Importing, reading: Predict
     if diff_ids is None:
         why = "its config is no JSON object"
     elif diff_ids != len(layers):
-        why = f"{len(layers)} layers, {diff_ids} diff_ids"
+        why = f"{plural(len(layers), 'layer')}, {plural(diff_ids, 'diff_id')}"
     elif any(LayerType.parse(layer.media_type) is None for layer in layers):
         why = "containerd does not know its layers"
     if why:

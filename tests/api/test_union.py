@@ -12,8 +12,8 @@ from oci_layout import merge, repack, verify
 from oci_layout.errors import DamagedError
 from tests import independent
 from tests.builders import Image, hex_of, make_image, write_docker_archive, write_oci_layout
+from tests.command import layout
 from tests.independent import read_files
-from tests.running import layout
 
 OLD = make_image([{"etc/base": b"base"}, {"app": b"1"}], names=("app:1",), compression="gzip")
 NEW = make_image([{"etc/base": b"base"}, {"app": b"2"}], names=("app:2",), compression="gzip")

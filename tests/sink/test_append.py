@@ -232,14 +232,14 @@ def test_the_last_line_says_what_was_added(tmp_path: Path) -> None:
     new = saved(image("new", "new:1", "other/new:1"), tmp_path / "in.tar")
     words = ("repack", new, "--to", "oci", "--append", "-o", dest)
     before = read(dest).keys()
-    value = json.loads(call(*words, "--json").stdout)
+    value = json.loads(layout(*words, "--json").stdout)
     assert value["added"] == ["new:1", "other/new:1"]
     fresh = [data for name, data in read(dest).items() if name not in before]
     assert value["bytes_written"] == sum(map(len, fresh)) > 0
-    last = " ".join(call(*words).stdout.decode().split())
+    last = " ".join(layout(*words).stdout.decode().split())
     assert last.endswith(f"added nothing to {dest}: nothing of the source is new there")
-    assert json.loads(call(*words, "--json").stdout)["added"] == []
-    last = " ".join(call(*words, "--name", "third:1").stdout.decode().split())
+    assert json.loads(layout(*words, "--json").stdout)["added"] == []
+    last = " ".join(layout(*words, "--name", "third:1").stdout.decode().split())
     assert f"added to {dest}: third:1, 0 B in " in last
 
 
@@ -254,5 +254,5 @@ def test_a_directory_with_the_name_of_a_file(
     new = saved(image("new", "new:1"), tmp_path / "in.tar")
     for more in ("--dry-run", "-q", ""):
         words = ["repack", new, "--to", "oci", "-o", dest, *([more] if more else [])]
-        last = call(*words, *(["--force"] if not more else [])).stdout.decode()
+        last = layout(*words, *(["--force"] if not more else [])).stdout.decode()
         assert ("(a directory, as every name" in last) is (told and more != "-q")

@@ -25,7 +25,7 @@ from tests.builders import (
 )
 from tests.builders.files import Members
 from tests.independent import read_files
-from tests.running import packed
+from tests.repacked import packed
 
 WHOLE = make_image([{"a": b"1"}, {"a2": b"2"}], names=("whole:1",))
 OTHER = make_image([{"b": b"1"}, {"b2": b"2"}], names=("other:1",), architecture="arm64")
@@ -130,7 +130,7 @@ def test_a_choice_of_platform_is_one(form: str, damage: str, tmp_path: Path) -> 
 
 
 def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
-    source = damaged("docker save, flat", "no layer", tmp_path)
+    source = damaged("docker save, flat", "no config", tmp_path)
     report, _ = packed(source, tmp_path / "out", images=("whole:1",))
     assert "missing-member" in {each.code for each in report.warnings}
 

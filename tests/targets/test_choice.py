@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import layout
+from tests.command import layout
 from tests.source.test_scope import CASES, damaged
 from tests.targets.answers import answer, names
 

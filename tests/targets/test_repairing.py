@@ -129,7 +129,7 @@ def test_images_without_names_are_named_by_digest(
     monkeypatch.chdir(tmp_path)
     for target in ("docker@28", "containerd@1.7"):
         words = answer(path, target).repair
-        assert call(*words[1:]).returncode == 0
+        assert layout(*words[1:]).returncode == 0
         found = answer(tmp_path / words[-1], target)
         assert found.loads
         short = {image.manifest_digest()[7:19] for image in images}
@@ -145,7 +145,7 @@ def test_what_is_no_image_is_left_out_where_it_is_in_the_way(
     for target in ("containerd@1.6", "containerd@1.7", "k3s"):
         words = answer(path, target).repair
         assert words.count("--image") == 2, words
-        assert call(*words[1:], "--force").returncode == 0
+        assert layout(*words[1:], "--force").returncode == 0
         assert answer(tmp_path / words[-1], target).loads
     assert "--image" not in answer(path, "docker@28").repair
 

@@ -113,6 +113,9 @@ def manifest(raw: bytes, find: Callable[[str], bytes | None]) -> str:
     config = descriptor(field(value, "config"), find)
     layers = [descriptor(layer, find) for layer in field(value, "layers")]
     kinds = [field(layer, "mediaType") for layer in field(value, "layers")]
+    for kind in kinds:
+        known = str(kind).lower() in LAYER_TYPE.values()
+        require(not known or kind in LAYER_TYPE.values(), "a layer's type in its own spelling")
     if field(field(value, "config"), "mediaType") in CONFIG_TYPE.values() and all(
         kind in LAYER_TYPE.values() for kind in kinds
     ):

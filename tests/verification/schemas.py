@@ -28,13 +28,16 @@ DEVIATIONS = {
     "algorithm": "only sha256 and sha512 can be checked; the grammar allows any",
     "negative": "the schema of an index lets a size be negative, that of a descriptor does not",
     "data": "embedded data must be the blob, which a schema cannot say",
-    "objects": "values of ExposedPorts and Volumes: engines read the keys alone",
     "time": "created must be a time of RFC 3339, as the schema's format says that nobody checks",
     "names": "Docker's own fields of a config have types, too",
 }
 _DIGEST = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$"
-_FREE_KEYS = {"annotations", "Labels", "ExposedPorts", "Volumes"}
+_FREE_KEYS = {"annotations": "", "Labels": "", "ExposedPorts": {}, "Volumes": {}}
+_NULL_ITEMS: dict[str, Any] = {
+    **dict.fromkeys(("Env", "Cmd", "Entrypoint", "OnBuild", "Shell", "os.features"), ""),
+    "history": {},
+}
 
 
 @cache
@@ -78,14 +81,8 @@ def _deviate(node: Any) -> None:
         node["pattern"] = _DIGEST
     if node.get("type") == "integer" and node.get("minimum", 0) < 0:
         node["minimum"] = 0
-    for key, free in (("diff_ids", "items"), ("ExposedPorts", "patternProperties")):
-        inner = node.get(key)
-        if isinstance(inner, dict) and key == "diff_ids":
-            inner[free]["pattern"] = _DIGEST
-        elif isinstance(inner, dict):
-            inner.pop(free, None)
-    if isinstance(node.get("Volumes"), dict):
-        node["Volumes"] = {"type": ["object", "null"]}
+    if isinstance(node.get("diff_ids"), dict):
+        node["diff_ids"]["items"]["pattern"] = _DIGEST
     for value in node.values():
         _deviate(value)
     if isinstance(node.get("mediaType"), dict) and "digest" in node:
@@ -101,17 +98,21 @@ def lenient(kind: str) -> Draft4Validator:
 
 
 def without_nulls(value: Any) -> Any:
-    """A document as Go reads it: null is no value, except in maps with free keys."""
+    """A document as Go reads it: null is no value, and zero in lists and maps with free keys."""
     if isinstance(value, list):
         return [without_nulls(item) for item in value]
     if not isinstance(value, dict):
         return value
     value = {key: [] if key == "diff_ids" and item is None else item for key, item in value.items()}
-    return {
-        key: item if key in _FREE_KEYS else without_nulls(item)
-        for key, item in value.items()
-        if item is not None
-    }
+    return {key: _field(key, item) for key, item in value.items() if item is not None}
+
+
+def _field(key: str, value: Any) -> Any:
+    if key in _FREE_KEYS and isinstance(value, dict):
+        return {name: _FREE_KEYS[key] if item is None else item for name, item in value.items()}
+    if key in _NULL_ITEMS and isinstance(value, list):
+        value = [_NULL_ITEMS[key] if item is None else item for item in value]
+    return without_nulls(value)
 
 
 def holds(kind: str, value: Any) -> bool:

@@ -190,7 +190,6 @@ SHOWN: list[tuple[str, str, tuple[str | int, ...], Any, bool]] = [
     ("algorithm", "index", ("subject", "digest"), "md5:d41d8cd9", True),
     ("negative", "index", ("manifests", 0, "size"), -1, True),
     ("data", "manifest", ("config", "data"), "text", True),
-    ("objects", "config", ("config", "ExposedPorts"), {"80": 1}, False),
     ("time", "config", ("created",), "yesterday", True),
     ("names", "config", ("config", "Shell"), "sh", True),
 ]
