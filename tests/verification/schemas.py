@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -97,24 +98,30 @@ def lenient(kind: str) -> Draft4Validator:
     return Draft4Validator(schema)
 
 
-def without_nulls(value: Any) -> Any:
-    """A document as Go reads it: null is no value, and zero in lists and maps with free keys."""
+def without_nulls(value: Any, items: Mapping[str, Any]) -> Any:
+    """A document as Go reads it: null is no value, and zero in lists and maps with free keys.
+
+    Args:
+        value: the document.
+        items: what a null in some of its lists is read as.
+    """
     if isinstance(value, list):
-        return [without_nulls(item) for item in value]
+        return [without_nulls(item, items) for item in value]
     if not isinstance(value, dict):
         return value
     value = {key: [] if key == "diff_ids" and item is None else item for key, item in value.items()}
-    return {key: _field(key, item) for key, item in value.items() if item is not None}
+    return {key: _field(key, item, items) for key, item in value.items() if item is not None}
 
 
-def _field(key: str, value: Any) -> Any:
+def _field(key: str, value: Any, items: Mapping[str, Any]) -> Any:
     if key in _FREE_KEYS and isinstance(value, dict):
         return {name: _FREE_KEYS[key] if item is None else item for name, item in value.items()}
-    if key in _NULL_ITEMS and isinstance(value, list):
-        value = [_NULL_ITEMS[key] if item is None else item for item in value]
-    return without_nulls(value)
+    if key in items and isinstance(value, list):
+        value = [items[key] if item is None else item for item in value]
+    return without_nulls(value, items)
 
 
 def holds(kind: str, value: Any) -> bool:
     """Whether a document is valid, deviations aside."""
-    return bool(lenient(kind).is_valid(without_nulls(value)))
+    items = _NULL_ITEMS if kind == "config" else {}
+    return bool(lenient(kind).is_valid(without_nulls(value, items)))
