@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from oci_layout.finding import Finding as Finding
     from oci_layout.finding import Findings as Findings
     from oci_layout.inspection.request import Inspect as Inspect
+    from oci_layout.plan.change import Change as Change
+    from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
     from oci_layout.plan.request import Merge as Merge
     from oci_layout.plan.request import Repack as Repack
@@ -83,6 +85,8 @@ _HOMES = {
     "Finding": "oci_layout.finding",
     "Findings": "oci_layout.finding",
     "Inspect": "oci_layout.inspection.request",
+    "Change": "oci_layout.plan.change",
+    "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",
     "Merge": "oci_layout.plan.request",
     "Repack": "oci_layout.plan.request",

@@ -176,6 +176,11 @@ def printed(*words: object) -> dict[str, Any]:
     return value
 
 
+def changes_of(part: dict[str, Any], key: str = "changes") -> list[str]:
+    """What a report, or an image in one, says was done, each as it is printed."""
+    return [f"{each['kind']}: {each['text']}" for each in part[key]]
+
+
 def report(*words: object) -> dict[str, Any]:
     """Call `layout repack ... --json`, which must succeed, and give the report."""
     value = printed("repack", *words)

@@ -21,6 +21,7 @@ from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
+from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.report import ArtifactReport, ImageReport, LayerReport, Report
 from oci_layout.plan.request import Repack
 
@@ -172,7 +173,7 @@ def render(result: Report, width: int) -> list[str]:
     if result.changes:
         lines.append("")
         for change in result.changes:
-            lines += wrapped(shown(change), width, "", "  ")
+            lines += wrapped(shown(str(change)), width, "", "  ")
     lines += ["", *_unchecked(result, width)]
     if result.dry_run:
         text = f"would write: {result.destination_kind}; nothing was written"
@@ -255,11 +256,12 @@ def _artifact(artifact: ArtifactReport, width: int) -> list[str]:
     return lines + columns([("manifest", text)], "  ")
 
 
-def _grouped(changes: tuple[str, ...]) -> list[str]:
+def _grouped(changes: tuple[Change, ...]) -> list[str]:
     """One line for all that was dropped, then the others."""
-    dropped = [text.removeprefix("dropped: ") for text in changes if text.startswith("dropped: ")]
-    rest = [text for text in changes if not text.startswith("dropped: ")]
-    return ([f"dropped: {', '.join(dropped)}"] if dropped else []) + rest
+    kind = ChangeKind.DROPPED
+    dropped = ", ".join(change.what for change in changes if change.kind is kind)
+    rest = [str(change) for change in changes if change.kind is not kind]
+    return ([str(Change(kind, dropped))] if dropped else []) + rest
 
 
 def _layers(layers: tuple[LayerReport, ...]) -> str:

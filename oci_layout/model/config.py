@@ -32,11 +32,13 @@ class Repair:
         path: keys from the top of the document.
         value: what belongs there; None removes the field.
         reason: what was wrong, for the report.
+        missing: whether nothing stood there, so that the value is the one that is usual.
     """
 
     path: tuple[str | int, ...]
     value: Any
     reason: str
+    missing: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +103,7 @@ class Config:
         for name, default in (("architecture", "amd64"), ("os", "linux")):
             if fields.raw(name) is None:
                 problems.error("missing-field", "is required", fields.path(name))
-                repairs.made.append(Repair((name,), default, f"{name} was missing"))
+                repairs.made.append(Repair((name,), default, f"{name} was missing", missing=True))
         for finding in problems.found:
             if finding.code == "duplicate-key":
                 findings.add(finding)

@@ -18,6 +18,7 @@ from oci_layout.model import gojson
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.plan import naming
+from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import Converted, convert
 from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.entries import (
@@ -63,7 +64,7 @@ class Documents:
     legacy: Legacy | None = None
     images: list[ImageReport] = attrs.field(factory=list)
     artifacts: list[ArtifactReport] = attrs.field(factory=list)
-    changes: list[str] = attrs.field(factory=list)
+    changes: list[Change] = attrs.field(factory=list)
 
 
 def artifact_report(root: Root, after: Digest | None) -> ArtifactReport:
@@ -197,7 +198,7 @@ class Assembler:
     def _lose(self, root: Root) -> None:
         names = ", ".join(map(str, root.names))
         self.documents.changes.append(
-            f"dropped: {what(root.node)}{f' ({names})' if names else ''}: Docker has no form for it"
+            _no_form(root.node, f"{what(root.node)}{f' ({names})' if names else ''}")
         )
 
     def _entries(
@@ -271,7 +272,7 @@ class Assembler:
         )
         raw = converted.manifest
         if self._options.target is Family.OCI:
-            raw = self._following.subject(raw, subject_of(image), "image with a subject")
+            raw = self._following.subject(raw, subject_of(image), image, "image with a subject")
         kept = image.manifest is not None and raw == image.manifest.raw
         digest = self._add(raw, image.descriptor, kept=kept)
         made = Made(
@@ -284,7 +285,7 @@ class Assembler:
 
     def _artifact(self, artifact: Artifact) -> Made:
         manifest = artifact.manifest
-        raw = self._following.subject(manifest.raw, manifest.subject, what(artifact))
+        raw = self._following.subject(manifest.raw, manifest.subject, artifact, what(artifact))
         raw = self._true_blobs(artifact, raw)
         kept = raw == manifest.raw
         digest = self._add(raw, artifact.descriptor, kept=kept)
@@ -303,7 +304,11 @@ class Assembler:
                 edits.set((*path, "digest"), str(digest))
                 edits.set((*path, "size"), size)
                 self.documents.changes.append(
-                    f"repaired: {what(artifact)}: a blob was stated as {stated.digest}"
+                    Change(
+                        ChangeKind.REPAIRED,
+                        f"{what(artifact)}: a blob was stated as {stated.digest}",
+                        digest=str(artifact.descriptor.digest),
+                    )
                 )
                 changed = True
         return edits.apply() if changed else raw
@@ -341,12 +346,17 @@ class Assembler:
             filled = fill_platforms(edits, pairs, by_child)
             if filled:
                 self.documents.changes.append(
-                    f"changed: index {node.descriptor.digest.short}: the platform of {filled} of "
-                    "its images was missing: now as their configs say"
+                    Change(
+                        ChangeKind.CHANGED,
+                        f"index {node.descriptor.digest.short}: the platform of {filled} of its "
+                        "images was missing: now as their configs say",
+                        digest=str(node.descriptor.digest),
+                    )
                 )
                 changed = True
         raw = edits.apply() if changed else index.raw
-        raw = self._following.subject(raw, index.subject, f"index {node.descriptor.digest}")
+        called = f"index {node.descriptor.digest}"
+        raw = self._following.subject(raw, index.subject, node, called)
         digest = self._add(raw, node.descriptor, kept=raw == index.raw)
         return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
 
@@ -365,12 +375,16 @@ class Assembler:
             self._leaves(child, made.get(child), leaves)
         if not leaves:
             return None
-        lost = [f"annotation {key}" for key in node.index.annotations]
+        lost = [(f"annotations.{key}", f"annotation {key}") for key in node.index.annotations]
         if node.index.subject is not None:
-            lost.append(f"subject {node.index.subject.digest}")
+            lost.append(("subject", f"subject {node.index.subject.digest}"))
         if node.index.artifact_type:
-            lost.append(f"artifactType {node.index.artifact_type}")
-        self.documents.changes.extend(f"dropped: index {text}" for text in lost)
+            lost.append(("artifactType", f"artifactType {node.index.artifact_type}"))
+        before = str(node.descriptor.digest)
+        self.documents.changes.extend(
+            Change(ChangeKind.DROPPED, f"index {text}", digest=before, field=field)
+            for field, text in lost
+        )
         if len(leaves) == 1:
             return leaves[0][1]
         manifests = [
@@ -398,4 +412,12 @@ class Assembler:
         elif isinstance(node, Image) and made is not None:
             leaves.append((node, made))
         else:
-            self.documents.changes.append(f"dropped: {what(node)}: Docker has no form for it")
+            self.documents.changes.append(_no_form(node, what(node)))
+
+
+def _no_form(node: Node, called: str) -> Change:
+    return Change(
+        ChangeKind.DROPPED,
+        f"{called}: Docker has no form for it",
+        digest=str(node.descriptor.digest) if node.descriptor is not None else "",
+    )

@@ -16,6 +16,7 @@ from oci_layout.model import gojson
 from oci_layout.model.config import Repair, foreign_fields
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest
+from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
 from oci_layout.where import Where
@@ -26,6 +27,7 @@ _BYTE_ANNOTATIONS = (
     "io.containers.estargz.",
     "io.github.containers.zstd-chunked.",
 )
+_ROOTFS: Path = ("rootfs",)
 _DOCKER_LACKS = ("annotations", "subject", "artifactType")
 
 
@@ -88,8 +90,8 @@ class Converted:
     manifest: bytes
     config: bytes | None
     config_digest: Digest
-    config_changes: tuple[str, ...]
-    changes: tuple[str, ...]
+    config_changes: tuple[Change, ...]
+    changes: tuple[Change, ...]
     platform: Platform
 
 
@@ -121,7 +123,7 @@ def convert(
     )
     if image.manifest is None:
         manifest = fresh_manifest(digest, size, layers, target)
-        changes: tuple[str, ...] = ()
+        changes: tuple[Change, ...] = ()
     else:
         manifest, changes = _edited(image.manifest, digest, size, layers, target)
     return Converted(
@@ -141,7 +143,7 @@ def new_config(
     *,
     mode: str = "auto",
     overrule: bool = False,
-) -> tuple[bytes | None, tuple[str, ...], Platform]:
+) -> tuple[bytes | None, tuple[Change, ...], Platform]:
     """The config's new bytes (None when they are the old), why, and the platform."""
     platform = image.config.platform
     if mode == "keep" and not image.made_from:
@@ -160,14 +162,9 @@ def new_config(
             platform = attrs.evolve(platform, os=repair.value)
         elif repair.path == ("architecture",):
             platform = attrs.evolve(platform, architecture=repair.value)
-    if mode == "oci":
-        taken = {repair.path for repair in repairs}
-        repairs += [
-            Repair(path, None, f"dropped: {_field(path)}")
-            for path in foreign_fields(raw)
-            if path not in taken
-        ]
-    if not repairs:
+    taken = {repair.path for repair in repairs}
+    foreign = [path for path in foreign_fields(raw) if path not in taken] if mode == "oci" else []
+    if not repairs and not foreign:
         return None, (), platform
     edits = Edits(raw)
     for repair in repairs:
@@ -175,7 +172,16 @@ def new_config(
             edits.remove(repair.path)
         else:
             edits.set(repair.path, repair.value)
-    return edits.apply(), tuple(repair.reason for repair in repairs), platform
+    for path in foreign:
+        edits.remove(path)
+    dropped = (Change(ChangeKind.DROPPED, _field(path), field=_field(path)) for path in foreign)
+    return edits.apply(), (*(_told(repair, image) for repair in repairs), *dropped), platform
+
+
+def _told(repair: Repair, image: Image) -> Change:
+    made = repair.path == _ROOTFS and image.made_from
+    kind = ChangeKind.MADE if made else ChangeKind.REPAIRED
+    return Change(kind, repair.reason, field=_field(repair.path))
 
 
 def _field(path: Path) -> str:
@@ -190,7 +196,7 @@ def _repairs(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> lis
     stated = image.descriptor.platform if image.descriptor is not None else None
     repairs = []
     for repair in image.config.repairs:
-        if repair.path in (("os",), ("architecture",)) and repair.reason.endswith("was missing"):
+        if repair.missing and repair.path in (("os",), ("architecture",)):
             # The index may know better than the default.
             known = getattr(stated, str(repair.path[0])) if stated is not None else ""
             value = known or repair.value
@@ -202,11 +208,11 @@ def _repairs(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> lis
         repairs = [repair for repair in repairs if repair.path[0] != "rootfs"]
         rootfs = {"type": "layers", "diff_ids": diff_ids}
         reason = (
-            f"made from {image.made_from}"
+            f"the config, from {image.made_from}"
             if image.made_from
             else "rootfs was missing: taken from the layers"
         )
-        repairs.append(Repair(("rootfs",), rootfs, reason))
+        repairs.append(Repair(_ROOTFS, rootfs, reason))
     elif overrule and diff_ids != [str(digest) for digest in image.config.diff_ids]:
         wrong = [
             str(number)
@@ -217,7 +223,7 @@ def _repairs(image: Image, layers: tuple[Packed, ...], *, overrule: bool) -> lis
             Repair(
                 ("rootfs", "diff_ids"),
                 diff_ids,
-                f"repaired: diff_ids of layers {', '.join(wrong)}, as their bytes are",
+                f"diff_ids of layers {', '.join(wrong)}, as their bytes are",
             )
         )
     return repairs
@@ -268,9 +274,9 @@ def _edited(
     config_size: int,
     layers: tuple[Packed, ...],
     target: Family,
-) -> tuple[bytes, tuple[str, ...]]:
+) -> tuple[bytes, tuple[Change, ...]]:
     out = _ManifestEdits(manifest)
-    changes: list[str] = []
+    changes: list[Change] = []
     config = manifest.config
     if config is None:
         raise TargetError(what="a manifest without config is no image")
@@ -280,7 +286,8 @@ def _edited(
     out.put(("config", "size"), config.size, config_size)
     if config.digest != config_digest and config.embedded:
         out.drop(("config", "data"))
-        changes.append("dropped: the config's embedded data, which is no longer the config")
+        what = "the config's embedded data, which is no longer the config"
+        changes.append(Change(ChangeKind.DROPPED, what, field="config.data"))
     for number, packed in enumerate(layers):
         _edit_layer(out, number, packed, target, changes)
     if manifest.family is not target:
@@ -292,14 +299,16 @@ def _edited(
     return (out.edits.apply() if out.changed else manifest.raw), _once(changes)
 
 
-def _once(changes: list[str]) -> tuple[str, ...]:
-    """Each change once: an annotation may go for two reasons."""
-    told = dict.fromkeys(changes)
-    return tuple(text for text in told if f"{text}, which described its bytes" not in told)
+def _once(changes: list[Change]) -> tuple[Change, ...]:
+    """Each change once: an annotation may go for two reasons, of which the first is told."""
+    told: dict[tuple[ChangeKind, str], Change] = {}
+    for change in changes:
+        told.setdefault((change.kind, change.field or change.what), change)
+    return tuple(told.values())
 
 
 def _edit_layer(
-    out: _ManifestEdits, number: int, packed: Packed, target: Family, changes: list[str]
+    out: _ManifestEdits, number: int, packed: Packed, target: Family, changes: list[Change]
 ) -> None:
     descriptor = packed.layer.descriptor
     if descriptor is None:
@@ -308,52 +317,78 @@ def _edit_layer(
     media_type = packed.media_type(target)
     stated, lent = packed.layer.type, packed.layer.substitute
     if lent is not None:
-        changes.append(
-            f"replaced: layer {number}: {descriptor.digest} is not there; {lent.called} holds the "
-            "same layer and was taken"
+        what = (
+            f"layer {number}: {descriptor.digest} is not there; {lent.called} holds the same layer "
+            "and was taken"
         )
+        changes.append(Change(ChangeKind.REPLACED, what, layer=number))
     as_it_was = lent is None and not packed.reencoded
     kept = as_it_was and packed.layer.member is not None and not packed.layer.opaque
+    what = ""
     if kept and stated is not None and LayerType.parse(descriptor.media_type) is None:
-        changes.append(f"repaired: layer {number} was labelled {descriptor.media_type[:100]!r}")
+        what = f"layer {number} was labelled {descriptor.media_type[:100]!r}"
     elif kept and stated is not None and stated.compression is not packed.compression:
-        changes.append(
-            f"repaired: layer {number} was labelled {stated.compression}, its bytes are "
-            f"{packed.compression}"
+        what = (
+            f"layer {number} was labelled {stated.compression}, its bytes are {packed.compression}"
         )
+    if what:
+        field = f"layers[{number}].mediaType"
+        changes.append(Change(ChangeKind.REPAIRED, what, layer=number, field=field))
     out.put((*path, "mediaType"), descriptor.media_type, media_type)
     out.put((*path, "digest"), str(descriptor.digest), str(packed.digest))
     out.put((*path, "size"), descriptor.size, packed.size)
     if descriptor.digest == packed.digest:
         return
     if as_it_was:
-        changes.append(f"repaired: layer {number} was stated as {descriptor.digest}")
+        what = f"layer {number} was stated as {descriptor.digest}"
+        field = f"layers[{number}].digest"
+        changes.append(Change(ChangeKind.REPAIRED, what, layer=number, field=field))
     if descriptor.embedded:
         out.drop((*path, "data"))
-        changes.append(f"dropped: layer {number}: its embedded data")
+        what, field = f"layer {number}: its embedded data", f"layers[{number}].data"
+        changes.append(Change(ChangeKind.DROPPED, what, layer=number, field=field))
     for key in descriptor.annotations:
         if key.startswith(_BYTE_ANNOTATIONS):
             out.drop((*path, "annotations", key))
-            changes.append(f"dropped: layer {number}: annotation {key}, which described its bytes")
+            changes.append(_unlabelled(number, key, ", which described its bytes"))
 
 
-def _drop_for_docker(out: _ManifestEdits, manifest: Manifest, changes: list[str]) -> None:
+def _unlabelled(number: int, key: str, why: str = "") -> Change:
+    return Change(
+        ChangeKind.DROPPED,
+        f"layer {number}: annotation {key}{why}",
+        layer=number,
+        field=f"layers[{number}].annotations.{key}",
+    )
+
+
+def _drop_for_docker(out: _ManifestEdits, manifest: Manifest, changes: list[Change]) -> None:
     """Take out what Docker's schema 2 has no field for; each is reported."""
     if manifest.annotations:
         out.drop(("annotations",))
-        changes.extend(f"dropped: annotation {key}" for key in manifest.annotations)
+        changes.extend(
+            Change(ChangeKind.DROPPED, f"annotation {key}", field=f"annotations.{key}")
+            for key in manifest.annotations
+        )
     if manifest.subject is not None:
         out.drop(("subject",))
-        changes.append(f"dropped: subject {manifest.subject.digest}")
+        what = f"subject {manifest.subject.digest}"
+        changes.append(Change(ChangeKind.DROPPED, what, field="subject"))
     if manifest.artifact_type:
         out.drop(("artifactType",))
-        changes.append(f"dropped: artifactType {manifest.artifact_type}")
+        what = f"artifactType {manifest.artifact_type}"
+        changes.append(Change(ChangeKind.DROPPED, what, field="artifactType"))
     for number, layer in enumerate(manifest.layers):
         if layer.annotations:
             out.drop(("layers", number, "annotations"))
-            changes.extend(
-                f"dropped: layer {number}: annotation {key}" for key in layer.annotations
-            )
+            changes.extend(_unlabelled(number, key) for key in layer.annotations)
     if manifest.config is not None and manifest.config.annotations:
         out.drop(("config", "annotations"))
-        changes.extend(f"dropped: config: annotation {key}" for key in manifest.config.annotations)
+        changes.extend(
+            Change(
+                ChangeKind.DROPPED,
+                f"config: annotation {key}",
+                field=f"config.annotations.{key}",
+            )
+            for key in manifest.config.annotations
+        )

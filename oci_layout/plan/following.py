@@ -12,12 +12,13 @@ from collections.abc import Mapping
 import attrs
 
 from oci_layout.digest import Digest
-from oci_layout.graph.nodes import Root
+from oci_layout.graph.nodes import Node, Root
 from oci_layout.graph.referrers import digest_tag, spellings, tagged_digest
 from oci_layout.mediatype import Family
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.layout import ATTESTATION_DIGEST, COSIGN_IMAGES, COSIGN_KIND
+from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.made import Made
 from oci_layout.reference import ImageName
 
@@ -33,7 +34,7 @@ class Following:
         changes: told what followed, and what could not.
     """
 
-    def __init__(self, target: Family, changes: list[str]) -> None:
+    def __init__(self, target: Family, changes: list[Change]) -> None:
         self._target, self._changes = target, changes
         self._made: dict[str, tuple[Digest, Made]] = {}
 
@@ -46,13 +47,14 @@ class Following:
         before, made = self._made.get(text, (None, None))
         return made if made is not None and made.digest != before else None
 
-    def subject(self, raw: bytes, subject: Descriptor | None, what: str) -> bytes:
+    def subject(self, raw: bytes, subject: Descriptor | None, node: Node, called: str) -> bytes:
         """A document with its ``subject`` as it is now.
 
         Args:
             raw: the document.
             subject: its subject as it was, or None.
-            what: to call the document.
+            node: whose document it is.
+            called: what to call it.
         """
         moved = self._moved(str(subject.digest)) if subject is not None else None
         if moved is None:
@@ -62,8 +64,13 @@ class Following:
         edits.set(("subject", "digest"), str(moved.digest))
         edits.set(("subject", "size"), moved.size)
         self._changes.append(
-            f"changed: {what}: its subject is now {moved.digest}; a signature inside it still "
-            "speaks of the old digest"
+            Change(
+                ChangeKind.CHANGED,
+                f"{called}: its subject is now {moved.digest}; a signature inside it still speaks "
+                "of the old digest",
+                digest=str(node.descriptor.digest) if node.descriptor is not None else "",
+                field="subject",
+            )
         )
         return edits.apply()
 
@@ -84,8 +91,12 @@ class Following:
 
     def _attested(self, before: str, moved: Made) -> None:
         self._changes.append(
-            f"changed: the attestation of {before} is now attached to {moved.digest}; the "
-            "statement inside it still names the old digest"
+            Change(
+                ChangeKind.CHANGED,
+                f"the attestation of {before} is now attached to {moved.digest}; the statement "
+                "inside it still names the old digest",
+                digest=before,
+            )
         )
 
     def root(self, root: Root, made: Made) -> Root:
@@ -115,7 +126,7 @@ class Following:
             if tagged[1] not in _FOLLOW:
                 self._vouches(str(name), tagged[0], moved)
                 return name
-            return self._renamed(name, tag=digest_tag(moved.digest, tagged[1]))
+            return self._renamed(name, tagged[0], tag=digest_tag(moved.digest, tagged[1]))
         before = root.node.descriptor
         if (
             name.reference is not None
@@ -123,16 +134,17 @@ class Following:
             and name.reference.digest == str(before.digest)
             and made.digest != before.digest
         ):
-            return self._renamed(name, digest=str(made.digest))
+            return self._renamed(name, str(before.digest), digest=str(made.digest))
         return name
 
-    def _renamed(self, name: ImageName, **parts: str) -> ImageName:
+    def _renamed(self, name: ImageName, before: str, /, **parts: str) -> ImageName:
         if name.reference is None:
             new = ImageName(parts["tag"])
         else:
             reference = attrs.evolve(name.reference, **parts)
             new = ImageName(reference.familiar, reference)
-        self._changes.append(f"changed: the name {name} is now {new}, after the new digest")
+        what = f"the name {name} is now {new}, after the new digest"
+        self._changes.append(Change(ChangeKind.CHANGED, what, digest=before))
         return new
 
     def _tell_kind(self, root: Root) -> None:
@@ -143,12 +155,16 @@ class Following:
 
     def _vouches(self, what: str, before: str, moved: Made) -> None:
         self._changes.append(
-            f"kept: {what}, made for {before}; the image is now {moved.digest}, for which it will "
-            "not verify (--preserve-digests refuses such a change)"
+            Change(
+                ChangeKind.KEPT,
+                f"{what}, made for {before}; the image is now {moved.digest}, for which it will "
+                "not verify (--preserve-digests refuses such a change)",
+                digest=before,
+            )
         )
 
 
-def several_signed(roots: list[Root]) -> str | None:
+def several_signed(roots: list[Root]) -> Change | None:
     """What to say of a result in which cosign would find one of several signed images."""
     kinds = [
         root.descriptor.annotations.get(COSIGN_KIND, "")
@@ -158,7 +174,8 @@ def several_signed(roots: list[Root]) -> str | None:
     signed = sum(kind in COSIGN_IMAGES for kind in kinds)
     if signed < 2:
         return None
-    return (
-        f"kept: {signed} images that cosign saved stand in one layout; cosign verify --local-image "
-        "reads the first of them alone"
+    return Change(
+        ChangeKind.KEPT,
+        f"{signed} images that cosign saved stand in one layout; cosign verify --local-image reads "
+        "the first of them alone",
     )

@@ -57,7 +57,7 @@ class Merge:
         self._on_conflict, self._findings, self._bare = on_conflict, findings, bare
         self.lost: set[tuple[str, str]] = set()  # source and key of each name that went elsewhere
         self._holders: dict[str, int] = {}
-        self._same: dict[tuple[str, str], int] = {}
+        self._same: dict[tuple[tuple[str, str], str], int] = {}
 
     def roots(self) -> tuple[Root, ...]:
         """What it came to, without what another image has taken every name of."""
@@ -97,7 +97,7 @@ class Merge:
             if place is None:
                 continue
             there = self._held[place].root.node.descriptor
-            if identity.startswith("config ") and there is not None and node.descriptor is not None:
+            if identity[0] == "config" and there is not None and node.descriptor is not None:
                 continue  # one image packed in two ways: two manifests, both wanted
             return place
         return None
@@ -145,13 +145,16 @@ def _digest(node: Node) -> str:
     return "an image" if node.descriptor is None else node.descriptor.digest.short
 
 
-def _identities(node: Node) -> list[str]:
-    """What makes two nodes the same image: the manifest's digest; without one, the config's."""
+def _identities(node: Node) -> list[tuple[str, str]]:
+    """What makes two nodes the same image: the manifest's digest; without one, the config's.
+
+    Each comes with the document that it is of.
+    """
     found = []
     if node.descriptor is not None:
-        found.append(f"manifest {node.descriptor.digest}")
+        found.append(("manifest", str(node.descriptor.digest)))
     if isinstance(node, Image):
-        found.append(f"config {node.config.digest} {node.made_from}")
+        found.append(("config", f"{node.config.digest} {node.made_from}"))
     return found
 
 

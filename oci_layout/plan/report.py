@@ -8,6 +8,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
+from oci_layout.plan.change import Change
 from oci_layout.platform import Platform
 
 
@@ -49,7 +50,7 @@ class ImageReport:
         image_id_after: digest of the config in the result.
         config_changes: why the image ID changed; empty when it did not.
         layers: base first.
-        changes: what was dropped, repaired or converted, one line each.
+        changes: what was dropped, repaired or converted.
     """
 
     names: tuple[str, ...]
@@ -58,9 +59,9 @@ class ImageReport:
     manifest_after: Digest | None
     image_id_before: Digest | None
     image_id_after: Digest | None
-    config_changes: tuple[str, ...]
+    config_changes: tuple[Change, ...]
     layers: tuple[LayerReport, ...]
-    changes: tuple[str, ...]
+    changes: tuple[Change, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +94,7 @@ class Report:
         dry_run: whether nothing was written.
         images: each image.
         artifacts: whatever else has an entry of its own.
-        changes: what was dropped, repaired or converted outside of images, one line each.
+        changes: what was dropped, repaired or converted outside of images.
         warnings: what somebody should know.
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.
         linked: number of blobs that are the source's own files, checked by their size only.
@@ -109,7 +110,7 @@ class Report:
     destination_kind: str
     dry_run: bool
     images: tuple[ImageReport, ...]
-    changes: tuple[str, ...]
+    changes: tuple[Change, ...]
     warnings: tuple[Finding, ...]
     artifacts: tuple[ArtifactReport, ...] = ()
     destination_note: str = ""
@@ -122,13 +123,20 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report as the JSON document that ``--json`` prints, version 1."""
-        value = attrs.asdict(self, value_serializer=_plain)
-        return {"version": 1, **value}
+        return {"version": 1, **_fields(self)}
 
 
-def _plain(instance: object, field: object, value: Any) -> Any:  # noqa: ARG001  attrs' signature
+def _fields(instance: attrs.AttrsInstance) -> dict[str, Any]:
+    return {
+        field.name: _plain(getattr(instance, field.name)) for field in attrs.fields(type(instance))
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Change | Finding):
+        return value.to_json()
     if isinstance(value, Digest | Platform):
         return str(value)
-    if isinstance(value, Finding):
-        return value.to_json()
-    return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return _fields(value) if attrs.has(type(value)) else value

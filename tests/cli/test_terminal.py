@@ -96,7 +96,7 @@ def test_evil_annotations_and_platforms(surrogate: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     harmless(done.stdout + done.stderr)
-    assert "gnp.exe" in json.loads(report.read_bytes())["images"][0]["changes"][0]
+    assert "gnp.exe" in json.loads(report.read_bytes())["images"][0]["changes"][0]["text"]
     done = layout("repack", source, "--to", "docker", "-o", tmp_path / "b.tar", "--json")
     harmless(done.stdout + done.stderr)
     json.loads(done.stdout)

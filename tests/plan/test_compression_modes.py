@@ -121,7 +121,7 @@ def lying(tmp_path: Path, stored: str, label: str) -> Path:
 def test_a_wrong_label_is_repaired_and_told(stored: str, label: str, tmp_path: Path) -> None:
     report, result = packed(lying(tmp_path, stored, label), tmp_path / "out", "oci")
     assert suffixes(result) == [stored, stored]
-    repaired = [change for change in report.images[0].changes if "labelled" in change]
+    repaired = [change for change in map(str, report.images[0].changes) if "labelled" in change]
     assert len(repaired) == 2
     assert all(stored in change and (label[1:] or "none") in change for change in repaired)
     assert {layer.action for layer in report.images[0].layers} == {"kept"}

@@ -90,8 +90,8 @@ def test_one_field_is_repaired_and_no_other_byte(fault: str, tmp_path: Path) -> 
     source = write_docker_archive([with_config(ODD.replace(good, bad))], tmp_path / "in.tar")
     said = report(source, "--to", "oci", "-o", tmp_path / "out")
     (image,) = said["images"]
-    assert len(image["config_changes"]) == 1
-    assert told in image["config_changes"][0]
+    (change,) = image["config_changes"]
+    assert (change["kind"], told in change["text"]) == ("repaired", True)
     assert image["image_id_before"] != image["image_id_after"]
     new = config_of(tmp_path / "out").decode()
     value = json.loads(new)
@@ -126,7 +126,7 @@ def test_keep_without_rootfs(tmp_path: Path) -> None:
     assert "invalid-config" in codes(said)
     assert config_of(tmp_path / "out") == text.encode()
     said = report(source, "--to", "oci", "-o", tmp_path / "repaired")
-    assert "rootfs was missing" in said["images"][0]["config_changes"][0]
+    assert "rootfs was missing" in said["images"][0]["config_changes"][0]["text"]
     independent.check(tmp_path / "repaired")
 
 
@@ -151,7 +151,8 @@ def test_oci_leaves_what_the_specification_defines(text: str | None, tmp_path: P
     dropped = beyond_spec(before)
     assert len(dropped) >= 2
     changes = said["images"][0]["config_changes"]
-    assert sorted(changes) == sorted(f"dropped: {path}" for path in dropped)
+    assert {each["kind"] for each in changes} == {"dropped"}
+    assert sorted(each["field"] for each in changes) == sorted(dropped)
     assert beyond_spec(after) == []
     for key in SPEC[""] - {"config", "rootfs", "history"}:
         assert after.get(key) == before.get(key)

@@ -22,7 +22,7 @@ from tests.builders import (
 )
 from tests.builders.image import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from tests.builders.trees import blob_name, layout_files, manifest_of, read
-from tests.command import codes, layout, names_in, refuse, report
+from tests.command import changes_of, codes, layout, names_in, refuse, report
 
 FOREIGN: dict[Family, str] = {
     "oci": "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -198,7 +198,7 @@ def test_lazy_layers_packed_anew(how: str, packed: tuple[int, ...], tmp_path: Pa
     said = [extra for _, extra in lazy]
     source = source_of(image, [data for data, _ in lazy], "oci", tmp_path, *said)
     got = report(source, "--to", "oci", "--compression", how, "-o", tmp_path / "out")
-    changes = got["images"][0]["changes"]
+    changes = changes_of(got["images"][0])
     layers = manifest_of(tmp_path / "out")["layers"]
     for number, extra in enumerate(said):
         before = extra["annotations"]
@@ -222,7 +222,7 @@ def test_lazy_layers_to_docker(tmp_path: Path) -> None:
         for key in extra["annotations"]:
             lines = [
                 text
-                for text in got["images"][0]["changes"]
+                for text in changes_of(got["images"][0])
                 if key in text and f"layer {number}" in text
             ]
             assert len(lines) == 1, lines

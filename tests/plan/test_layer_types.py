@@ -100,4 +100,4 @@ def test_a_label_that_was_repaired_is_told(name: str, tmp_path: Path) -> None:
     source = _source(name, tmp_path, hybrid=False)
     report = repack(str(source), str(tmp_path / "out"), to="oci")
     (image,) = report.images
-    assert any("labelled" in text for text in image.changes) or image.layers[-1].encoder
+    assert any("labelled" in str(text) for text in image.changes) or image.layers[-1].encoder

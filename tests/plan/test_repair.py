@@ -24,7 +24,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import Files, config_of, edit
-from tests.command import refuse, report
+from tests.command import changes_of, refuse, report
 
 Write = Callable[[Image, Path], Path]
 
@@ -60,9 +60,9 @@ def repaired(source: Path, tmp_path: Path, *, names: bool) -> list[str]:
     # What is repaired needs no repairing.
     again = report(tmp_path / "out", "--to", "oci", "--preserve-digests", "-o", tmp_path / "again")
     assert again["images"][0]["config_changes"] == []
-    texts = [warning["message"] for warning in said["warnings"]] + said["changes"]
+    texts = [warning["message"] for warning in said["warnings"]] + changes_of(said)
     for image in said["images"]:
-        texts += [*image["config_changes"], *image["changes"]]
+        texts += [*changes_of(image, "config_changes"), *changes_of(image)]
     return [text for text in texts if "repaired" in text]
 
 
@@ -162,9 +162,12 @@ def test_wrong_layer_media_type(family: str, label: str, tmp_path: Path) -> None
     edit(source, restate(change, image, family))
     said = report(source, "--to", "oci", "--repair", "-o", tmp_path / "out")
     independent.check(tmp_path / "out")
-    changes = [text for text in said["images"][0]["changes"] if "labelled" in text]
+    changes = [each for each in said["images"][0]["changes"] if "labelled" in each["text"]]
     assert len(changes) == {"none": 2, "gzip": 1, "zstd": 1}[label]
-    assert all(text.startswith("repaired: layer") for text in changes)
+    assert {each["kind"] for each in changes} == {"repaired"}
+    assert [each["field"] for each in changes] == [
+        f"layers[{each['layer']}].mediaType" for each in changes
+    ]
 
 
 def without_marker(files: Files) -> None:

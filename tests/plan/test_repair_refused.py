@@ -20,7 +20,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.trees import Files, config_of, edit
-from tests.command import layout, names_in, refuse, report
+from tests.command import changes_of, layout, names_in, refuse, report
 from tests.plan.test_repair import FAMILIES, name_of
 
 ARCHIVES = ("oci-archive", "hybrid", "docker", "flat", "podman")
@@ -192,8 +192,8 @@ def test_whole_sources_are_untouched(tmp_path: Path) -> None:
     tree = write_oci_layout([image], tmp_path / "in")
     said = report(tree, "--to", "oci", "--repair", "-o", tmp_path / "out")
     assert said["images"][0]["manifest_after"] == image.manifest_digest()
-    texts = [each["message"] for each in said["warnings"]] + said["changes"]
-    assert not [text for text in texts + said["images"][0]["changes"] if "repaired" in text]
+    texts = [each["message"] for each in said["warnings"]] + changes_of(said)
+    assert not [text for text in texts + changes_of(said["images"][0]) if "repaired" in text]
     folder = write_dir(image, tmp_path / "dir", family="oci")
     said = report(folder, "--to", "oci", "--repair", "--name", "a:1", "-o", tmp_path / "out2")
     assert said["images"][0]["manifest_after"] == image.manifest_digest()

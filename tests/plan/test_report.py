@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from oci_layout import Progress, repack
+from oci_layout.plan.change import Change, ChangeKind
 from tests.builders import (
     make_image,
     write_docker_archive,
@@ -110,8 +112,25 @@ def test_json_holds_all_of_it(tmp_path: Path) -> None:
     assert [layer["diff_id"] for layer in image["layers"]] == list(IMAGE.diff_ids)
     assert {layer["action"] for layer in image["layers"]} == {"re-encoded"}
     assert all("zstd" in layer["encoder"] for layer in image["layers"])
+    assert value["warnings"] == [warning.to_json() for warning in report.warnings]
     codes = [warning["code"] for warning in value["warnings"]]
     assert "zstd-layers" in codes
+
+
+def test_a_change_is_a_value_in_the_json_too(tmp_path: Path) -> None:
+    source = write_docker_archive([IMAGE], tmp_path / "in.tar")
+    change = Change(ChangeKind.DROPPED, "annotation a.b", layer=2, field="layers[2].annotations")
+    report = attrs.evolve(packed(source, tmp_path / "out")[0], changes=(change,))
+    assert str(change) == "dropped: annotation a.b"
+    assert report.to_json()["changes"] == [
+        {
+            "kind": "dropped",
+            "text": "annotation a.b",
+            "digest": "",
+            "layer": 2,
+            "field": "layers[2].annotations",
+        }
+    ]
 
 
 def test_progress_counts_every_byte_that_is_read(tmp_path: Path) -> None:

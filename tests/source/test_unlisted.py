@@ -85,7 +85,7 @@ def test_a_new_digest_is_followed(tmp_path: Path) -> None:
     }
     (signature,) = [digest for digest, of in subjects.items() if of == entry["digest"]]
     assert sorted(subjects.values()) == sorted([entry["digest"], signature])
-    assert any("old digest" in line for line in report.changes)
+    assert any("old digest" in line for line in map(str, report.changes))
 
 
 def test_dropped_as_asked_and_by_docker(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_dropped_as_asked_and_by_docker(tmp_path: Path) -> None:
     assert "attachment-dropped" in [each.code for each in report.warnings]
     report, result = packed(source, tmp_path / "out.tar", "docker")
     assert len(result.manifests) == 1
-    assert any(SIGNATURE.digest in line for line in report.changes)
+    assert any(SIGNATURE.digest in line for line in map(str, report.changes))
 
 
 def test_a_damaged_one_stops_and_is_found(tmp_path: Path) -> None:

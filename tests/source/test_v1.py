@@ -57,7 +57,9 @@ def test_the_report_says_where_it_comes_from(tmp_path: Path) -> None:
     (image,) = said["images"]
     assert image["image_id_before"] is None
     assert image["manifest_before"] is None
-    assert any(ids_of(THREE)[-1] in reason for reason in image["config_changes"])
+    (made,) = image["config_changes"]
+    assert (made["kind"], made["field"]) == ("made", "rootfs")
+    assert ids_of(THREE)[-1] in made["text"]
     assert "V1" in said["source_kind"]
 
 
