@@ -14,6 +14,9 @@ _DOMAIN = re.compile(rf"(?:{_HOST}(?:\.{_HOST})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+# What Docker takes for the ID of an image, and CRI for the name of one.
+_ID = re.compile(r"[0-9a-f]{64}")
+_BARE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _NAME_MAX = 255  # characters of a repository, distribution/reference
 
 
@@ -48,6 +51,8 @@ class Reference:
         Raises:
             InvalidReferenceError: not a name.
         """
+        if _ID.fullmatch(text):
+            raise InvalidReferenceError(f"{text!r} is an image ID, not a name")
         rest, at, digest = text.partition("@")
         if at and not _DIGEST.fullmatch(digest):
             raise InvalidReferenceError(f"{text!r}: what follows @ is not a digest")
@@ -108,30 +113,48 @@ class ImageName:
 
     Args:
         text: the name as it was written.
-        reference: the full name; None when the text has no repository (a bare tag).
+        reference: the full name; None when the text is none: a bare tag, a digest (CRI).
+        verbatim: containerd has it as it is written, though it is no full name.
     """
 
     text: str
     reference: Reference | None = None
+    verbatim: bool = False
 
     @classmethod
     def familiar(cls, text: str) -> ImageName:
-        """A name that surely has a repository: a RepoTag, or ``io.containerd.image.name``.
+        """A name that has a repository where it is one: a RepoTag.
+
+        CRI gives each image its ID as a name, which is none of a repository ``sha256``.
 
         Raises:
             InvalidReferenceError: not a name.
         """
-        return cls(text, Reference.parse(text))
+        return cls(text) if _BARE_DIGEST.fullmatch(text) else cls(text, Reference.parse(text))
+
+    @classmethod
+    def from_containerd(cls, text: str) -> ImageName:
+        """A name out of ``io.containerd.image.name``: containerd keeps whatever text it is."""
+        try:
+            name = cls.familiar(text)
+        except InvalidReferenceError:
+            name = cls(text)
+        return name if name.reference is not None else cls(text, None, verbatim=True)
 
     @classmethod
     def from_ref_name(cls, text: str) -> ImageName:
         """A name out of ``org.opencontainers.image.ref.name``: a full name or a bare tag."""
         if "/" in text or ":" in text:
             try:
-                return cls(text, Reference.parse(text))
+                return cls.familiar(text)
             except InvalidReferenceError:
                 return cls(text)
         return cls(text)
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it is the ID of an image, as CRI names each."""
+        return self.reference is None and _BARE_DIGEST.fullmatch(self.text) is not None
 
     @property
     def key(self) -> str:

@@ -178,7 +178,8 @@ def quoted_digest(text: str, roots: Sequence[Root]) -> Digest | None:
         SelectionError: several digests begin so.
     """
     quoted = QuotedDigest.parse(text)
-    if quoted is None or any(text == name.text for root in roots for name in root.names):
+    names = [name for root in roots for name in root.names if not name.is_digest]
+    if quoted is None or any(text == name.text for name in names):
         return None
     there = {digest for _, node in every(roots) for digest in digests_of(node)}
     found = sorted(digest for digest in there if quoted.means(digest))

@@ -42,6 +42,8 @@ def entry_annotations(
         result[CONTAINERD_NAME] = str(name.reference)
         if ref_name in shared:
             ref_name = str(name.reference)
+    elif name.verbatim:
+        result[CONTAINERD_NAME] = name.text
     result[REF_NAME] = ref_name
     return dict(sorted(result.items()))
 
@@ -71,6 +73,8 @@ def _no_tag(name: ImageName) -> str:
     """Why a name makes no RepoTag."""
     if name.reference is not None:
         return "a digest, where a tag belongs" if name.reference.digest else "without a tag"
+    if name.is_digest:
+        return "an image ID, which is no name"
     if "/" not in name.text and ":" not in name.text:
         return "a tag alone, without a repository"
     try:

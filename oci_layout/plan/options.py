@@ -42,6 +42,8 @@ class Renames:
                 old_key = ImageName.from_ref_name(old).key if whole else old
             except InvalidReferenceError as error:
                 raise UsageError(what=f"--name: {error}") from error
+            if name.is_digest:
+                raise UsageError(what=f"--name: {new!r} is a digest, not a name")
             if equals:
                 pairs.append((old_key, name))
             elif single is not None:

@@ -262,8 +262,9 @@ class Reconciler:
     def compare_names(self) -> None:
         """Hold the names of ``index.json`` against the RepoTags of the same images."""
         for draft in self._drafts:
-            stated = {key for key, name in self._indexed.get(draft, {}).items()}
-            for name in sorted(stated ^ draft.docker.keys()) if stated and draft.docker else ():
+            stated = set(self._indexed.get(draft, {}))
+            saved = {key for key in draft.docker if _is_whole(draft, key)}
+            for name in sorted(stated ^ saved) if stated and saved else ():
                 has = layout.INDEX if name in stated else dockersave.MANIFEST
                 lacks = dockersave.MANIFEST if name in stated else layout.INDEX
                 self._findings.warning(
@@ -325,6 +326,12 @@ class Reconciler:
                 where.at("rootfs.diff_ids"),
             )
         return image
+
+
+def _is_whole(draft: _Draft, key: str) -> bool:
+    """Whether a name of a root has a repository."""
+    name = draft.names.get(key)
+    return name is None or name.reference is not None
 
 
 def _gathered(drafts: Sequence[_Draft], *, stated: bool = False) -> _Draft | None:

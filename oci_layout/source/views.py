@@ -34,10 +34,16 @@ def entry_name(descriptor: Descriptor, findings: Findings) -> ImageName | None:
     where = Where(member=layout.INDEX, field="annotations")
     full = descriptor.annotations.get(layout.CONTAINERD_NAME)
     if full:
-        try:
-            return ImageName.familiar(full)
-        except InvalidReferenceError as error:
-            findings.warning("bad-name", str(error), where.at(layout.CONTAINERD_NAME))
+        name = ImageName.from_containerd(full)
+        if name.reference is None and not name.is_digest:
+            findings.warning(
+                "bad-name",
+                f"{full[:_SHOWN]!r} is not an image name: containerd keeps it as it is, Docker "
+                "does not show it",
+                where.at(layout.CONTAINERD_NAME),
+                "--name gives it another",
+            )
+        return name
     text = descriptor.annotations.get(layout.REF_NAME)
     return ImageName.from_ref_name(text) if text else None
 

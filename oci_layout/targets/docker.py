@@ -204,7 +204,8 @@ def _names(saved: Saved, reading: Prediction) -> tuple[str, ...]:
             continue
         if not name.tag:
             reading.fail("no-tag", f"{tag!r} has no tag")
-        names.append(name.familiar)
+        if name.familiar_repository != "sha256":  # reference/store.go refuses it, load goes on
+            names.append(name.familiar)
     return tuple(names)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 
 
 def whole(name: str) -> str:
-    """A name in full, with registry and tag; empty when it is none."""
+    """A name in full, with registry and tag; empty when it is none. A bare digest stays one."""
+    if ImageName(name).is_digest:
+        return name
     try:
         return str(Reference.parse(name))
     except InvalidReferenceError:

@@ -170,7 +170,7 @@ class Repairs:
         obstacle = _obstacle(roots, target, self._platform)
         if obstacle:
             raise _NoWayError(obstacle)
-        names = _names(facts, roots) if target.name not in CALLER_NAMES else []
+        names = _names(facts, roots, docker=docker) if target.name not in CALLER_NAMES else []
         one = docker or target.variant == "docker-archive"
         platforms = [self._platform] if one and _ambiguous(roots) else []
         errors = _errors(facts, self._chosen)
@@ -332,10 +332,19 @@ def _unpacks(target: Target) -> bool:
     return target.name not in CALLER_NAMES or target.variant == "docker-archive"
 
 
-def _names(facts: Facts, roots: Sequence[Root]) -> list[str]:
-    """Values of ``--name`` for what has no whole name."""
-    bare = [name.text for root in roots for name in root.names if name.reference is None]
-    nameless = [root for root in roots if not root.names]
+def _names(facts: Facts, roots: Sequence[Root], *, docker: bool) -> list[str]:
+    """Values of ``--name`` for what has no whole name; an image ID is one to containerd alone."""
+    bare = [
+        name.text
+        for root in roots
+        for name in root.names
+        if name.reference is None and not name.is_digest
+    ]
+    nameless = [
+        root
+        for root in roots
+        if not root.names or (docker and all(name.is_digest for name in root.names))
+    ]
     if len(roots) == 1 and (nameless or bare == [name.text for name in roots[0].names]):
         tag = bare[0] if bare else ""
         return [_guess(facts.path, tag)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
 from tests.builders.typed import MIXED, NO_IMAGE, OPAQUE, SPELLED, Typed
-from tests.targets.makes import Make
+from tests.targets.makes import Make, Maker
 
 
 def _paths(paths: Paths) -> Make:
@@ -23,4 +26,25 @@ REPORTED |= {
 REPORTED |= {
     f"types, hybrid: {name}": _typed(typed, hybrid=True)
     for name, typed in (OPAQUE | SPELLED | MIXED).items()
+}
+
+
+def _of_cri(*, tags: bool) -> Make:
+    def make(m: Maker) -> Path:
+        image = m.image()
+        repo_tags = ["demo:1", image.config_digest] if tags else None
+        return write_named(image, of_cri(image), m.path(), repo_tags=repo_tags)
+
+    return make
+
+
+def _id_only(m: Maker) -> Path:
+    image = m.image()
+    return write_named(image, of_cri(image)[2:3], m.path())
+
+
+REPORTED |= {
+    "names: of a kubelet": _of_cri(tags=False),
+    "names: of a kubelet, in RepoTags": _of_cri(tags=True),
+    "names: an image ID": _id_only,
 }
