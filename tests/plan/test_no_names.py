@@ -9,7 +9,7 @@ import pytest
 from oci_layout import UsageError, repack, verify
 from tests.builders import IMAGE_NAME, REF_NAME, make_image
 from tests.builders.named import of_cri, write_named
-from tests.running import entry_notes, packed, repo_tags
+from tests.repacked import entry_notes, packed, repo_tags
 
 IMAGE = make_image([{"a": b"1"}], names=("demo:1",))
 ID = IMAGE.config_digest
