@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 
-from tests.command import argv_of, environment, names_in
+from tests.command import names_in
+from tests.forking import Forked
 from tests.stages import Stage
 
 SLOW = ("--compression", "zstd:19")
 
 
-def started(stage: Stage) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        argv_of(*stage.words), stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
-    )
+def started(stage: Stage) -> Forked:
+    return Forked(*stage.words)
 
 
-def until_work(stage: Stage, process: subprocess.Popen[bytes]) -> None:
+def until_work(stage: Stage, process: Forked | subprocess.Popen[bytes]) -> None:
     """Wait until the temporary file or folder is there, or the run is over."""
     before = {stage.dest.name}
     while process.poll() is None and not set(names_in(stage.folder)) - before:
@@ -27,19 +25,28 @@ def until_work(stage: Stage, process: subprocess.Popen[bytes]) -> None:
 
 
 def length_of_work(stage: Stage) -> float:
-    """From the first thing written to what makes it visible, the longest of three runs."""
-    longest = 0.0
+    """Processor time from the first thing written to what makes it visible; of three, the middle.
+
+    A machine that is busy with something else makes no run longer by this clock.
+    """
+    lengths = []
     for _ in range(3):
         stage.reset()
         before = stage.probe()
         with started(stage) as process:
             until_work(stage, process)
-            began = time.monotonic()
+            began = process.used()
             while process.poll() is None and stage.probe() == before:
                 time.sleep(0.0005)
-            longest = max(longest, time.monotonic() - began)
-            process.communicate()
-    return longest
+                process.used()
+            lengths.append(process.used() - began)
+    return sorted(lengths)[1]
+
+
+def until(process: Forked, moment: float) -> None:
+    """Wait until a run has used so many seconds of processor time, or is over."""
+    while process.poll() is None and process.used() < moment:
+        time.sleep(0.0005)
 
 
 # Runs the command, and signals it at the n-th step; 0 only counts them. A kill comes before a
@@ -97,8 +104,7 @@ finally:
 def stepped(stage: Stage, number: int, what: signal.Signals) -> subprocess.CompletedProcess[bytes]:
     """Run until a step, and send a signal there."""
     words = [str(stage.folder), str(number), str(int(what)), *map(str, stage.words)]
-    argv = [sys.executable, "-c", _STEPPER, *words]
-    return subprocess.run(argv, capture_output=True, env=environment(), check=False, timeout=60)
+    return Forked(*words, code=_STEPPER).done()
 
 
 def steps_of(stage: Stage, what: signal.Signals) -> int:

@@ -18,7 +18,8 @@ from pathlib import Path
 from oci_layout import verify
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.builders.trees import fingerprint, heavy_image
-from tests.command import argv_of, environment
+from tests.command import environment
+from tests.forking import Forked
 
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -200,9 +201,7 @@ def writers(processes: int, seconds: float, seed: int) -> Outcome:
                 kind = chance.choice([*["--append"] * 6, *forces])
                 words = ["repack", source, "--to", "oci", "-q", "-o", dest, *filter(None, [kind])]
                 began = time.monotonic()
-                run = subprocess.run(
-                    argv_of(*words), capture_output=True, env=environment(), check=False
-                )
+                run = Forked(*words).done()
                 told = lines_of(run.stderr)
                 with lock:
                     result.runs += 1

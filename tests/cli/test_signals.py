@@ -32,8 +32,8 @@ def test_in_the_middle(number: signal.Signals, target: str, tmp_path: Path) -> N
         until_work(stage, process)
         time.sleep(0.05)  # into the work, which takes much longer
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-    line = the_line(subprocess.CompletedProcess([], process.returncode, b"", said), SIGNALS[number])
+        done = process.done(60)
+    line = the_line(done, SIGNALS[number])
     assert "nothing was left" in line
     assert stage.state() == "old"
     assert stage.leftovers() == []
@@ -86,12 +86,13 @@ def test_what_the_caller_ignores_is_ignored(number: signal.Signals, tmp_path: Pa
     stage = make_stage(tmp_path / "stage", "new archive", flags=("--compression", "zstd:12"))
     before = signal.signal(number, signal.SIG_IGN)
     try:
-        process = started(stage)
+        process = subprocess.Popen(argv_of(*stage.words), stderr=subprocess.PIPE, env=environment())
     finally:
         signal.signal(number, before)
-    until_work(stage, process)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    with process:
+        until_work(stage, process)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert stage.state() == "new"
 
@@ -148,8 +149,10 @@ def test_where_no_exception_comes_out(number: signal.Signals) -> None:
     assert "nothing was left" in the_line(done, SIGNALS[number])
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "target"),
+    [*((signal.SIGINT, target) for target in TARGETS), (signal.SIGTERM, "force folder")],
+)
 def test_at_each_step(number: signal.Signals, target: str, tmp_path: Path, figure: Figure) -> None:
     """From the first file that is made to the last that is made durable, and its renaming.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from oci_layout.api.words import Progress
 from oci_layout.disk import lock
 from oci_layout.errors import DestinationError
 from tests.builders import make_image, write_docker_archive, write_oci_layout
-from tests.command import argv_of, environment, layout
+from tests.command import layout
+from tests.forking import Forked
 
 IMAGE = make_image()
 OTHER = make_image([{"o": b"other"}], names=("other:1",))
@@ -159,11 +159,7 @@ def test_force_waits_for_append_and_the_other_way_round(tmp_path: Path) -> None:
         for number in range(6)
     ]
     runs = [
-        subprocess.Popen(
-            argv_of("repack", each, "--to", "oci", how, "-q", "-o", dest),
-            env=environment(),
-            stderr=subprocess.PIPE,
-        )
+        Forked("repack", each, "--to", "oci", how, "-q", "-o", dest)
         for number, each in enumerate(sources)
         for how in (["--append", "--force"][number % 2],)
     ]

@@ -15,7 +15,8 @@ from tests import independent
 from tests.builders import IMAGE_NAME, Image, full_name, make_image, write_docker_archive
 from tests.builders.artifacts import make_artifact, of_image, write_layout
 from tests.builders.layout import name_annotations
-from tests.command import argv_of, environment, names_in
+from tests.command import names_in
+from tests.forking import Forked
 
 WRITERS = 16
 
@@ -28,11 +29,7 @@ def image(text: str, *names: str) -> Image:
 def at_once(dest: Path, sources: list[Path], *words: str) -> None:
     """Append every source by a process of its own, all started before any is waited for."""
     running = [
-        subprocess.Popen(
-            argv_of("repack", source, "--to", "oci", "--append", "-q", *words, "-o", dest),
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
+        Forked("repack", source, "--to", "oci", "--append", "-q", *words, "-o", dest)
         for source in sources
     ]
     said = [process.communicate(timeout=300)[1] for process in running]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Figure
-from tests.moments import length_of_work, started, stepped, steps_of, until_work
+from tests.moments import length_of_work, started, stepped, steps_of, until, until_work
 from tests.stages import TARGETS, make_stage
 
 SLOW = os.environ.get("OCI_LAYOUT_SLOW") == "1"
@@ -22,7 +21,7 @@ STEPS = 1000 if SLOW else 24  # the last ones of a run, from its end
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_killed_at_random_moments(target: str, tmp_path: Path, figure: Figure) -> None:
-    """Moments are spread evenly over the work, its commit and what follows.
+    """Moments are spread evenly over the processor time of the work, its commit and what follows.
 
     Every tenth lies anywhere from the start of the process, whose work has not begun then.
     """
@@ -35,11 +34,11 @@ def test_killed_at_random_moments(target: str, tmp_path: Path, figure: Figure) -
         with started(stage) as process:
             if number % 10:
                 until_work(stage, process)
-                time.sleep((number + chance.random()) / KILLS * length * 1.5)
+                part = (number + chance.random()) / KILLS
+                until(process, process.used() + part * length * 1.5)
             else:
-                time.sleep(chance.random() * length)
+                until(process, chance.random() * length)
             process.kill()
-            process.communicate()
         ended = "killed" if process.returncode == -signal.SIGKILL else "finished"
         counts[f"{ended}, {stage.state()}"] += 1
         left = stage.leftovers()
