@@ -57,7 +57,7 @@ CODES: dict[str, str] = {
     "corrupt-stream": "a compressed layer does not decompress",
     "truncated-stream": "a compressed layer ends too early",
     "trailing-garbage": "something follows the end of a compressed layer",
-    "zstd-window": "a zstd frame asks for more memory than readers give",
+    "zstd-window": "a zstd frame asks for more memory than each reader gives",
     "bomb": "a layer grows out of all proportion",
     # agreement
     "layer-count": "there are not as many layers as diff_ids",

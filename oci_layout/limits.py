@@ -29,6 +29,6 @@ LINK_HOPS = 40  # symbolic links followed for one name, as the kernel does
 
 BOMB_RATIO = 200  # a layer is refused past this ratio ...
 BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
-ZSTD_WINDOW = 8 << 20  # memory a zstd frame may ask for
+ZSTD_WINDOW = 8 << 20  # that every decoder of zstd takes (RFC 8878, 3.1.1.1.2)
+UNPACK_MEMORY = 128 << 20  # memory that unpacking one stream may take: libzstd's own bound
 WORK_BYTES = 80 << 20  # memory that all blobs at work may take together
-XZ_MEMORY = 80 << 20  # memory an xz stream may ask for (xz -9 needs 65 MiB)

@@ -82,6 +82,7 @@ def repack(
                 tmp=asked.tmp or (destination.beside if dest is not None else None),
                 repair=asked.repair,
                 limit=asked.limit,
+                memory=asked.limit_memory,
                 watch=watch_of(progress),
                 bases=bases,
             ) as opened,
@@ -171,6 +172,7 @@ def merge(
                     findings=_findings(asked),
                     tmp=asked.tmp or destination.beside,
                     limit=asked.limit,
+                    memory=asked.limit_memory,
                     watch=watch_of(progress),
                 )
             )
@@ -230,7 +232,12 @@ class _Job:
         return cls(
             destination=destination,
             place=look(destination, asked, outputs) if destination.path else None,
-            work=Work.of(jobs=asked.jobs, limit=asked.limit, progress=progress),
+            work=Work.of(
+                jobs=asked.jobs,
+                limit=asked.limit,
+                memory=asked.limit_memory,
+                progress=progress,
+            ),
         )
 
 

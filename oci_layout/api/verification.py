@@ -55,7 +55,7 @@ def verify(
             outputs = closing.enter_context(Outputs(*read))
             file = closing.enter_context(SideFile("--sums", asked.sums, outputs))
         wanted = _wanted(asked, digests, file)
-        with Work.of(jobs=asked.jobs, limit=asked.limit, progress=progress).pool() as pool:
+        with _work(asked, progress).pool() as pool:
             return verify_source(
                 source,
                 wanted,
@@ -114,3 +114,7 @@ def _read_text(path: str) -> str:
     if len(text) > DOCUMENT_BYTES:
         raise UsageError(what=f"has more than {DOCUMENT_BYTES >> 20} MiB", where=Where(file=path))
     return text
+
+
+def _work(asked: Verify, progress: Progress | None) -> Work:
+    return Work.of(jobs=asked.jobs, limit=asked.limit, memory=asked.limit_memory, progress=progress)

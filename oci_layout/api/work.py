@@ -19,15 +19,24 @@ class Work:
     Args:
         jobs: cores to use.
         limit: bytes that blobs may grow to beyond a ratio of 200, all together.
+        memory: bytes of memory that unpacking one blob may take; None for the common bound.
         progress: told how far it is.
     """
 
     jobs: int
     limit: int
+    memory: int | None
     progress: Progress | None
 
     @classmethod
-    def of(cls, *, jobs: int | None, limit: int | None, progress: Progress | None) -> Work:
+    def of(
+        cls,
+        *,
+        jobs: int | None,
+        limit: int | None,
+        progress: Progress | None,
+        memory: int | None = None,
+    ) -> Work:
         """What was asked for; all cores and the common bound where nothing was.
 
         Raises:
@@ -37,14 +46,17 @@ class Work:
             raise UsageError(what="--jobs is at least 1")
         if limit is not None and limit < 1:
             raise UsageError(what="--limit is a number of bytes")
+        if memory is not None and memory < 1:
+            raise UsageError(what="--limit-memory is a number of bytes")
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return cls(
             jobs=jobs or cores or 1,
             limit=limits.BOMB_BYTES if limit is None else limit,
+            memory=memory,
             progress=progress,
         )
 
     def pool(self) -> Pool:
         """The threads for it."""
         advance = self.progress.advance if self.progress is not None else None
-        return Pool(self.jobs, advance=advance, limit=self.limit)
+        return Pool(self.jobs, advance=advance, limit=self.limit, memory=self.memory)

@@ -67,6 +67,7 @@ class Pool(Closing):
         workers: cores to use, at least 1.
         advance: told of bytes read, from any thread.
         limit: bytes that blobs may grow to beyond a ratio of 200, all together.
+        memory: bytes of memory that unpacking one blob may take; None for the common bound.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class Pool(Closing):
         *,
         advance: Callable[[int], None] | None = None,
         limit: int = limits.BOMB_BYTES,
+        memory: int | None = None,
     ) -> None:
         self._workers = workers
-        self.meter, self.growth = Meter(advance), Growth(limit)
+        self.meter, self.growth = Meter(advance), Growth(limit, memory)
         self._pipelines: dict[str, int] = {}
         self._blocks: ThreadPoolExecutor | None = None
 
@@ -175,4 +177,5 @@ def _room(task: Task) -> int:
 
 
 def _cost(task: Task) -> int:
-    return _COST_KEPT if task.encoding is None else max(_COST_KEPT, task.encoding.cost)
+    packing = 0 if task.encoding is None else task.encoding.cost
+    return max(_COST_KEPT, packing) + max(0, task.memory - limits.ZSTD_WINDOW)

@@ -11,6 +11,7 @@ from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression, Family, LayerType
+from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import Member
@@ -56,6 +57,7 @@ class Task:
         link: whether the result may be the source's own file, checked by its size only.
         predicted: bytes of the tar inside, as far as the stream's own end can be trusted with
             it; None where it cannot.
+        memory: bytes that unpacking takes, by the first bytes.
         algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
     """
@@ -70,6 +72,7 @@ class Task:
     inner: bool = True
     link: bool = False
     predicted: int | None = None
+    memory: int = 0
     algorithm: str
     expected: tuple[Expected, ...]
 
@@ -192,6 +195,7 @@ class TaskList:
                 inner=self._inner or encoding is not None or learn,
                 link=self._link and encoding is None and member.alone is not None,
                 predicted=_predicted(member, stored, encoding),
+                memory=unpacking_memory(member, stored),
                 algorithm=kept.algorithm if kept is not None else self._algorithm,
                 expected=(_believed(expected),) if self._repair else (expected,),
             )
@@ -292,6 +296,11 @@ def _predicted(member: Member, stored: Compression, encoding: Encoding | None) -
         return None
     size = int.from_bytes(member.tail(4), "little")
     return size if size >= member.size else None
+
+
+def unpacking_memory(member: Member, stored: Compression) -> int:
+    """How many bytes unpacking a layer takes beyond the usual, by its first frame."""
+    return window(member.head(SNIFF_BYTES)) if stored is Compression.ZSTD else 0
 
 
 def _believed(expected: Expected) -> Expected:

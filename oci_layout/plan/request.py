@@ -100,6 +100,7 @@ class Writing(Working):
         "What the source lacks: auto leaves platforms out, prune images too.",
     )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
+    limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")
 
 
 @attrs.frozen(kw_only=True)

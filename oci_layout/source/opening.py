@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.closing import Closing
 from oci_layout.errors import NotAnImageError, damage_in
 from oci_layout.finding import Deferring, FailFast, Findings
@@ -22,7 +23,7 @@ from oci_layout.source.contents import no_image, read
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.scope import Scope
-from oci_layout.source.spool import Spooling, Watch, spool_compressed, spool_stream
+from oci_layout.source.spool import Spooling, Watch, outer_window, spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -41,6 +42,7 @@ class Source(Closing):
         label: as the user called it.
         archive: whether it is a tar (else a directory).
         outer: how the archive as a whole was compressed.
+        window: bytes of memory that unpacking it took, where that was zstd.
         store: its members.
         contents: what it says it holds.
         findings: what was found on opening.
@@ -50,6 +52,7 @@ class Source(Closing):
     label: str
     archive: bool
     outer: Compression
+    window: int = 0
     store: Store = attrs.field(repr=False)
     contents: Contents = attrs.field(repr=False)
     findings: Findings = attrs.field(repr=False)
@@ -121,6 +124,7 @@ def open_source(
     trusted: Sequence[jws.PublicKey] = (),
     lone: bool = False,
     limit: int | None = None,
+    memory: int | None = None,
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
 ) -> Source:
@@ -135,6 +139,7 @@ def open_source(
         trusted: keys of which one must have signed each schema 1 manifest.
         lone: accept a file that is a manifest and nothing else.
         limit: unpacked bytes of a compressed archive from which a ratio over 200 is refused.
+        memory: bytes of memory that unpacking may take; None for the common bound.
         watch: told how far spooling is, if there is any.
         bases: what other sources hold, which stay open as long: asked for blobs that this one
             lacks, by digest and layers by diff_id.
@@ -146,13 +151,15 @@ def open_source(
     findings = FailFast() if findings is None else findings
     label = "standard input" if path == STANDARD_INPUT else path
     archive = path == STANDARD_INPUT or not os.path.isdir(path)
-    outer = Compression.NONE
+    outer, wanted = Compression.NONE, 0
     told = Findings()
     store: Store
     with damage_in(label):
         if archive:
-            spooling = Spooling(tmp=tmp, limit=limit, watch=watch)
-            file, outer = _archive_file(path, spooling)
+            spooling = Spooling(tmp=tmp, limit=limit, memory=memory, watch=watch)
+            file, outer, wanted = _archive_file(path, spooling)
+            if wanted > limits.ZSTD_WINDOW:
+                told.note("zstd-window", f"a zstd frame asks for a window of {wanted} bytes")
             with _closed_on_error(file):
                 store = _store(file, label, told, lone=lone)
         else:
@@ -172,6 +179,7 @@ def open_source(
         label=label,
         archive=archive,
         outer=outer,
+        window=wanted,
         store=store,
         contents=_whole(contents, bases),
         reading=reading,
@@ -284,8 +292,8 @@ def _not_a_tar(file: HeldFile) -> str:
     return "neither a tar archive nor a directory"
 
 
-def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]:
-    """The archive as a seekable, uncompressed file."""
+def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression, int]:
+    """The archive as a seekable, uncompressed file; how it was packed, and with what window."""
     if path == STANDARD_INPUT:
         return spool_stream(0, "standard input", spooling)
     try:
@@ -303,8 +311,9 @@ def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression]
         finally:
             os.close(fd)
     file = HeldFile(path)
-    outer = sniff(file.pread(SNIFF_BYTES, 0))
+    head = file.pread(SNIFF_BYTES, 0)
+    outer = sniff(head)
     if outer is Compression.NONE:
-        return file, outer
+        return file, outer, 0
     with file:
-        return spool_compressed(file, outer, spooling), outer
+        return spool_compressed(file, outer, spooling), outer, outer_window(head)

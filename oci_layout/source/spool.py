@@ -12,6 +12,7 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import DamagedError, DestinationError, ReadError
 from oci_layout.mediatype import Compression
+from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import (
@@ -61,12 +62,18 @@ class Spooling:
     Args:
         tmp: directory for it; None for the usual one.
         limit: unpacked bytes from which a ratio over 200 is refused; None for the usual bound.
+        memory: bytes of memory that unpacking may take; None for the usual bound.
         watch: told how far it is.
     """
 
     tmp: str | None = None
     limit: int | None = None
+    memory: int | None = None
     watch: Watch | None = None
+
+    def growth(self) -> Growth:
+        """The bounds of unpacking."""
+        return Growth(self.limit, self.memory)
 
     def watched(self, reader: Reader, label: str, size: int) -> Reader:
         """Begin: the reader of the source, which tells how far it is."""
@@ -211,8 +218,13 @@ def _outer_damage(label: str, run: Callable[[], HeldFile]) -> HeldFile:
         ) from error
 
 
-def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Compression]:
-    """Spool a pipe, unpacked; the file, and how the stream was packed.
+def outer_window(head: bytes) -> int:
+    """The memory that the first frame of a packed archive asks for; 0 where that is not zstd."""
+    return window(head) if sniff(head) is Compression.ZSTD else 0
+
+
+def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Compression, int]:
+    """Spool a pipe, unpacked; the file, how the stream was packed, and with what window.
 
     Args:
         fd: the pipe.
@@ -227,14 +239,14 @@ def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Com
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
     packed = spooling.watched(pipe, label, pipe.size)
-    unpacked = decoded(packed, outer, Where(file=label), growth=Growth(spooling.limit))
+    unpacked = decoded(packed, outer, Where(file=label), growth=spooling.growth())
     held = _outer_damage(label, lambda: _spool(unpacked, label, spooling.tmp))
     try:
         pipe.require_unchanged()
     except ReadError:
         held.close()
         raise
-    return held, outer
+    return held, outer, outer_window(pipe.head[:SNIFF_BYTES])
 
 
 def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> HeldFile:
@@ -251,7 +263,7 @@ def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> 
         DestinationError: no room, or no permission, in the temporary directory.
     """
     packed = spooling.watched(ExtentReader(file, 0, file.size), file.path, file.size)
-    unpacked = decoded(packed, outer, Where(file=file.path), growth=Growth(spooling.limit))
+    unpacked = decoded(packed, outer, Where(file=file.path), growth=spooling.growth())
     held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, spooling.tmp))
     try:
         file.require_unchanged()

@@ -1,4 +1,4 @@
-"""Bombs: what packed bytes may grow to, all that one run unpacks taken together."""
+"""Bounds of unpacking: what packed bytes may grow to, all taken together, and memory for each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ class Growth:
 
     Args:
         limit: how many there may be; None for the common bound.
+        memory: bytes of memory that one stream may ask for; None for the common bound.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, memory: int | None = None) -> None:
         self.limit = limits.BOMB_BYTES if limit is None else limit
+        self.memory = limits.UNPACK_MEMORY if memory is None else memory
         self._lock = threading.Lock()
         self._beyond = 0
 

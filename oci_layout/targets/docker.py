@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 
+from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
@@ -35,6 +36,12 @@ PACKINGS = (
         source="measured: Docker 26.1.5, 28.5.2, with zstd; moby pkg/archive/archive.go of 23.0",
     ),
 )
+# Whether the decoder takes windows that RFC 8878 does not ask of each.
+WINDOWS = (
+    Since(version=(1,), value=True, source="measured: Docker 20.10.24, which knows no zstd"),
+    Since(version=(26,), value=False, source="measured: Docker 26.1.5, which panics"),
+    Since(version=(27,), value=True, source="measured: Docker 28.5.2"),
+)
 # What becomes of an archive without manifest.json, and with V1 folders.
 V1 = (
     Since(version=(1,), value="only", source="docker 1.9 graph/load.go"),
@@ -59,6 +66,9 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     reading = Prediction()
     packings = at(PACKINGS, target.version).value
     escaped = at(ESCAPED_TIMES, target.version).value
+    windows = at(WINDOWS, target.version).value
+    if not windows and facts.source.window > limits.ZSTD_WINDOW:
+        reading.fail("zstd-window", f"the archive has a window of {facts.source.window} bytes")
     if not _file(facts, packings, reading):
         return reading
     row = at(V1, target.version)
@@ -81,6 +91,10 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         for field in _misread(saved, escaped_times=escaped):
             reading.fail("bad-config", f"{saved.label}: {field}")
         _entry(facts, saved, packings, platform, reading)
+        for number, layer in enumerate(saved.layers) if not windows else ():
+            if layer.window > limits.ZSTD_WINDOW:
+                place = f"{saved.label}: layer {number}"
+                reading.fail("zstd-window", f"{place} has a window of {layer.window} bytes")
     if not facts.saved:
         reading.fail("no-image", "manifest.json lists nothing")
     if not reading.reasons:

@@ -24,6 +24,7 @@ from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import ArchiveStore, listed
+from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 from oci_layout.streams.names import UnsafeNameError, cleaned, joined
@@ -43,6 +44,7 @@ class SavedLayer:
         member: its bytes, links followed; None when it is not there.
         entry: the archive's member of that name, links not followed; None in a directory.
         packing: how its bytes are packed, by their beginning.
+        window: bytes of memory that unpacking it takes, where it is packed with zstd.
         diff_id: what the config says of it; None where the config has fewer.
     """
 
@@ -50,6 +52,7 @@ class SavedLayer:
     member: Member | None
     entry: TarMember | None
     packing: Compression
+    window: int
     diff_id: Digest | None
 
 
@@ -300,12 +303,14 @@ def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) 
     layers = []
     for number, name in enumerate(item.layers):
         found = listed(store, name)
+        head = found.head(SNIFF_BYTES) if found is not None else b""
         layers.append(
             SavedLayer(
                 name=name,
                 member=found,
                 entry=_entry_of(source, name),
-                packing=Compression.NONE if found is None else sniff(found.head(SNIFF_BYTES)),
+                packing=sniff(head),
+                window=window(head) if sniff(head) is Compression.ZSTD else 0,
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
             )
         )

@@ -220,6 +220,12 @@ RULES = _rules(
     ),
     ("layer-packing", "unpacks layers only where it knows their compression", _ALL, Cure.REPACK),
     (
+        "zstd-window",
+        "panics at a zstd window of more than 8 MiB",
+        "measured: Docker 26.1.5; klauspost/compress issue 913",
+        Cure.REPACK,
+    ),
+    (
         "docker-layers",
         "knows no other layers than Docker's in a manifest of Docker's",
         "measured: skopeo 1.9.3, podman 4.3.1; containers/image manifest/docker_schema2.go",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
@@ -11,6 +12,7 @@ from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import Source
+from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.where import Where
 
@@ -73,6 +75,7 @@ def _image(image: Image, label: str, findings: Findings) -> None:
         where = Where(image=label, layer=number)
         if layer.member is None:
             _absent(layer, where, findings)
+        _window(layer, where, findings)
         _label(layer, where, findings)
     filled, diff_ids = image.config.history, image.config.diff_ids
     if filled is not None and diff_ids is not None and filled not in (0, len(diff_ids)):
@@ -115,6 +118,17 @@ def _same_platform(stated: Platform, config: Platform) -> bool:
         return False
     # Builders often state a variant in one of the two places only.
     return not one.variant or not other.variant or one.variant == other.variant
+
+
+def _window(layer: Layer, where: Where, findings: Findings) -> None:
+    """Tell of a zstd layer that wants more memory than each decoder must give."""
+    member = layer.member
+    if member is None or layer.opaque:
+        return
+    head = member.head(SNIFF_BYTES)
+    size = window(head) if sniff(head) is Compression.ZSTD else 0
+    if size > limits.ZSTD_WINDOW:
+        findings.note("zstd-window", f"a zstd frame asks for a window of {size} bytes", where)
 
 
 def _label(layer: Layer, where: Where, findings: Findings) -> None:

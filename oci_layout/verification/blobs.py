@@ -9,7 +9,7 @@ import attrs
 
 from oci_layout.blobs.pool import Pool
 from oci_layout.blobs.run import examine
-from oci_layout.blobs.task import Expected, Fact, Task
+from oci_layout.blobs.task import Expected, Fact, Task, unpacking_memory
 from oci_layout.finding import Finding, Severity
 from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
 from oci_layout.graph.walk import every
@@ -102,6 +102,7 @@ class BlobList:
             encoding=None,
             opaque=opaque,
             learn=False,
+            memory=unpacking_memory(member, stored),
             algorithm=expected.digest.algorithm if expected.digest is not None else "sha256",
             expected=(expected,),
         )

@@ -37,3 +37,4 @@ class Verify(Working):
         "Key that must have signed schema 1 manifests.", "FILE", "--trusted-key"
     )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
+    limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")

@@ -77,6 +77,7 @@ def verify_source(
         trusted=wanted.trusted,
         lone=True,
         limit=pool.growth.limit,
+        memory=pool.growth.memory,
         watch=watch,
     ) as source:
         check_agreement(source, findings)

@@ -15,7 +15,7 @@ from tests import independent
 from tests.builders import IMAGE_NAME, Image, full_name, make_image, write_docker_archive
 from tests.builders.artifacts import make_artifact, of_image, write_layout
 from tests.builders.layout import name_annotations
-from tests.command import names_in
+from tests.command import argv_of, environment, names_in
 from tests.forking import Forked
 
 WRITERS = 16

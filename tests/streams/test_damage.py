@@ -159,14 +159,20 @@ def test_a_zstd_window_is_bounded() -> None:
         packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         return packer.compress(SMALL * 10) + packer.flush()
 
-    assert limits.ZSTD_WINDOW == 1 << 23
+    assert limits.UNPACK_MEMORY == 1 << 27
     assert unpack(packed(23), Compression.ZSTD) == SMALL * 10
-    assert code_of(packed(24), Compression.ZSTD) == "zstd-window"
+    assert unpack(packed(27), Compression.ZSTD) == SMALL * 10
+    assert code_of(packed(28), Compression.ZSTD) == "zstd-window"
     assert code_of(packed(30), Compression.ZSTD) == "zstd-window"
+    growth = Growth(memory=1 << 28)
+    assert (
+        pull(decoded(Bytes(packed(28)), Compression.ZSTD, Where(member="x"), growth=growth))
+        == SMALL * 10
+    )
 
 
 def test_xz_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = lzma.compress(SMALL * 10, preset=9)
     assert unpack(packed, Compression.XZ) == SMALL * 10
-    monkeypatch.setattr(limits, "XZ_MEMORY", 8 << 20)
+    monkeypatch.setattr(limits, "UNPACK_MEMORY", 8 << 20)
     assert code_of(packed, Compression.XZ) == "corrupt-stream"

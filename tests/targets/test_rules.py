@@ -14,6 +14,7 @@ from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.paths import PATHS
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
+from tests.builders.windows import with_window
 from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Make, Maker, edited
 
@@ -108,6 +109,11 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "layer-types": (
         lambda m: OPAQUE["squashfs"].write(m.image(), m.path()),
         "containerd@1.7",
+        "reasons",
+    ),
+    "zstd-window": (
+        lambda m: with_window(m.image(), m.path(), 24, hybrid=True),
+        "docker@26",
         "reasons",
     ),
     "docker-layers": (

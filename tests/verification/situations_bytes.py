@@ -21,6 +21,7 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
+from tests.builders.windows import with_window
 from tests.independent import read_files
 from tests.verification.checking import TINY, layout_of, tar_of, tiny
 from tests.verification.situation import Make, Situation, changed, in_files
@@ -50,11 +51,11 @@ def stored_as(stored: bytes, media_type: str, raw: bytes = RAW) -> Make:
 
 
 def wide_window() -> bytes:
-    """A zstd frame that asks for 128 MiB: RFC 8878, 3.1.1.1.2."""
+    """A zstd frame that asks for 256 MiB: RFC 8878, 3.1.1.1.2."""
 
     compressor = zstandard.ZstdCompressor(write_content_size=False).compressobj()
     packed = bytearray(compressor.compress(RAW) + compressor.flush())
-    packed[5] = (27 - 10) << 3
+    packed[5] = (28 - 10) << 3
     return bytes(packed)
 
 
@@ -160,6 +161,7 @@ SITUATIONS = [
     Situation("truncated-stream", "error", stored_as(PACKED[:-9], GZIP_TYPE)),
     Situation("trailing-garbage", "error", stored_as(PACKED + b"garbage", GZIP_TYPE)),
     Situation("zstd-window", "error", stored_as(wide_window(), ZSTD_TYPE)),
+    Situation("zstd-window", "note", lambda folder: with_window(tiny(), folder / "image.tar", 24)),
     Situation(
         "bomb",
         "error",

@@ -40,6 +40,7 @@ class Guard:
 
     def __init__(self, where: Where, growth: Growth) -> None:
         self._where, self._growth = where, growth
+        self.memory = growth.memory
         self.packed = self.unpacked = self._beyond = 0
 
     def check(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 
-from oci_layout import limits
 from oci_layout.mediatype import Compression
 from oci_layout.streams.codecs.codec import Codec, Guard
 from oci_layout.streams.codecs.runs import Decompressor, Kind, Streams
@@ -14,21 +13,21 @@ from oci_layout.where import Where
 _MAGIC = b"\xfd7zXZ\x00"
 
 
-def _stream() -> Decompressor:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
+def _kind(memory: int) -> Kind:
+    def stream() -> Decompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory)
 
-
-_KIND = Kind(
-    name="xz",
-    magic=_MAGIC,
-    new=_stream,
-    broken=(lzma.LZMAError, OSError, EOFError, ValueError),
-    padding=True,
-)
+    return Kind(
+        name="xz",
+        magic=_MAGIC,
+        new=stream,
+        broken=(lzma.LZMAError, OSError, EOFError, ValueError),
+        padding=True,
+    )
 
 
 def _reader(reader: Reader, guard: Guard, where: Where) -> Reader:
-    return Streams(reader, guard, where, _KIND)
+    return Streams(reader, guard, where, _kind(guard.memory))
 
 
 CODEC = Codec(

@@ -6,7 +6,6 @@ from typing import IO, cast
 
 import zstandard
 
-from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.codecs import zstdframes
@@ -27,7 +26,7 @@ class _Zstd:
         self._guard, self._where = guard, where
         self._walker = zstdframes.FrameWalker()
         self._pull = _Pull(reader, guard, self._walker)
-        context = zstandard.ZstdDecompressor(max_window_size=limits.ZSTD_WINDOW)
+        context = zstandard.ZstdDecompressor(max_window_size=guard.memory)
         source = cast("IO[bytes]", self._pull)  # zstandard only ever calls read
         self._out = context.stream_reader(source, read_size=READ, read_across_frames=True)
 
@@ -35,11 +34,12 @@ class _Zstd:
         try:
             data = self._out.read(size)
         except zstandard.ZstdError as error:
-            if self._walker.window > limits.ZSTD_WINDOW:
+            if self._walker.window > self._guard.memory:
                 raise DamagedError(
                     what=f"a zstd frame asks for a window of {self._walker.window} bytes, "
-                    f"where at most {limits.ZSTD_WINDOW} are given",
+                    f"where at most {self._guard.memory} are given",
                     where=self._where,
+                    hint="layout repack and verify give more with --limit-memory",
                     code="zstd-window",
                 ) from error
             if self._walker.garbage:
@@ -73,7 +73,7 @@ class _Pull:
     """The file-like object that zstandard reads: counts and walks what it hands on.
 
     It knows nothing of what reads it. zstandard's reader takes no part in garbage collection: in a
-    cycle it would never be freed, nor would its window of up to 8 MiB and more.
+    cycle it would never be freed, nor would its window of 8 MiB and more.
     """
 
     def __init__(self, reader: Reader, guard: Guard, walker: zstdframes.FrameWalker) -> None:

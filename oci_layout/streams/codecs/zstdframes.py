@@ -17,6 +17,17 @@ def is_skippable(head: bytes) -> bool:
     return len(head) >= 4 and int.from_bytes(head[:4], "little") in _SKIPPABLE
 
 
+def window(head: bytes) -> int:
+    """How much memory the first frame of a stream asks for, by the first bytes; 0 if they are few.
+
+    Args:
+        head: at least 18 bytes, where there are so many.
+    """
+    walker = FrameWalker()
+    walker.feed(head)
+    return walker.window
+
+
 class FrameWalker:
     """Is told every byte of a stream, and knows whether it may end there."""
 
