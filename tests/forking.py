@@ -195,6 +195,12 @@ if __name__ == "__main__":
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["layout", *words]
+    # What stood there was made for other files, and knows of them whether they seek.
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
     status: object = None
     try:
         if program:

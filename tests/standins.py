@@ -16,8 +16,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.forking import address
+
 ROOT = Path(__file__).resolve().parent.parent
 SAVED = ("docker20.tar", "skopeo-oci-gzip", "podman-docker-archive.tar")
+# The command: asks for a process that is forked off one in which its modules are loaded.
+CLIENT = """\
+import json, os, signal, socket, sys
+link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+link.connect("\\0{address}")
+request = [sys.argv[1:], os.getcwd(), dict(os.environ), ""]
+socket.send_fds(link, [json.dumps(request).encode()], [0, 1, 2])
+link.recv(64)
+status = os.waitstatus_to_exitcode(int(link.recv(64)))
+if status < 0:
+    os.kill(os.getpid(), -status)
+sys.exit(status)
+"""
 LOADING = {
     "docker": ("docker@20.10", "docker@28", "docker@29+containerd"),
     "ctr": ("containerd@1.6", "containerd@1.7", "containerd@2.1"),
@@ -33,7 +48,7 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     for each in (bin_, scripts, home):
         each.mkdir()
     run = f'#!/bin/sh\nexec "{sys.executable}" -m '
-    _write(bin_ / "layout", f'{run}oci_layout "$@"\n')
+    _write(bin_ / "layout", f"#!{sys.executable} -IS\n{CLIENT.format(address=address())}")
     for engine in LOADING:
         _write(bin_ / engine, f'{run}tests.standins engine {engine} "$@"\n')
     _write(bin_ / "id", '#!/bin/sh\n[ "$*" = -u ] && echo 0\n')
@@ -65,7 +80,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _layout(*words: str) -> int:
-    return subprocess.run([sys.executable, "-m", "oci_layout", *words], check=False).returncode
+    return subprocess.run(["layout", *words], check=False).returncode
 
 
 def _option(words: list[str], *names: str) -> str | None:

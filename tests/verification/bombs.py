@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,10 @@ GIB = 1 << 30
 OCI = "application/vnd.oci.image."
 MARKER = b'{"imageLayoutVersion":"1.0.0"}'
 LOWERED = {"BOMB_BYTES": 64 << 20}
+# Very many members take time, to write and to read: four fifths of as many as are allowed.
+SLOW = os.environ.get("OCI_LAYOUT_SLOW") == "1"
+MANY = 400_000 if SLOW else 100_000
+FEWER = {} if SLOW else {"MEMBERS": MANY * 5 // 4}
 
 
 def zeros(packing: str, size: int) -> Iterator[bytes]:
@@ -212,14 +217,10 @@ BOMBS = [
     ),
     Bomb("zstd window of 2 GiB", window_bomb, "refused"),
     Bomb("xz dictionary of 1.5 GiB", dictionary_bomb, "refused"),
-    Bomb("a million empty files", many_members(1_000_000), "refused"),
-    Bomb("400,000 empty files", many_members(400_000), ""),
-    Bomb("400,000 FIFOs", many_members(400_000, tarfile.FIFOTYPE), "special-member"),
-    Bomb(
-        "400,000 times one name",
-        many_members(400_000, same=True),
-        "repeated-member",
-    ),
+    Bomb(f"{MANY * 5 // 2:,} empty files", many_members(MANY * 5 // 2), "refused", FEWER),
+    Bomb(f"{MANY:,} empty files", many_members(MANY), "", FEWER),
+    Bomb(f"{MANY:,} FIFOs", many_members(MANY, tarfile.FIFOTYPE), "special-member", FEWER),
+    Bomb(f"{MANY:,} times one name", many_members(MANY, same=True), "repeated-member", FEWER),
     Bomb(
         "index.json: ten million brackets",
         index_json(lambda: b"[" * 10_000_000),
