@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -131,7 +131,6 @@ def test_one_failure_stops_the_rest(workers: int) -> None:
     pool.meter.count(1)
 
 
-@pytest.fixture(scope="module")
 def large() -> Image:
     """One layer that is much larger than the other: split into stages, blocks and pipeline."""
     chosen = random.Random(7)  # noqa: S311  a mixture, not a secret
@@ -142,8 +141,14 @@ def large() -> Image:
     return image_of(Layer(big), Layer(small))
 
 
-def packed_as(image: Image, compression: str) -> Image:
-    return image_of(*(Layer(layer.raw, compression) for layer in image.layers))
+@pytest.fixture(scope="module")
+def packed() -> Mapping[str, Image]:
+    """The image by how its layers are packed."""
+    image = large()
+    return {
+        each: image_of(*(Layer(layer.raw, each) for layer in image.layers))
+        for each in ("none", "gzip", "zstd")
+    }
 
 
 def tree(path: Path) -> dict[str, bytes]:
@@ -158,9 +163,9 @@ def tree(path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("stored", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize("dest", ["out", "out.tar"])
 def test_jobs_do_not_change_what_is_written(
-    large: Image, stored: str, compression: str, dest: str, tmp_path: Path
+    packed: Mapping[str, Image], stored: str, compression: str, dest: str, tmp_path: Path
 ) -> None:
-    source = write_oci_layout([packed_as(large, stored)], tmp_path / "in")
+    source = write_oci_layout([packed[stored]], tmp_path / "in")
     results = []
     for tasks in (1, 2, 3):
         path = tmp_path / str(tasks) / dest
@@ -176,9 +181,9 @@ def test_jobs_do_not_change_what_is_written(
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.99])
 @pytest.mark.parametrize("tasks", [1, 2])
 def test_damage_in_a_large_layer_is_found_with_any_jobs(
-    large: Image, stored: str, at: float, tasks: int, tmp_path: Path
+    packed: Mapping[str, Image], stored: str, at: float, tasks: int, tmp_path: Path
 ) -> None:
-    image = packed_as(large, stored)
+    image = packed[stored]
     source = write_oci_layout([image], tmp_path / "in")
     blob = source / "blobs" / image.layers[0].digest.replace(":", "/")
     raw = bytearray(blob.read_bytes())
@@ -198,8 +203,8 @@ def test_damage_in_a_large_layer_is_found_with_any_jobs(
         assert os.listdir(tmp_path) == ["in"]
 
 
-def test_threads_are_gone_afterwards(large: Image, tmp_path: Path) -> None:
-    source = write_docker_archive([large], tmp_path / "in.tar")
+def test_threads_are_gone_afterwards(packed: Mapping[str, Image], tmp_path: Path) -> None:
+    source = write_docker_archive([packed["none"]], tmp_path / "in.tar")
     repack(str(source), str(tmp_path / "out"), to="oci", compression="gzip", jobs=3)
     assert not [thread for thread in threading.enumerate() if "layout" in thread.name]
 
