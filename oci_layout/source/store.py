@@ -209,6 +209,7 @@ class ArchiveStore:
         self._file = file
         self._members: dict[str, TarMember] = {}
         self._links: dict[str, str] = {}
+        self._tops: set[str] = set()
         self._findings = findings
         self._absolute = self._dotted = False
         alike = Alike(findings)
@@ -247,6 +248,8 @@ class ArchiveStore:
             )
         if not name:
             return
+        if "/" in name or member.type is MemberType.DIRECTORY:
+            self._tops.add(name.partition("/")[0])
         alike.take(name, member, self._members.get(name))
         if member.type is MemberType.SPECIAL:
             self._findings.warning(
@@ -326,6 +329,11 @@ class ArchiveStore:
         """The names of files and links below a folder, sorted."""
         start = f"{prefix}/" if prefix else ""
         return iter(sorted(name for name in self._members if name.startswith(start)))
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """Names of the folders at the top, empty ones too."""
+        return frozenset(self._tops)
 
     def entry(self, name: str) -> TarMember | None:
         """The member of a normalised name as its headers tell it; links are not followed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import attrs
@@ -35,6 +36,7 @@ class V1View:
         self._store, self._findings, self._allowance = store, findings, allowance
         self._prefix = ""
         self._steps: dict[str, V1Layer] = {}
+        self._folders: dict[str, str] = {}  # of each id; before 1.1.1 they were called anything
         self._layers = 0  # of all images
         self._made = 0  # bytes of all configs
 
@@ -51,7 +53,7 @@ class V1View:
     def read(self) -> list[DockerImage]:
         """The images: those that are named, then those that are nobody's parent."""
         self._read_steps()
-        named = self._repositories()
+        named = self._called() | self._repositories()
         result: list[DockerImage] = []
         reached: set[str] = set()
         for top, names in named.items():
@@ -80,14 +82,9 @@ class V1View:
                 continue
             prefix, identity = f"{match[1]}/" if match[1] else "", match[2]
             where = Where(member=name)
-            if not is_id(identity):
-                if self._store.find(f"{prefix}{identity}/layer.tar") is not None:
-                    self._findings.error(
-                        "bad-v1-id", f"{identity[:80]!r} is not an id of 64 hex digits", where
-                    )
-                continue
             member = self._store.find(name)
-            if member is None:
+            layer = self._store.find(f"{prefix}{identity}/layer.tar")
+            if member is None or (layer is None and not is_id(identity)):
                 continue
             raw = read_bounded(member, self._findings, self._allowance)
             if raw is None:
@@ -96,6 +93,15 @@ class V1View:
             if step is None:
                 continue
             self._prefix = prefix
+            if not is_id(identity):
+                if not is_id(step.id):
+                    self._findings.error(
+                        "bad-v1-id", f"{identity[:80]!r} is not an id of 64 hex digits", where
+                    )
+                    continue
+                self._folders.setdefault(step.id, identity)
+                self._steps.setdefault(step.id, step)
+                continue
             if step.id != identity:
                 self._findings.error(
                     "v1-id-mismatch",
@@ -109,6 +115,16 @@ class V1View:
                     where.at("parent"),
                 )
             self._steps[identity] = attrs.evolve(step, id=identity)
+            self._folders[identity] = identity
+
+    def _called(self) -> dict[str, tuple[ImageName, ...]]:
+        """Names of images by their folders: docker save before 1.1.1 called the top one so."""
+        named: dict[str, tuple[ImageName, ...]] = {}
+        for identity, folder in self._folders.items():
+            if ":" in folder:
+                with contextlib.suppress(InvalidReferenceError):
+                    named[identity] = (ImageName.familiar(folder),)
+        return named
 
     def _repositories(self) -> dict[str, tuple[ImageName, ...]]:
         member = self._store.find(self._prefix + dockersave.REPOSITORIES)
@@ -117,8 +133,10 @@ class V1View:
             return {}
         named: dict[str, list[ImageName]] = {}
         where = Where(member=dockersave.REPOSITORIES)
+        by_folder = {folder: identity for identity, folder in self._folders.items()}
         for repository, tags in dockersave.read_repositories(raw, self._findings).items():
-            for tag, identity in tags.items():
+            for tag, folder in tags.items():
+                identity = by_folder.get(folder, folder)
                 if not is_id(identity):
                     self._findings.error(
                         "bad-v1-id", f"{identity[:80]!r} is not an id of 64 hex digits", where
@@ -194,7 +212,7 @@ class V1View:
             result.append(DockerImage(image=image, names=names))
 
     def _layer(self, step: V1Layer) -> Member | None:
-        name = f"{self._prefix}{step.id}/layer.tar"
+        name = f"{self._prefix}{self._folders.get(step.id, step.id)}/layer.tar"
         member = self._store.find(name)
         if member is None:
             self._findings.error("missing-member", "the layer is not there", Where(member=name))

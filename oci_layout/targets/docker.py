@@ -262,7 +262,7 @@ def _legacy(facts: Facts, reading: Prediction) -> Prediction:
         return reading.fail("v1-repositories", "there is no repositories file")
     strange = sorted(facts.folders - facts.v1_tops)
     if strange:
-        return reading.fail("missing-layer", f"the folder {strange[0]!r} is no V1 image")
+        return reading.fail("needs-v1", f"the folder {strange[0]!r} is no V1 image")
     if facts.source.kind is kinds.V1 and facts.source.findings.errors:
         return reading.fail("missing-layer", str(facts.source.findings.errors[0]))
     named = _repositories(facts)

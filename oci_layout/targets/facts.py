@@ -256,7 +256,7 @@ def gather(
         index=_index(source),
         saved=_saved(source) if saved_there and not is_dir else None,
         saved_there=saved_there,
-        folders=frozenset(name.partition("/")[0] for name in store.names() if "/" in name),
+        folders=store.folders if isinstance(store, ArchiveStore) else frozenset(),
         damage=damage,
     )
 

@@ -110,8 +110,8 @@ RULES = _rules(
     ),
     (
         "needs-v1",
-        "reads folders with json and layer.tar, and nothing else at the top",
-        "docker 1.9 graph/load.go",
+        "takes every folder at the top for a V1 image, with json and layer.tar",
+        "measured: Docker 20.10.24, 28.5.2; docker 1.9 graph/load.go",
         Cure.REPACK,
     ),
     (

@@ -8,6 +8,7 @@ from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
 from tests.builders.typed import MIXED, NO_IMAGE, OPAQUE, SPELLED, Typed
 from tests.targets.makes import Make, Maker
+from tests.targets.test_v1_folders import with_stray
 
 
 def _paths(paths: Paths) -> Make:
@@ -48,3 +49,10 @@ REPORTED |= {
     "names: of a kubelet, in RepoTags": _of_cri(tags=True),
     "names: an image ID": _id_only,
 }
+
+
+def _stray_folder(m: Maker) -> Path:
+    return with_stray(m, ".cpt_hardlink_dir_a920e4dd/", None)
+
+
+REPORTED["V1: a stray folder"] = _stray_folder
