@@ -10,7 +10,7 @@ from oci_layout import DamagedError, verify
 from tests.builders import go_json, write_members
 from tests.builders.files import Members
 from tests.builders.legacy import ids_of, steps_of, v1_files
-from tests.running import image_docs, packed, repo_tags
+from tests.repacked import image_docs, packed, repo_tags
 
 STEPS = steps_of({"a": b"1"}, {"b": b"2"}, {"c": b"3"})
 IDS = ids_of(STEPS)
