@@ -23,7 +23,7 @@ from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
-from oci_layout.source.store import ArchiveStore, listed
+from oci_layout.source.store import ArchiveStore, Store, listed
 from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
@@ -234,6 +234,13 @@ def _inside(node: Node) -> set[Digest]:
     return found | {each.config.digest for each in nodes if isinstance(each, Image)}
 
 
+def _folders(store: Store) -> frozenset[str]:
+    """Names of the folders at the top; of an archive empty ones too."""
+    if isinstance(store, ArchiveStore):
+        return store.folders
+    return frozenset(name.partition("/")[0] for name in store.names() if "/" in name)
+
+
 def gather(
     source: Source, path: str, damage: dict[str, tuple[Finding, ...]] | None = None
 ) -> Facts:
@@ -256,7 +263,7 @@ def gather(
         index=_index(source),
         saved=_saved(source) if saved_there and not is_dir else None,
         saved_there=saved_there,
-        folders=store.folders if isinstance(store, ArchiveStore) else frozenset(),
+        folders=_folders(store),
         damage=damage,
     )
 
