@@ -24,7 +24,7 @@ from oci_layout.where import Where
 _ESCAPED = re.compile(rb'"created"\s*:\s*("[^"\\]*+\\(?:[^"\\]|\\.)*+")', re.IGNORECASE)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Repair:
     """One change that makes an invalid config valid.
 
@@ -41,7 +41,7 @@ class Repair:
     missing: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Config:
     """What an image's config says, as far as conversion must know.
 
