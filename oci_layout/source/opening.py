@@ -68,6 +68,11 @@ class Source(Closing):
         """What it holds."""
         return self.contents.roots
 
+    @property
+    def whole(self) -> bool:
+        """Whether it lacks nothing that its documents lead to."""
+        return all(whole(root.node) for root in self.roots)
+
     def settle(self, chosen: Sequence[Root] | None) -> None:
         """Let what was found elsewhere than in what was chosen pass as warnings.
 
@@ -95,14 +100,15 @@ class Source(Closing):
         Raises:
             DamagedError: what they give does not hold.
         """
-        if all(whole(root.node) for root in self.roots):
+        if self.whole or not bases:
             return self
         findings = self.findings.fresh()
         reading = self.reading.again(findings, bases)
         contents = _whole(read(reading, Findings()), bases)
-        new = [each for each in findings.found if each not in self.findings.found]
-        for finding in new:
-            self.findings.add(finding)
+        known = set(self.findings.found)
+        for finding in findings.found:
+            if finding not in known:
+                self.findings.add(finding)
         return attrs.evolve(self, contents=contents, reading=reading)
 
     @property
