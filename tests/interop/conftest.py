@@ -15,10 +15,12 @@ from tests.interop.engines import Engines, engine_names, running
 from tests.interop.host import missing_tools
 from tests.interop.shown import Engine
 from tests.interop.sources import TINY, Source, tiny
+from tests.shared import place_for
 
 ROOT = (
     Path(os.environ["OCI_LAYOUT_ENGINES_ROOT"]) if "OCI_LAYOUT_ENGINES_ROOT" in os.environ else None
 )
+ROOM = 6 << 30  # bytes that the engines of all workers are sure not to take
 # On a build machine a missing engine must not pass for a passed test.
 REQUIRED = bool(os.environ.get("CI")) or os.environ.get("OCI_LAYOUT_ENGINES") == "required"
 
@@ -61,7 +63,7 @@ def engines() -> Iterator[Engines]:
     # more than 107, so pytest's own folders are too deep. podman 4 makes an image name of the path
     # of a layout, and a name has no underscore beside a hyphen or at its end.
     with (
-        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir="/tmp") as work,
+        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir=place_for(ROOM)) as work,
         running(Path(work), ROOT) as found,
     ):
         yield found
