@@ -104,7 +104,7 @@ class Source(Closing):
             return self
         findings = self.findings.fresh()
         reading = self.reading.again(findings, bases)
-        contents = _whole(read(reading, Findings()), bases)
+        contents = _filled(read(reading, Findings()), bases)
         known = set(self.findings.found)
         for finding in findings.found:
             if finding not in known:
@@ -187,13 +187,13 @@ def open_source(
         outer=outer,
         window=wanted,
         store=store,
-        contents=_whole(contents, bases),
+        contents=_filled(contents, bases),
         reading=reading,
         findings=findings,
     )
 
 
-def _whole(contents: Contents, bases: Sequence[Holdings]) -> Contents:
+def _filled(contents: Contents, bases: Sequence[Holdings]) -> Contents:
     return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
 
 
