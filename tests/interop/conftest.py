@@ -21,8 +21,21 @@ ROOT = (
     Path(os.environ["OCI_LAYOUT_ENGINES_ROOT"]) if "OCI_LAYOUT_ENGINES_ROOT" in os.environ else None
 )
 ROOM = 6 << 30  # bytes that the engines of all workers are sure not to take
+ASKED = os.environ.get("OCI_LAYOUT_ENGINES", "")
 # On a build machine a missing engine must not pass for a passed test.
-REQUIRED = bool(os.environ.get("CI")) or os.environ.get("OCI_LAYOUT_ENGINES") == "required"
+REQUIRED = ASKED == "required" or (bool(os.environ.get("CI")) and ASKED != "off")
+
+
+def unasked(root: Path | None) -> str:
+    """Why no engine is asked; empty where all can be.
+
+    Args:
+        root: folder of the host that they are on; None for this one.
+    """
+    if ASKED == "off":
+        return "no engine is started without scripts/test --with-engines"
+    missing = missing_tools(root)
+    return f"real engines need {', '.join(missing)} (scripts/install-engines)" if missing else ""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -54,8 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """Start all engines once for the whole run."""
-    if missing := missing_tools(ROOT):
-        reason = f"real engines need {', '.join(missing)} (scripts/install-engines)"
+    if reason := unasked(ROOT):
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
