@@ -107,13 +107,15 @@ def _handlers() -> Iterator[None]:
 
 @contextmanager
 def _streams(stdin: bytes | None) -> Iterator[tuple[bytearray, bytearray]]:
-    """Put pipes in the place of descriptors 0 to 2, and give what comes out of the last two.
+    """Put others in the place of descriptors 0 to 2, and give what comes out of the last two.
 
-    By descriptors, since archives pass there, beside `sys.stdin` and `sys.stdout`.
+    By descriptors, since archives pass there, beside `sys.stdin` and `sys.stdout`. The first two
+    are pipes, and standard error is a file in memory, for which no thread is needed.
     """
     out, err = bytearray(), bytearray()
     with contextlib.ExitStack() as stack:
-        replaced = {1: _collected(out, stack), 2: _collected(err, stack)}
+        replaced = {1: _collected(out, stack), 2: os.memfd_create("standard error")}
+        said = stack.enter_context(open(os.dup(replaced[2]), "rb"))
         replaced[0] = os.open(os.devnull, os.O_RDONLY) if stdin is None else _fed(stdin, stack)
         # Threads end when our end of their pipe is closed, so they are joined after that.
         inner = stack.enter_context(contextlib.ExitStack())
@@ -129,6 +131,8 @@ def _streams(stdin: bytes | None) -> Iterator[tuple[bytearray, bytearray]]:
             yield out, err
             sys.stdout.flush()  # as the end of the interpreter does
             sys.stderr.flush()
+        said.seek(0)
+        err.extend(said.read())
 
 
 def _collected(into: bytearray, stack: contextlib.ExitStack) -> int:

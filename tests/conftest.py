@@ -8,7 +8,45 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.shared import place_for
+
+_ROOM = 4 << 30  # bytes that the folders of three runs, which pytest keeps, are sure not to take
 Figure = Callable[[str], None]
+# Files that take longest. They begin first, so that no worker is left with one of them at the end.
+LONG = (
+    "interop/test_check",
+    "interop/",
+    "verification/test_bombs",
+    "graph/test_linear",
+    "sink/test_crash",
+    "blobs/test_pool",
+    "test_install",
+    "test_docs",
+    "verification/test_properties",
+    "cli/test_escapes",
+    "cli/test_signals",
+    "sink/test_storm",
+    "sink/test_append_at_once",
+    "cli/test_failures",
+    "test_fixtures",
+    "verification/test_bitflips",
+    "sink/test_disk_full",
+)
+
+
+def pytest_configure() -> None:
+    """Let the folders of tests be in memory: to remove them takes a disk longer than most tests."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place_for(_ROOM))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest before all others, which stay in order."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((at for at, long in enumerate(LONG) if name.startswith(long)), len(LONG))
+
+    items.sort(key=place)
 
 
 # A shell ignores them for what it starts in the background, and so would all that is started here.

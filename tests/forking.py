@@ -28,14 +28,15 @@ import traceback
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from oci_layout.closing import Closing
 
 ROOT = Path(__file__).resolve().parents[1]
 _REQUEST_BYTES = 1 << 18
 
 
-class Forked:
+class Forked(Closing):
     """A running command, with what it says in files; as much of `subprocess.Popen` as is needed.
 
     Args:
@@ -66,15 +67,8 @@ class Forked:
             socket.send_fds(self._answers, [json.dumps(request).encode()], fds)
         self.pid = int(self._answers.recv(64))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Wait for its end."""
         self.wait()
 
     def used(self) -> float:

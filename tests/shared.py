@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from functools import cache
@@ -18,6 +19,20 @@ CORPUS = SHARED / "corpus"
 needs_shared = pytest.mark.skipif(
     not FIXTURES.is_dir(), reason="the folder of samples beside the project is absent"
 )
+
+
+def place_for(room: int) -> str:
+    """Where to write many small files for a while: in memory, if it has room, or to the disk.
+
+    Args:
+        room: bytes that are needed.
+    """
+    memory = "/dev/shm"
+    with contextlib.suppress(OSError):
+        found = os.statvfs(memory)
+        if found.f_bavail * found.f_frsize >= room and os.access(memory, os.W_OK):
+            return memory
+    return "/tmp"
 
 
 @cache

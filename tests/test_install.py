@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 from tests.pages import ROOT, bash, blocks, read, section
 
 NEEDED = ("oci_layout", "README.md", "LICENSE", "pyproject.toml")
+PAGE = "docs/install.md"
 TEXTS = {
     "README.md": section(read("README.md"), "Install"),
-    "docs/install.md": read("docs/install.md"),
+    PAGE: read(PAGE),
 }
 # pipx, as far as the pages use it: an environment of its own for what is installed.
 PIPX = """#!/bin/sh
@@ -53,20 +55,33 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return folder, environment
 
 
-@pytest.mark.parametrize("page", TEXTS)
-def test_the_project_installs_as_the_page_says(
-    page: str, checkout: tuple[Path, dict[str, str]]
-) -> None:
+def commands(page: str) -> list[str]:
+    """What is run, without what is said beside it."""
+    return [
+        re.sub(r" *# .*", "", block.text)
+        for block in blocks(TEXTS[page], page)
+        if block.language == "sh"
+    ]
+
+
+def test_the_project_installs_as_the_page_says(checkout: tuple[Path, dict[str, str]]) -> None:
     """Every command of the page, in order; the last one of each way prints the version."""
     folder, environment = checkout
-    environment = {**environment, "HOME": str(folder / "home" / Path(page).stem)}
-    Path(environment["HOME"]).mkdir()
-    shutil.rmtree(folder / "wheels", ignore_errors=True)
-    commands = [block.text for block in blocks(TEXTS[page], page) if block.language == "sh"]
-    assert any("--no-index" in command for command in commands)
-    assert any("pipx install" in command for command in commands)
-    for command in commands:
+    found = commands(PAGE)
+    assert any("--no-index" in command for command in found)
+    assert any("pipx install" in command for command in found)
+    for command in found:
         status, printed = bash(command, folder, environment, "-eu", 600)
         assert status == 0, f"{command}\n{printed}"
         if "/bin/layout" in command or "pipx" in command:
             assert printed.rstrip().splitlines()[-1].startswith("layout "), printed
+
+
+def test_the_readme_says_what_the_page_says() -> None:
+    """Its commands are some of the page's, in order, so that they are run once."""
+    said = "".join(commands(PAGE)).replace("oci-layout-offline", "oci-layout").splitlines()
+    wanted = [line for line in "".join(commands("README.md")).splitlines() if line]
+    assert len(wanted) > 4
+    rest = iter(said)
+    missing = [line for line in wanted if line not in rest]
+    assert missing == []

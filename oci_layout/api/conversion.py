@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import attrs
@@ -71,22 +71,23 @@ def repack(
         source, asked = chosen_at(source, asked)
     with Outputs(source.store.label if isinstance(source, Source) else source) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
-        if isinstance(source, Source):
-            with _layout_there(job, asked) as bases:
-                return _repack(source.completed(bases), job, asked)
-        with (
-            _layout_there(job, asked) as bases,
-            open_source(
-                source,
-                findings=_findings(asked, repair=asked.repair),
-                tmp=asked.tmp or (destination.beside if dest is not None else None),
-                repair=asked.repair,
-                limit=asked.limit,
-                memory=asked.limit_memory,
-                watch=watch_of(progress),
-                bases=bases,
-            ) as opened,
-        ):
+        with ExitStack() as stack:
+            opened = (
+                source
+                if isinstance(source, Source)
+                else stack.enter_context(
+                    open_source(
+                        source,
+                        findings=_findings(asked, repair=asked.repair),
+                        tmp=asked.tmp or (destination.beside if dest is not None else None),
+                        repair=asked.repair,
+                        limit=asked.limit,
+                        memory=asked.limit_memory,
+                        watch=watch_of(progress),
+                    )
+                )
+            )
+            (opened,) = _completed([opened], job, asked, stack)
             return _repack(opened, job, asked)
 
 
@@ -178,34 +179,30 @@ def merge(
             )
             for source in dict.fromkeys(every)
         ]
-        opened = _completed(opened, stack.enter_context(_layout_there(job, asked)))
+        opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
         return _convert(opened, job, options_)
 
 
-@contextmanager
-def _layout_there(job: _Job, asked: Writing) -> Iterator[Sequence[Holdings]]:
-    """What the layout that is added to holds: what a source lacks may be there."""
-    if not asked.append or job.place is None:
-        yield ()
-        return
-    try:
-        there = open_source(job.place.real, findings=Findings())
-    except LayoutError:  # whoever adds to it will say so
-        yield ()
-        return
-    with there:
-        yield (there.contents.holdings,)
-
-
-def _completed(sources: Sequence[Source], there: Sequence[Holdings]) -> list[Source]:
-    """The sources, each with what it lacks taken from the others.
+def _completed(
+    sources: Sequence[Source], job: _Job, asked: Writing, stack: ExitStack
+) -> list[Source]:
+    """The sources, each with what it lacks taken from the others, or from what is added to.
 
     Args:
         sources: opened.
-        there: what the layout that is added to holds.
+        job: knows the destination.
+        asked: whether it is added to.
+        stack: closes what is opened for it.
     """
+    if all(source.whole for source in sources):
+        return list(sources)
     holdings = [source.contents.holdings for source in sources]
+    there: list[Holdings] = []
+    if asked.append and job.place is not None:
+        with suppress(LayoutError):  # whoever adds to it will say so
+            layout = stack.enter_context(open_source(job.place.real, findings=Findings()))
+            there.append(layout.contents.holdings)
     return [
         source.completed([*holdings[:number], *holdings[number + 1 :], *there])
         for number, source in enumerate(sources)

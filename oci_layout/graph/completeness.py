@@ -14,7 +14,7 @@ from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import digests, is_attached, spellings, targets
 from oci_layout.graph.selection import describe
-from oci_layout.graph.walk import attached_to, missing, stated_platform, walk
+from oci_layout.graph.walk import attached_to, images, missing, stated_platform, walk
 from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.where import Where
 
@@ -53,6 +53,8 @@ def complete(
         raise _sparse(f"{what} is complete", pruning.missing)
     if not keep:
         return tuple(kept)
+    if any(map(_unnamed, roots)):
+        raise _sparse("what no digest names cannot be kept as absent", pruning.missing)
     listed = ", ".join(pruning.missing[:_NAMED])
     findings.warning(
         "sparse-index",
@@ -60,6 +62,15 @@ def complete(
         hint="--sparse prune leaves out what refers to them",
     )
     return roots
+
+
+def _unnamed(root: Root) -> bool:
+    """Whether an image lacks a file of ``manifest.json``, which no manifest can list."""
+    return any(
+        layer.there is None and layer.digest is None
+        for image in images(root.node)
+        for layer in image.layers
+    )
 
 
 def _refuse_loss(gone: list[Root], count: int) -> None:

@@ -32,8 +32,15 @@ def missing(node: Node) -> list[str]:
 
 
 def whole(node: Node) -> bool:
-    """Whether all that a node leads to is there."""
-    return not any(missing(each) for each in walk(node))
+    """Whether all that a node leads to is there, under its own digest."""
+    return not any(
+        missing(each)
+        or (
+            isinstance(each, Image)
+            and any(layer.member is None and not layer.foreign for layer in each.layers)
+        )
+        for each in walk(node)
+    )
 
 
 def paired(index: ImageIndex) -> list[tuple[Descriptor, Node | None]]:

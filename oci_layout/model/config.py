@@ -20,8 +20,10 @@ from oci_layout.model.gotypes import At, Misread
 from oci_layout.platform import Platform
 from oci_layout.where import Where
 
-# A time as the document spells it, where it has an escape in it: to Go that is no time.
-_ESCAPED = re.compile(rb'"created"\s*:\s*("[^"\\]*+\\(?:[^"\\]|\\.)*+")', re.IGNORECASE)
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# Every string of a document, one after the other, so that none is looked for inside of another;
+# a time as it is spelled is the group.
+_TIMES = re.compile(rb'(?i:"created")\s*+:\s*+(' + _STRING + rb")|" + _STRING, re.DOTALL)
 
 
 @attrs.frozen(eq=False, repr=False, match_args=False)
@@ -123,7 +125,8 @@ def _escaped(raw: bytes) -> frozenset[str]:
     """The times that a document spells with escapes."""
     if b"\\" not in raw:
         return frozenset()
-    return frozenset(json.loads(match[1]) for match in _ESCAPED.finditer(raw))
+    spelled = (match[1] or b"" for match in _TIMES.finditer(raw))
+    return frozenset(json.loads(text) for text in spelled if b"\\" in text)
 
 
 class _Repairs:

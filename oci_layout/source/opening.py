@@ -68,6 +68,11 @@ class Source(Closing):
         """What it holds."""
         return self.contents.roots
 
+    @property
+    def whole(self) -> bool:
+        """Whether it lacks nothing that its documents lead to."""
+        return all(whole(root.node) for root in self.roots)
+
     def settle(self, chosen: Sequence[Root] | None) -> None:
         """Let what was found elsewhere than in what was chosen pass as warnings.
 
@@ -95,14 +100,15 @@ class Source(Closing):
         Raises:
             DamagedError: what they give does not hold.
         """
-        if all(whole(root.node) for root in self.roots):
+        if self.whole or not bases:
             return self
         findings = self.findings.fresh()
         reading = self.reading.again(findings, bases)
-        contents = _whole(read(reading, Findings()), bases)
-        new = [each for each in findings.found if each not in self.findings.found]
-        for finding in new:
-            self.findings.add(finding)
+        contents = _filled(read(reading, Findings()), bases)
+        known = set(self.findings.found)
+        for finding in findings.found:
+            if finding not in known:
+                self.findings.add(finding)
         return attrs.evolve(self, contents=contents, reading=reading)
 
     @property
@@ -181,13 +187,13 @@ def open_source(
         outer=outer,
         window=wanted,
         store=store,
-        contents=_whole(contents, bases),
+        contents=_filled(contents, bases),
         reading=reading,
         findings=findings,
     )
 
 
-def _whole(contents: Contents, bases: Sequence[Holdings]) -> Contents:
+def _filled(contents: Contents, bases: Sequence[Holdings]) -> Contents:
     return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
 
 

@@ -63,6 +63,17 @@ def test_a_base_that_is_packed_otherwise(join: Callable[..., None], tmp_path: Pa
     assert not verify(tmp_path / "out").failed
 
 
+@pytest.mark.parametrize("join", [into_new, turned, appended, merged_in])
+def test_the_very_blob_is_better_than_another_of_the_same_diff_id(
+    join: Callable[..., None], tmp_path: Path
+) -> None:
+    raw = make_image([{"etc/base": b"base"}], names=("raw:1",))
+    source = write_oci_layout([NEW, raw], tmp_path / "in")
+    (source / "blobs/sha256" / hex_of(NEW.layers[0].digest)).unlink()
+    join(write_oci_layout([OLD], tmp_path / "base"), source, tmp_path / "out")
+    assert NEW.manifest_digest() in independent.check(tmp_path / "out").manifests
+
+
 def test_a_layout_that_lacks_a_blob_gets_it(tmp_path: Path) -> None:
     there = thin(tmp_path / "there")
     whole = write_oci_layout([NEW], tmp_path / "whole")

@@ -5,6 +5,7 @@ Time is not measured: lines that are executed are counted, which no other proces
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -187,6 +188,7 @@ def test_cost_grows_as_the_source_does(shape: Callable[[int, Path], Path], tmp_p
     small, large = sources
     found = {}
     for name, verb in VERBS.items():
-        cost(lambda: verb(*small))  # noqa: B023  what is done once for all is done
+        with contextlib.suppress(LayoutError):
+            verb(*small)  # what is done once for all is done
         found[name] = cost(lambda: verb(*large)) / max(1, cost(lambda: verb(*small)))  # noqa: B023
     assert max(found.values()) < TIMES * 1.4, found

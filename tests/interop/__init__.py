@@ -2,6 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "tests.interop.check", "tests.interop.command", "tests.interop.legacy"
-)
+pytest.register_assert_rewrite("tests.interop.check", "tests.interop.legacy")

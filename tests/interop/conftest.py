@@ -15,12 +15,27 @@ from tests.interop.engines import Engines, engine_names, running
 from tests.interop.host import missing_tools
 from tests.interop.shown import Engine
 from tests.interop.sources import TINY, Source, tiny
+from tests.shared import place_for
 
 ROOT = (
     Path(os.environ["OCI_LAYOUT_ENGINES_ROOT"]) if "OCI_LAYOUT_ENGINES_ROOT" in os.environ else None
 )
+ROOM = 6 << 30  # bytes that the engines of all workers are sure not to take
+ASKED = os.environ.get("OCI_LAYOUT_ENGINES", "")
 # On a build machine a missing engine must not pass for a passed test.
-REQUIRED = bool(os.environ.get("CI")) or os.environ.get("OCI_LAYOUT_ENGINES") == "required"
+REQUIRED = ASKED == "required" or (bool(os.environ.get("CI")) and ASKED != "off")
+
+
+def unasked(root: Path | None) -> str:
+    """Why no engine is asked; empty where all can be.
+
+    Args:
+        root: folder of the host that they are on; None for this one.
+    """
+    if ASKED == "off":
+        return "no engine is started without scripts/test --with-engines"
+    missing = missing_tools(root)
+    return f"real engines need {', '.join(missing)} (scripts/install-engines)" if missing else ""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -52,8 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """Start all engines once for the whole run."""
-    if missing := missing_tools(ROOT):
-        reason = f"real engines need {', '.join(missing)} (scripts/install-engines)"
+    if reason := unasked(ROOT):
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
@@ -61,7 +75,7 @@ def engines() -> Iterator[Engines]:
     # more than 107, so pytest's own folders are too deep. podman 4 makes an image name of the path
     # of a layout, and a name has no underscore beside a hyphen or at its end.
     with (
-        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir="/tmp") as work,
+        tempfile.TemporaryDirectory(prefix="engines-x", suffix="x", dir=place_for(ROOM)) as work,
         running(Path(work), ROOT) as found,
     ):
         yield found

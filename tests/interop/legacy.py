@@ -136,8 +136,8 @@ V1_SOURCES: dict[str, Callable[[Bench], list[Image]]] = {
     "several images": lambda bench: [bench.image("one:1"), bench.image("two:1", "one:2")],
     "same words": same_words,
     "empty layers": empty_layers,
-    "100 layers": lambda bench: [
-        make_image([{f"{n}": uuid.uuid4().bytes} for n in range(100)], names=("hundred:1",))
+    "30 layers": lambda bench: [
+        make_image([{f"{n}": uuid.uuid4().bytes} for n in range(30)], names=("thirty:1",))
     ],
     "without words": without_words,
     "with words": with_words,

@@ -30,9 +30,6 @@ from tests.interop.legacy import (
 from tests.interop.shown import Engine
 from tests.interop.sources import Source, Wanted
 
-# One worker runs all tests that share the engines.
-pytestmark = pytest.mark.xdist_group("engines")
-
 
 @pytest.fixture(scope="module")
 def bench(engines: Engines) -> Iterator[Bench]:
@@ -215,7 +212,7 @@ S1_SOURCES: dict[str, Callable[[Bench], Image]] = {
     "repeated layers": lambda bench: bench.image("demo:1"),
     "words": lambda bench: with_words(bench)[0],
     "empty layers": lambda bench: empty_layers(bench)[0],
-    "100 layers": lambda bench: V1_SOURCES["100 layers"](bench)[0],
+    "30 layers": lambda bench: V1_SOURCES["30 layers"](bench)[0],
 }
 
 

@@ -40,15 +40,14 @@ def bench(engines: Engines) -> Bench:
     return Bench(engines)
 
 
-# moby layer/layer_store.go, maxLayerDepth: one more is refused.
-DEEPEST = 125
+TOO_DEEP = 126  # moby layer/layer_store.go, maxLayerDepth
 ODD: dict[str, Callable[[Bench], Image]] = {
     "repeated": lambda b: b.image(
         *[Layer(layer_tar({"a": b.motd})), Layer(layer_tar({"b": b.motd}))] * 3, b.base
     ),
     "zero-byte": lambda b: b.image(Layer(b""), Layer(layer_tar({"a": b.motd})), Layer(b""), b.base),
     "only-zeros": lambda b: b.image(Layer(bytes(1024)), Layer(bytes(1024)), b.base),
-    "many layers": lambda b: b.many(DEEPEST),
+    "many layers": lambda b: b.many(40),
 }
 
 
@@ -59,8 +58,16 @@ def written(source: Path, output: str, dest: Path) -> Path:
     return dest
 
 
-@pytest.mark.parametrize("output", ["oci", "docker", "oci --compression gzip"])
-@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    ("odd", "output"),
+    [
+        (odd, output)
+        for odd in ODD
+        for output in ("oci", "docker", "oci --compression gzip")
+        # Each layer takes a store its time, however it was packed.
+        if odd != "many layers" or output == "oci"
+    ],
+)
 def test_odd_layers(odd: str, output: str, engine: Engine, bench: Bench) -> None:
     """Names, config, diff_ids and a file are those of the image."""
     image = ODD[odd](bench)
@@ -227,18 +234,16 @@ def test_packed_archive(
             engine.load(path)
 
 
-@pytest.mark.parametrize("count", [127, 130])
-def test_more_layers_than_docker_takes(count: int, engines: Engines, bench: Bench) -> None:
-    """Docker names its limit, for the original as for ours; to others they are layers."""
-    image = bench.many(count)
+def test_more_layers_than_docker_takes(engines: Engines, bench: Bench) -> None:
+    """Docker names its limit, as for an original (test_check); to others they are layers."""
+    image = bench.many(TOO_DEEP)
     original = write_docker_archive([image], bench.work / "in.tar")
     path = written(original, "docker", bench.work / "out.tar")
     engines.docker.clear()
-    for archive in (original, path):
-        with pytest.raises(EngineError, match="max depth exceeded"):
-            engines.docker.load(archive)
+    with pytest.raises(EngineError, match="max depth exceeded"):
+        engines.docker.load(path)
     engines.containerd.clear()
     engines.containerd.load(path)
     shown = engines.containerd.images()
     assert shown[NAME].config == image.config_bytes
-    assert len(shown[NAME].diff_ids) == count
+    assert len(shown[NAME].diff_ids) == TOO_DEEP

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.conftest import REQUIRED
-from tests.interop.host import missing_tools
+from tests.interop.conftest import REQUIRED, unasked
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "scripts/differential-tar"
 
 
 def test_random_tars(tmp_path: Path) -> None:
-    if (missing := missing_tools(None)) and not REQUIRED:
-        pytest.skip(f"real engines need {', '.join(missing)}")
+    if (reason := unasked(None)) and not REQUIRED:
+        pytest.skip(reason)
     argv = [sys.executable, str(PROGRAM), "--count", "50", "--jobs", "1", "--seed", "5"]
     argv += ["--only", "go", "--only", "skopeo", "--keep", str(tmp_path)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)

@@ -132,6 +132,16 @@ def test_a_time_that_is_spelled_with_an_escape() -> None:
     assert errors == []
 
 
+@pytest.mark.parametrize("text", ['"', 'a"b', "\\", '\\"', 'a\\"b', '"created": "\\', ": +"])
+@pytest.mark.parametrize("place", ["created", "comment"])
+def test_any_text_may_stand_where_a_time_belongs_or_beside_it(text: str, place: str) -> None:
+    config, errors = read(changed(history=[{place: text, "created_by": text}]))
+    assert config is not None
+    wanted = [("history", 0, "created")] if place == "created" else []
+    assert [repair.path for repair in config.repairs] == wanted
+    assert errors == []
+
+
 def test_a_config_without_rootfs_knows_no_diff_ids() -> None:
     config, _ = read(changed(rootfs=...))
     assert config is not None

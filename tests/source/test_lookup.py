@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import repack, verify
+from oci_layout import merge, repack, verify
 from oci_layout.errors import DamagedError, TargetError
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.walk import every_image
@@ -100,13 +100,18 @@ def test_what_is_nowhere_is_missing_as_before(tmp_path: Path) -> None:
 
 
 def test_a_file_of_docker_save_that_is_nowhere(tmp_path: Path) -> None:
-    image = make_image(names=("demo:1",))
+    image = make_image([{"lost": b"lost"}], names=("demo:1",))
     files = read_files(write_docker_archive([image], tmp_path / "in.tar", style="flat"))
     lost = next(name for name in files if name.endswith(".tar"))
     del files[lost]
     source = write_members(files, tmp_path / "lost.tar")
     with pytest.raises(DamagedError, match=f"missing: {lost}"):
         packed(source, tmp_path / "out.tar")
+    with pytest.raises(DamagedError, match=lost):  # nor can its absence be kept
+        packed(source, tmp_path / "out.tar", sparse="keep")
+    other = write_docker_archive([make_image(names=("other:1",))], tmp_path / "other.tar")
+    with pytest.raises(DamagedError, match="no digest names"):
+        merge([other, source], tmp_path / "out", sparse="keep")
     errors = [found for found in verify(str(source)).findings if found.severity == "error"]
     assert [(found.code, found.where.layer) for found in errors] == [("missing-member", 0)]
     assert lost in errors[0].message
