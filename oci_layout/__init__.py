@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from oci_layout.errors import UsageError as UsageError
     from oci_layout.finding import Finding as Finding
     from oci_layout.finding import Findings as Findings
+    from oci_layout.inspection.report import InspectReport as InspectReport
     from oci_layout.inspection.request import Inspect as Inspect
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
@@ -84,6 +85,7 @@ _HOMES = {
     "UsageError": "oci_layout.errors",
     "Finding": "oci_layout.finding",
     "Findings": "oci_layout.finding",
+    "InspectReport": "oci_layout.inspection.report",
     "Inspect": "oci_layout.inspection.request",
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",

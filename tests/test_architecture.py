@@ -24,6 +24,7 @@ WORDS = {
     "reference",
     "limits",
     "codes",
+    "plain",
 }
 BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "blobs", "plan"}
 SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another

@@ -13,6 +13,7 @@ from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.selection import Choice
 from oci_layout.inspection.documents import DOCUMENTS, raw
+from oci_layout.inspection.report import InspectReport
 from oci_layout.inspection.request import Inspect
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
 from oci_layout.platform import Platform
@@ -41,8 +42,8 @@ def inspect(
     *,
     progress: Progress | None = None,
     **options: Any,
-) -> dict[str, Any]:
-    """What is inside a source: the value that ``layout inspect --json`` prints.
+) -> InspectReport:
+    """What is inside a source.
 
     No layer is read unless asked: documents, and the first 512 bytes of each layer.
 

@@ -23,7 +23,7 @@ _Choosing = TypeVar("_Choosing", bound=_HasImages)
 _Request = TypeVar("_Request", bound=attrs.AttrsInstance)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Progress:
     """Told how far the work is.
 

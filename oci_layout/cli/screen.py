@@ -13,6 +13,7 @@ from typing import Any
 from oci_layout.cli.text import shown
 from oci_layout.errors import DestinationError
 from oci_layout.model import gojson
+from oci_layout.plain import plain, shallow
 from oci_layout.where import Where
 
 _DIGITS_BITS = 14_000  # of an integer that Python still writes in digits
@@ -115,14 +116,14 @@ def show_json(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON in ASCII, without a character that a terminal would obey.
+    """A value or a report as JSON in ASCII, without a character that a terminal would obey.
 
     Numbers that JSON or its readers do not know come out as text.
     """
     try:
-        text = gojson.show(value)
+        text = gojson.show(value, told=shallow)
     except (TypeError, ValueError):
-        text = gojson.show(_finite(value))
+        text = gojson.show(_finite(plain(value)))
     return text.replace("\x7f", "\\u007f")
 
 

@@ -52,9 +52,12 @@ def size_text(size: int) -> str:
     raise AssertionError
 
 
-def short(digest: Digest | None) -> str:
+def short(digest: Digest | str | None) -> str:
     """A digest as people quote it."""
-    return "not known yet" if digest is None else f"{digest.algorithm}:{digest.short}"
+    if digest is None:
+        return "not known yet"
+    algorithm, _, value = str(digest).partition(":")
+    return f"{algorithm}:{value[:12]}"
 
 
 _HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")

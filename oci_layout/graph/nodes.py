@@ -23,7 +23,7 @@ from oci_layout.streams.member import Member
 from oci_layout.where import Where
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Layer:
     """One layer of an image.
 
@@ -74,7 +74,7 @@ class Layer:
         return self.type is None or self.type.encrypted
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Image:
     """One image of one platform.
 
@@ -133,7 +133,7 @@ class Image:
         return stated
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Artifact:
     """A manifest that holds no image: attestation, signature, Helm chart, anything.
 
@@ -162,7 +162,7 @@ class Artifact:
         return ATTESTATION_TYPE in self.descriptor.annotations
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class ImageIndex:
     """A list of platforms, and whatever else stands beside them.
 
@@ -177,7 +177,7 @@ class ImageIndex:
     children: tuple[Node, ...]
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Opaque:
     """A blob of a type that is nobody's manifest."""
 
@@ -185,7 +185,7 @@ class Opaque:
     member: Member
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Absent:
     """A manifest or index that is referred to and not there, or whose config is not.
 
@@ -205,7 +205,7 @@ class Absent:
 Node = Image | Artifact | ImageIndex | Opaque | Absent
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Root:
     """What one or more names stand for.
 

@@ -25,7 +25,7 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.where import Where
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Choice:
     """What is to be taken of a source.
 

@@ -8,7 +8,7 @@ from oci_layout import limits
 from oci_layout.errors import SelectionError
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False, match_args=False)
 class Shown:
     """Counts what a report repeats, so that it stays what somebody could read."""
 

@@ -49,10 +49,10 @@ def kind_of(artifact: Artifact) -> str:
     return types[0] if types else "artifact"
 
 
-def predicates(artifact: Artifact) -> list[str]:
+def predicates(artifact: Artifact) -> tuple[str, ...]:
     """The predicate types of in-toto statements, as annotations of their blobs state them."""
     found = (layer.annotations.get(_PREDICATE, "") for layer in artifact.manifest.layers)
-    return [text for text in dict.fromkeys(found) if text]
+    return tuple(text for text in dict.fromkeys(found) if text)
 
 
 def subject_of(artifact: Artifact, root: Root | None) -> str | None:

@@ -6,12 +6,11 @@ from typing import Any
 
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image
+from oci_layout.inspection.report import ConfigReport, HistoryLine
 from oci_layout.model import jsontext
 from oci_layout.model.gojson import fold
 from oci_layout.source.reading import read_bounded
 from oci_layout.where import Where
-
-_EXTRAS = {"healthcheck": "HEALTHCHECK", "onbuild": "ONBUILD", "shell": "SHELL"}
 
 
 def config_fields(image: Image) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def config_fields(image: Image) -> dict[str, Any]:
     return _lowered(value)
 
 
-def config_json(image: Image, fields: dict[str, Any]) -> dict[str, Any]:
+def config_of(image: Image, fields: dict[str, Any]) -> ConfigReport:
     """What a config says of how its image runs.
 
     Args:
@@ -32,30 +31,32 @@ def config_json(image: Image, fields: dict[str, Any]) -> dict[str, Any]:
         fields: of its config, with keys in lower case.
     """
     run = _lowered(fields.get("config"))
-    value = {
-        "digest": None if image.made_from else str(image.config.digest),
-        "media_type": _stated_type(image),
-        "size": image.config.size,
-        "created": _text(fields.get("created")),
-        "author": _text(fields.get("author")),
-        "user": _text(run.get("user")),
-        "working_dir": _text(run.get("workingdir")),
-        "entrypoint": _texts(run.get("entrypoint")),
-        "cmd": _texts(run.get("cmd")),
-        "env": _texts(run.get("env")),
-        "labels": _labels(run.get("labels")),
-        "exposed_ports": _keys(run.get("exposedports")),
-        "volumes": _keys(run.get("volumes")),
-        "stop_signal": _text(run.get("stopsignal")),
-        "healthcheck": run.get("healthcheck") or None,
-        "onbuild": _texts(run.get("onbuild")),
-        "shell": _texts(run.get("shell")),
-    }
-    value["docker_extras"] = [word for key, word in _EXTRAS.items() if value[key]]
-    return value
+    healthcheck = run.get("healthcheck") or None
+    onbuild, shell = _texts(run.get("onbuild")), _texts(run.get("shell"))
+    extras = (("HEALTHCHECK", healthcheck), ("ONBUILD", onbuild), ("SHELL", shell))
+    return ConfigReport(
+        digest=None if image.made_from else image.config.digest,
+        media_type=_stated_type(image),
+        size=image.config.size,
+        created=_text(fields.get("created")),
+        author=_text(fields.get("author")),
+        user=_text(run.get("user")),
+        working_dir=_text(run.get("workingdir")),
+        entrypoint=_texts(run.get("entrypoint")),
+        cmd=_texts(run.get("cmd")),
+        env=_texts(run.get("env")),
+        labels=_labels(run.get("labels")),
+        exposed_ports=_keys(run.get("exposedports")),
+        volumes=_keys(run.get("volumes")),
+        stop_signal=_text(run.get("stopsignal")),
+        healthcheck=healthcheck,
+        onbuild=onbuild,
+        shell=shell,
+        docker_extras=tuple(word for word, said in extras if said),
+    )
 
 
-def history_json(fields: dict[str, Any], layers: int) -> list[dict[str, Any]]:
+def history_of(fields: dict[str, Any], layers: int) -> tuple[HistoryLine, ...]:
     """The history of an image, each line with the number of its layer where that is known.
 
     Args:
@@ -71,16 +72,16 @@ def history_json(fields: dict[str, Any], layers: int) -> list[dict[str, Any]]:
     for line in lines:
         empty = line.get("empty_layer") is True
         history.append(
-            {
-                "created": _text(line.get("created")),
-                "created_by": _text(line.get("created_by")),
-                "comment": _text(line.get("comment")),
-                "empty_layer": empty,
-                "layer": number if filled == layers and not empty else None,
-            }
+            HistoryLine(
+                created=_text(line.get("created")),
+                created_by=_text(line.get("created_by")),
+                comment=_text(line.get("comment")),
+                empty_layer=empty,
+                layer=number if filled == layers and not empty else None,
+            )
         )
         number += not empty
-    return history
+    return tuple(history)
 
 
 def _stated_type(image: Image) -> str | None:
@@ -96,14 +97,14 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _texts(value: object) -> list[str]:
+def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+        return (value,)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def _keys(value: object) -> list[str]:
-    return sorted(value) if isinstance(value, dict) else _texts(value)
+def _keys(value: object) -> tuple[str, ...]:
+    return tuple(sorted(value)) if isinstance(value, dict) else _texts(value)
 
 
 def _labels(value: object) -> dict[str, str]:

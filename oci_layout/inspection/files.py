@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from typing import Any
 
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
+from oci_layout.inspection.report import FileReport, FilesReport
 from oci_layout.streams.layerfiles import FileType, LayerFile, read_layer
 from oci_layout.streams.reader import Reader
 from oci_layout.streams.whiteouts import WhiteoutKind
@@ -28,9 +28,10 @@ _REMOVED = {
     WhiteoutKind.OPAQUE: "opaque",
     WhiteoutKind.METADATA: "others",
 }
+_WORDS = {*_COUNTED.values(), *_REMOVED.values()}
 
 
-def summary(reader: Reader, where: Where, number: int, findings: Findings) -> dict[str, Any]:
+def summary(reader: Reader, where: Where, number: int, findings: Findings) -> FilesReport:
     """Counts by type, bytes, what is removed of lower layers, and the largest files.
 
     Args:
@@ -57,13 +58,11 @@ def summary(reader: Reader, where: Where, number: int, findings: Findings) -> di
     except DamagedError as error:
         whole = False
         findings.damage(error)
-    return {
-        **{word: counts[word] for word in dict.fromkeys(_COUNTED.values())},
-        "bytes": size,
-        "whiteouts": counts["whiteouts"],
-        "opaque": counts["opaque"],
-        "whole": whole,
-        "largest": [
-            {"path": file.path, "size": size} for size, _, file in sorted(largest, reverse=True)
-        ],
-    }
+    return FilesReport(
+        **{word: counts[word] for word in _WORDS},
+        bytes=size,
+        whole=whole,
+        largest=tuple(
+            FileReport(path=file.path, size=size) for size, _, file in sorted(largest, reverse=True)
+        ),
+    )

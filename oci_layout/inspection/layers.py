@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Layer
+from oci_layout.inspection.report import FilesReport, LayerReport, ReadLayerReport
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
@@ -34,49 +35,49 @@ class LayerReader:
         self._findings, self._largest, self._advance = findings, largest, advance
         self._growth = Growth()
         self._packed: dict[str, Compression] = {}
-        self._files: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, FilesReport] = {}
 
-    def json(self, number: int, layer: Layer) -> dict[str, Any]:
+    def look(self, number: int, layer: Layer, created_by: str | None = None) -> LayerReport:
         """What is known of a layer.
 
         Args:
             number: of the layer in its image, from 0.
             layer: as the image has it.
+            created_by: the line of the history that made it; None where nobody knows.
         """
         kind, descriptor = layer.type, layer.descriptor
         encrypted = kind is not None and kind.encrypted
         actual = None if layer.member is None or layer.opaque else self._compression(layer.member)
         labelled = kind.compression if kind is not None else None
-        value: dict[str, Any] = {
-            "number": number,
-            "digest": str(layer.digest) if layer.digest is not None else None,
-            "diff_id": str(layer.diff_id) if layer.diff_id is not None else None,
-            "member": layer.member.name if layer.member is not None else None,
-            # A schema 1 manifest states no sizes.
-            "size": None if layer.member is None and descriptor is None else layer.size,
-            "media_type": descriptor.media_type if descriptor is not None else None,
-            "labelled": str(labelled) if labelled is not None else None,
-            "compression": str(actual) if actual is not None else None,
-            "mislabelled": None not in (actual, labelled) and actual is not labelled,
-            "encrypted": encrypted,
-            "foreign": kind is not None and kind.foreign,
-            "urls": list(descriptor.urls) if descriptor is not None else [],
-            "present": layer.member is not None,
-            "created_by": None,
-        }
+        make: Callable[..., LayerReport] = LayerReport
         if self._largest is not None:
-            readable = layer.member is not None and actual is not None
-            value["files"] = self._read(layer.member, actual) if readable else None
-        return value
+            make = partial(ReadLayerReport, files=self._read(layer.member, actual))
+        return make(
+            number=number,
+            digest=layer.digest,
+            diff_id=layer.diff_id,
+            member=layer.member.name if layer.member is not None else None,
+            # A schema 1 manifest states no sizes.
+            size=None if layer.member is None and descriptor is None else layer.size,
+            media_type=descriptor.media_type if descriptor is not None else None,
+            labelled=labelled,
+            compression=actual,
+            mislabelled=None not in (actual, labelled) and actual is not labelled,
+            encrypted=encrypted,
+            foreign=kind is not None and kind.foreign,
+            urls=descriptor.urls if descriptor is not None else (),
+            present=layer.member is not None,
+            created_by=created_by,
+        )
 
     def _compression(self, member: Member) -> Compression:
         if member.name not in self._packed:
             self._packed[member.name] = sniff(member.head(SNIFF_BYTES))
         return self._packed[member.name]
 
-    def _read(self, member: Member | None, compression: Compression | None) -> dict[str, Any]:
+    def _read(self, member: Member | None, compression: Compression | None) -> FilesReport | None:
         if member is None or compression is None:
-            raise AssertionError("asked for only where both are known")
+            return None
         from oci_layout.inspection.files import summary  # noqa: PLC0415  few ask; a fast start
 
         if member.name not in self._files:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Absent, Artifact, Image, Root
 from oci_layout.graph.walk import walk
 from oci_layout.inspection.manifests import Manifests
+from oci_layout.inspection.report import OrphanReport, Totals
 from oci_layout.source.opening import Source
 from oci_layout.source.orphans import orphans_of
 
 
-def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[str, Any]:
+def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> Totals:
     """What images come to, each blob counted once.
 
     Args:
@@ -42,16 +42,18 @@ def totals(source: Source, manifests: Manifests, roots: Iterable[Root]) -> dict[
                     sizes[layer.member.name] = layer.member.size
                     users.setdefault(layer.member.name, set()).add(number)
     shared = [name for name, images in users.items() if len(images) > 1]
-    return {
-        "images": len(seen),
-        "artifacts": len(artifacts),
-        "layers": len(sizes),
-        "layer_bytes": sum(sizes.values()),
-        "shared_layers": len(shared),
-        "shared_bytes": sum(sizes[name] for name in shared),
-        "missing": list(missing),
-        "orphans": [{"name": name, "size": member.size} for name, member in orphans_of(source)],
-    }
+    return Totals(
+        images=len(seen),
+        artifacts=len(artifacts),
+        layers=len(sizes),
+        layer_bytes=sum(sizes.values()),
+        shared_layers=len(shared),
+        shared_bytes=sum(sizes[name] for name in shared),
+        missing=tuple(missing),
+        orphans=tuple(
+            OrphanReport(name=name, size=member.size) for name, member in orphans_of(source)
+        ),
+    )
 
 
 def _identity(image: Image) -> object:

@@ -1,12 +1,8 @@
-"""What a source holds, as a tree of plain values: the JSON of ``layout inspect``.
-
-``docs/inspect-json.md`` describes every key; a test holds the two together.
-"""
+"""What a source holds, as a tree of values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Root
@@ -15,6 +11,7 @@ from oci_layout.graph.walk import images
 from oci_layout.inspection.layers import LayerReader
 from oci_layout.inspection.manifests import Manifests
 from oci_layout.inspection.nodes import Nodes
+from oci_layout.inspection.report import InspectReport, SourceReport
 from oci_layout.inspection.totals import totals
 from oci_layout.inspection.writer import writer
 from oci_layout.source.opening import Source
@@ -43,7 +40,7 @@ def tree(
     *,
     largest: int | None = None,
     advance: Callable[[int], None] | None = None,
-) -> dict[str, Any]:
+) -> InspectReport:
     """Everything about a source; no layer is read unless asked.
 
     Args:
@@ -55,26 +52,22 @@ def tree(
     findings = Findings()
     manifests = Manifests(source)
     nodes = Nodes(manifests, LayerReader(findings, largest=largest, advance=advance))
-    values = [nodes.root(root) for root in roots]
+    values = tuple(nodes.root(root) for root in roots)
     found = [*source.findings.found, *_problems(roots), *findings.found]
-    probably = writer(source)
-    return {
-        "version": 1,
-        "source": {
-            "path": source.label,
-            "kind": source.kind.json,
-            "description": source.description,
-            "archive": source.archive,
-            "compression": str(source.outer),
-            "writer": None
-            if probably is None
-            else {"name": probably.name, "evidence": probably.evidence},
-        },
-        "roots": values,
-        "totals": totals(source, manifests, roots),
-        "findings": [finding.to_json() for finding in dict.fromkeys(found)],
-        "findings_left_out": source.findings.left_out + findings.left_out,
-    }
+    return InspectReport(
+        source=SourceReport(
+            path=source.label,
+            kind=source.kind,
+            description=source.description,
+            archive=source.archive,
+            compression=source.outer,
+            writer=writer(source),
+        ),
+        roots=values,
+        totals=totals(source, manifests, roots),
+        findings=tuple(dict.fromkeys(found)),
+        findings_left_out=source.findings.left_out + findings.left_out,
+    )
 
 
 def layer_bytes(roots: tuple[Root, ...]) -> int:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import attrs
-
 from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
+from oci_layout.inspection.report import Writer
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.source import kinds
 from oci_layout.source.kinds import SourceKind
@@ -47,19 +46,6 @@ _GGCR_LAYER = re.compile(rf"{_HEX}\.tar\.gz")
 _NO_TIME = b"00000000000"
 _BUILDPACK_TIME = b"02263523001"  # 1980-01-01 00:00:01, the time of every file of a buildpack
 _PLAIN = (b"0000644\0", b"0100644\0")
-
-
-@attrs.frozen(kw_only=True)
-class Writer:
-    """A program, and how one knows.
-
-    Args:
-        name: the program, or the programs that share the habit.
-        evidence: what was seen.
-    """
-
-    name: str
-    evidence: str
 
 
 def writer(source: Source) -> Writer | None:

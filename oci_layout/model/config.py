@@ -26,7 +26,7 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TIMES = re.compile(rb'(?i:"created")\s*+:\s*+(' + _STRING + rb")|" + _STRING, re.DOTALL)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Repair:
     """One change that makes an invalid config valid.
 
@@ -43,7 +43,7 @@ class Repair:
     missing: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Config:
     """What an image's config says, as far as conversion must know.
 

@@ -21,7 +21,7 @@ REPOSITORIES = "repositories"
 _FIELDS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class SavedImage:
     """One entry of ``manifest.json``.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -105,24 +105,34 @@ def encode_bytes(value: Any) -> bytes:
     return encode(value).encode("utf-8")
 
 
-def show(value: Any, depth: int = 0) -> str:
+def show(value: Any, depth: int = 0, *, told: Callable[[Any], Any] | None = None) -> str:
     """A value for people and programs: indented by two, nothing in it but ASCII.
 
     Args:
         value: the value.
         depth: how far in it begins.
+        told: makes a JSON value of each value that is none, what is inside of it as it is: so
+            no more is made than is shown at a time.
 
     Raises:
         TypeError: not a JSON value.
     """
-    start, end = "\n" + "  " * (depth + 1), "\n" + "  " * depth
     if isinstance(value, str):
         return json.dumps(value)
+    value = value if told is None else told(value)
+    if isinstance(value, str):
+        return json.dumps(value)
+    start, end = "\n" + "  " * (depth + 1), "\n" + "  " * depth
     if isinstance(value, Mapping) and value:
-        items = (f"{json.dumps(str(key))}: {show(item, depth + 1)}" for key, item in value.items())
+        items = (
+            f"{json.dumps(str(key))}: {show(item, depth + 1, told=told)}"
+            for key, item in value.items()
+        )
         return f"{{{start}{f',{start}'.join(items)}{end}}}"
     if isinstance(value, list | tuple) and value:
-        return f"[{start}{f',{start}'.join(show(item, depth + 1) for item in value)}{end}]"
+        return (
+            f"[{start}{f',{start}'.join(show(item, depth + 1, told=told) for item in value)}{end}]"
+        )
     return encode(value)
 
 

@@ -35,7 +35,7 @@ _CURVE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 _RSA_BITS_MAX = 16384
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Checked:
     """What came of one signature.
 

@@ -34,7 +34,7 @@ _FOREIGN = {  # fields that make a document another kind's as well (CVE-2021-411
 }
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Manifest:
     """One image of one platform, or an artifact.
 
@@ -87,7 +87,7 @@ class Manifest:
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Index:
     """A list of manifests and indexes: an image index, or Docker's manifest list.
 
@@ -165,7 +165,7 @@ def read_document(
     return _manifest(raw, value, where, findings, media_type)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Links:
     """What a document of any kind leads to.
 

@@ -33,7 +33,7 @@ _PROTECTED_FIELDS = frozenset({"formatLength", "formatTail", "time"})
 _SIGNATURE_FIELDS = frozenset({"header", "signature", "protected"})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Signature:
     """One signature, as the document states it.
 
@@ -50,7 +50,7 @@ class Signature:
     time: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Schema1:
     """A schema 1 manifest.
 

@@ -8,6 +8,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
+from oci_layout.plain import fields, plain
 from oci_layout.plan.change import Change
 from oci_layout.platform import Platform
 
@@ -123,20 +124,4 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report as the JSON document that ``--json`` prints, version 1."""
-        return {"version": 1, **_fields(self)}
-
-
-def _fields(instance: attrs.AttrsInstance) -> dict[str, Any]:
-    return {
-        field.name: _plain(getattr(instance, field.name)) for field in attrs.fields(type(instance))
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Change | Finding):
-        return value.to_json()
-    if isinstance(value, Digest | Platform):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return _fields(value) if attrs.has(type(value)) else value
+        return {"version": 1, **plain(fields(self))}

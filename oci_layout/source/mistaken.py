@@ -12,7 +12,7 @@ from oci_layout.streams.reader import HeldFile
 _SAVE = "docker save IMAGE -o x.tar keeps an image whole"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Mistaken:
     """Something that is no image.
 

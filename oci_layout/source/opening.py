@@ -34,7 +34,7 @@ from oci_layout.where import Where
 STANDARD_INPUT = "-"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Source(Closing):
     """An opened source. A context manager; closing it closes the archive.
 

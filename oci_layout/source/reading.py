@@ -11,7 +11,7 @@ from oci_layout.streams.member import Member
 from oci_layout.where import Where
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False, match_args=False)
 class Allowance:
     """How much all documents of a source may come to: they stay in memory.
 

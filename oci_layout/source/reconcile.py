@@ -28,7 +28,7 @@ from oci_layout.where import Where
 _NAMES = {layout.REF_NAME, layout.CONTAINERD_NAME}
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False, match_args=False)
 class _Draft:
     """A root in the making."""
 
@@ -50,7 +50,7 @@ class _Draft:
         )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False, match_args=False)
 class _Places:
     """Where one image stands: the first time as a root of its own, and inside of others."""
 
@@ -63,7 +63,7 @@ class _Places:
             self.alone = draft
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class _Claim:
     """An entry of ``index.json`` that carries a name."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 
 import attrs
@@ -29,7 +28,7 @@ from oci_layout.where import Where
 _MEMORY = {"tmpfs", "ramfs"}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Watch:
     """Is told of spooling, which may take long before anything is known of the source.
 
@@ -55,7 +54,7 @@ class _Watched:
         return data
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Spooling:
     """How a source is spooled.
 
@@ -104,7 +103,9 @@ def spool_directory(tmp: str | None) -> str:
     """Where to spool: the given directory, else one that is not a memory file system."""
     if tmp is not None:
         return tmp
-    default = tempfile.gettempdir()
+    from tempfile import gettempdir  # noqa: PLC0415  few sources are spooled; a fast start
+
+    default = gettempdir()
     if _filesystem(default) in _MEMORY and os.path.isdir("/var/tmp"):  # noqa: S108  as FHS says
         return "/var/tmp"  # noqa: S108  large temporary files belong here
     return default
@@ -120,7 +121,9 @@ def unnamed_file(directory: str) -> int:
         try:
             return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except (IsADirectoryError, OSError):  # a file system without O_TMPFILE
-            fd, path = tempfile.mkstemp(prefix=".layout-", suffix=".tmp", dir=directory)
+            from tempfile import mkstemp  # noqa: PLC0415  likewise
+
+            fd, path = mkstemp(prefix=".layout-", suffix=".tmp", dir=directory)
             os.unlink(path)
             return fd
     except OSError as error:

@@ -85,7 +85,7 @@ def read_index(store: Store, findings: Findings, *, repair: bool = False) -> Ind
     return None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class DockerImage:
     """An image as ``manifest.json`` or V1 folders describe it.
 

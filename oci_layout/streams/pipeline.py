@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # it brings logging along, which most calls of the command do
 _AHEAD = 8  # pieces on their way between two stages: hides jitter, and bounds memory
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Pipeline:
     """What one stream may use beside the thread that pulls it.
 

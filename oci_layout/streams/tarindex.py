@@ -114,7 +114,7 @@ def member_kind(kind: bytes) -> MemberType:
     return _TYPES.get(kind, MemberType.OTHER)
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False, match_args=False)
 class _Pending:
     """What extended headers say about the member that follows.
 

@@ -114,7 +114,7 @@ def _verify(paths: list[str], room: str, options: Options) -> None:
 
 def _inspect(paths: list[str], room: str, options: Options) -> None:
     value = inspect(paths[0], **options)
-    shown(value)
+    shown(value.to_json())
     printable(inspected.render(value, 80, history=True))
 
 

@@ -85,7 +85,7 @@ def index_of(entries: list[Any], spell: Spell, chance: random.Random) -> bytes:
 def test_read_by_every_verb(spell: Spell, nested: bool, tmp_path: Path) -> None:
     source = layout(tmp_path / "source", spell, nested=nested)
     assert errors(source) == set()
-    (image,) = inspect(str(source))["roots"]
+    (image,) = inspect(str(source)).to_json()["roots"]
     assert image["names"] == ["x.io/new:1"]
     assert diff(str(source), str(source)).to_json()["verdict"] == "identical"
     assert check(str(source)).to_json()

@@ -54,10 +54,10 @@ def test_inspect_and_verify_name_the_same_orphans_of_a_dir(tmp_path: Path) -> No
     source, _ = directory(tmp_path / "d")
     stray = hashlib.sha256(b"stray").hexdigest()
     (source / stray).write_bytes(b"stray")
-    shown = inspect(str(source))["totals"]["orphans"]
+    shown = inspect(str(source)).totals.orphans
     report = verify(str(source))
     told = [each.where.member for each in report.findings if each.code == "orphan"]
-    assert [each["name"] for each in shown] == told == [stray]
+    assert [each.name for each in shown] == told == [stray]
     assert all(each.sound for each in report.images)
 
 

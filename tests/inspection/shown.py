@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 from oci_layout import inspect
 from oci_layout.cli.cells import cells
 from oci_layout.cli.inspected import render
+from oci_layout.cli.screen import json_text
+from oci_layout.inspection.report import InspectReport
 from tests.shared import ROOT
 
 
@@ -23,17 +25,23 @@ def schema() -> Draft202012Validator:
     return Draft202012Validator(value)
 
 
+def seen(source: Path, **how: Any) -> InspectReport:
+    """What is inside; with `largest`, of the layers too."""
+    return inspect(str(source), **({**how, "layers": True} if "largest" in how else how))
+
+
 def tree(source: Path, **how: Any) -> dict[str, Any]:
     """The value that --json prints, once it is known to be valid."""
-    asked = {**how, "layers": True} if "largest" in how else how
-    value: dict[str, Any] = json.loads(json.dumps(inspect(str(source), **asked)))
+    report = seen(source, **how)
+    value: dict[str, Any] = json.loads(json_text(report))
+    assert json.loads(json.dumps(report.to_json())) == value
     schema().validate(value)
     return value
 
 
 def text(source: Path, width: int = 80, *, history: bool = False, **how: Any) -> str:
     """What people see, once it is known to fit."""
-    lines = render(tree(source, **how), width, history=history)
+    lines = render(seen(source, **how), width, history=history)
     for line in lines:
         longest = max(map(cells, line.split()), default=0)
         assert cells(line) <= width or longest > width - 24, line

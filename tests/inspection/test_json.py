@@ -33,7 +33,7 @@ def test_everything_that_can_be_shown_is_valid() -> None:
     shown = 0
     for path in paths:
         try:
-            value = inspect(str(path))
+            value = inspect(str(path)).to_json()
         except LayoutError:
             continue
         shown += 1

@@ -13,6 +13,14 @@ import pytest
 
 from oci_layout import inspect
 from oci_layout.cli.inspected import render
+from oci_layout.inspection.report import (
+    BlobReport,
+    FileReport,
+    HistoryLine,
+    LayerReport,
+    OrphanReport,
+    ReadLayerReport,
+)
 from tests.builders import (
     Image,
     make_image,
@@ -81,6 +89,12 @@ def test_twice_the_images_take_twice_the_work(
         calls(write(IMAGES[:number], tmp_path / str(number))) for number in (1, 60, 120)
     )
     assert 1.8 < (whole - none) / (half - none) < 2.2
+
+
+def test_what_is_shown_of_layers_and_files_takes_little_memory() -> None:
+    """A source may have tens of thousands of each: a value is its fields and nothing else."""
+    for kind in (LayerReport, ReadLayerReport, HistoryLine, FileReport, BlobReport, OrphanReport):
+        assert kind.__dictoffset__ == 0, kind
 
 
 def test_nothing_is_imported_that_inspection_does_not_need() -> None:
