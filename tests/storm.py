@@ -46,7 +46,8 @@ run()
 def lines_of(told: bytes) -> list[str]:
     """What a run said of how it ended, without what it said before."""
     said_before = ("warning: ", "waiting for ")
-    return [line for line in told.decode().splitlines() if not line.startswith(said_before)]
+    lines = told.decode().splitlines()
+    return [line for line in lines if not line.removeprefix("layout: ").startswith(said_before)]
 
 
 @dataclass
