@@ -76,6 +76,7 @@ CODES: dict[str, str] = {
     "missing-blob": "a layer or another blob is referred to and not there",
     "missing-member": "manifest.json names a file that is not there",
     "absent-subject": "what an attestation or artifact refers to is not there",
+    "flat-blobs": "blobs lie in blobs/ itself, and not in the folder of their algorithm",
     "foreign-layer": "a layer that is to be fetched from elsewhere by its nature",
     "orphan": "a blob that no document refers to",
     "empty": "the source holds no image",

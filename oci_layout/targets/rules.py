@@ -161,6 +161,12 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "in-folder",
+        "looks for documents at the top of a file, and into no folder there",
+        f"{_DOCKER}; {_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
+    (
         "absolute-name",
         "does not find a member whose name begins with /",
         f"{_CTR}; {_IMAGE}",

@@ -10,6 +10,7 @@ import pytest
 
 from oci_layout.targets.rules import RULES
 from tests.builders import go_json, write_files, write_hybrid_archive, write_members
+from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.paths import PATHS
 from tests.builders.trees import read
@@ -90,6 +91,11 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "flat-platforms": ("pure, flat platforms", "containerd@1.7", "reasons"),
     "missing-config": (edited(MAKES["docker, none"], _without_config), "podman", "reasons"),
     "bad-config": ("docker, bad config", "containerd@1.7", "reasons"),
+    "in-folder": (
+        lambda m: in_folder("saved", m.path(), [m.image()]),
+        "docker@28",
+        "reasons",
+    ),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),
     "unclean-path": (_listed("layers in manifest.json begin with /"), "podman", "reasons"),
     "backslash-path": (_listed("backslashes"), "docker@28", "reasons"),
