@@ -186,7 +186,14 @@ def _image(
         elif layer.member is None:
             reading.fail("missing-layer", f"{place} is not there")
         else:
-            report_damage(facts, layer.member, place, reading, diff_ids=traits.counts)
+            report_damage(
+                facts,
+                layer.member,
+                place,
+                reading,
+                diff_ids=traits.counts,
+                unpacks=traits.stores,
+            )
             if traits.stores:
                 report_no_tar(layer.member, place, reading)
     if traits.stores:

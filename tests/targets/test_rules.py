@@ -13,6 +13,7 @@ from tests.builders import go_json, write_files, write_hybrid_archive, write_mem
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.paths import PATHS
+from tests.builders.sparse import with_holes, with_odd_member
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
 from tests.builders.windows import with_window
@@ -91,6 +92,12 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "flat-platforms": ("pure, flat platforms", "containerd@1.7", "reasons"),
     "missing-config": (edited(MAKES["docker, none"], _without_config), "podman", "reasons"),
     "bad-config": ("docker, bad config", "containerd@1.7", "reasons"),
+    "sparse-member": (
+        lambda m: with_holes(m.image(), m.path(), "GNU", beside=True),
+        "docker@28",
+        "reasons",
+    ),
+    "layer-member": (lambda m: with_odd_member(m.image(), m.path(), b"S"), "docker@28", "reasons"),
     "in-folder": (
         lambda m: in_folder("saved", m.path(), [m.image()]),
         "docker@28",
@@ -176,7 +183,8 @@ def made(make: str | Make, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("code", TRIGGERS)
 def test_each_rule_is_triggered(code: str, tmp_path: Path) -> None:
     make, target, place = TRIGGERS[code]
-    found = answer(made(make, tmp_path), target, full=make in UNREAD)
+    full = make in UNREAD or code == "layer-member"
+    found = answer(made(make, tmp_path), target, full=full)
     assert code in codes(found)[place]
     assert found.loads is not bool(found.reasons)
 
