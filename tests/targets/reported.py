@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
+from tests.builders.shapes import SHAPES
+from tests.builders.shapes import Make as Shape
 from tests.builders.sparse import FORMATS, with_holes
 from tests.builders.typed import MIXED, NO_IMAGE, OPAQUE, SPELLED, Typed
 from tests.targets.makes import Make, Maker
@@ -73,3 +75,10 @@ REPORTED |= {
     for form in FORMATS
     for beside in (False, True)
 }
+
+
+def _shape(write: Shape) -> Make:
+    return lambda m: write(m.image("demo:1"), m.path())
+
+
+REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}
