@@ -375,6 +375,12 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "digest-name",
+        "drops a name with a digest that is not the image's own",
+        "measured: podman 4.3.1",
+        Cure.NONE,
+    ),
+    (
         "names-left",
         "takes one name of an image, or those of one view",
         _ALL,

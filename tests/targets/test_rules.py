@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from oci_layout.targets.rules import RULES
-from tests.builders import go_json, write_files, write_hybrid_archive, write_members
+from tests.builders import IMAGE_NAME, go_json, write_files, write_hybrid_archive, write_members
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.named import write_named
 from tests.builders.paths import PATHS
 from tests.builders.sparse import with_holes, with_odd_member
 from tests.builders.trees import read
@@ -66,6 +67,11 @@ def _two_names(m: Maker) -> Path:
 
 def _listed(name: str) -> Make:
     return lambda m: PATHS[name].write(m.image(), m.path())
+
+
+def _other_digest(m: Maker) -> Path:
+    name = "registry.example.com/demo@sha256:" + "ab" * 32
+    return write_named(m.image(), [{IMAGE_NAME: name}], m.path())
 
 
 # A rule, the file and the target that it speaks of, and where it does.
@@ -161,6 +167,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "short-name": ("pure, name: ref familiar name", "containerd@1.7", "losses"),
     "localhost-name": ("docker, none", "podman", "losses"),
     "nameless": ("docker, no name", "docker@28", "losses"),
+    "digest-name": (_other_digest, "podman", "losses"),
     "names-left": (_two_names, "podman", "losses"),
     "images-left": ("hybrid, untagged left out", "containerd@1.7", "losses"),
     "other-platforms": ("pure, platforms", "podman", "losses"),
