@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "dot-slash-name": "members have names that begin with ./",
     "unclean-path": "manifest.json writes a path otherwise than the member is called",
     "backslash-path": "manifest.json has backslashes in a path, and the archive has slashes",
+    "sparse-member": "a sparse file of GNU's own type, which not every engine reads",
     "special-member": "a device or FIFO",
     # documents
     "bad-json": "not JSON, or JSON that readers do not all take",
@@ -58,6 +59,7 @@ CODES: dict[str, str] = {
     "truncated-stream": "a compressed layer ends too early",
     "trailing-garbage": "something follows the end of a compressed layer",
     "zstd-window": "a zstd frame asks for more memory than each reader gives",
+    "layer-member": "a layer holds a member of a type that no engine unpacks",
     "bomb": "a layer grows out of all proportion",
     # agreement
     "layer-count": "there are not as many layers as diff_ids",
@@ -76,6 +78,7 @@ CODES: dict[str, str] = {
     "missing-blob": "a layer or another blob is referred to and not there",
     "missing-member": "manifest.json names a file that is not there",
     "absent-subject": "what an attestation or artifact refers to is not there",
+    "flat-blobs": "blobs lie in blobs/ itself, and not in the folder of their algorithm",
     "foreign-layer": "a layer that is to be fetched from elsewhere by its nature",
     "orphan": "a blob that no document refers to",
     "empty": "the source holds no image",

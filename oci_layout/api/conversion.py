@@ -30,7 +30,7 @@ from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
-from oci_layout.source.transports import located
+from oci_layout.source.transports import file_and_folder, located
 from oci_layout.where import Where
 
 
@@ -69,7 +69,7 @@ def repack(
         asked = _legacy(asked, destination)
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
-    with Outputs(source.store.label if isinstance(source, Source) else source) as outputs:
+    with Outputs(_file(source)) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
             opened = (
@@ -89,6 +89,11 @@ def repack(
             )
             (opened,) = _completed([opened], job, asked, stack)
             return _repack(opened, job, asked)
+
+
+def _file(source: str | Source) -> str:
+    """What is read, without the folder inside that is meant."""
+    return file_and_folder(source)[0] if isinstance(source, str) else source.store.label
 
 
 def _findings(asked: Writing, *, repair: bool = False) -> Findings:
@@ -164,7 +169,7 @@ def merge(
             hint="leave the name out",
         )
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(*every))
+        outputs = stack.enter_context(Outputs(*map(_file, every)))
         job = _Job.look(asked, destination, outputs, progress)
         opened = [
             stack.enter_context(

@@ -14,6 +14,7 @@ from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import jws
+from oci_layout.source.transports import file_and_folder
 from oci_layout.verification.report import VerifyReport
 from oci_layout.verification.request import Verify
 from oci_layout.verification.run import Wanted, verify_source
@@ -48,7 +49,11 @@ def verify(
     asked = made(Verify, request, options)
     source = path_at(source)
     digests = tuple(_digest(text) for text in asked.expect)
-    read = (source, *asked.trusted_keys, *(() if asked.against is None else (asked.against,)))
+    read = (
+        file_and_folder(source)[0],
+        *asked.trusted_keys,
+        *(() if asked.against is None else (asked.against,)),
+    )
     with ExitStack() as closing:
         file = None
         if asked.sums is not None:

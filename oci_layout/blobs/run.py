@@ -222,6 +222,15 @@ def _wrong(code: str, message: str, where: Where) -> Finding:
     return Finding(code=code, severity=Severity.ERROR, message=message, where=where)
 
 
+def _refused(task: Task, walker: TarWalker) -> Finding:
+    """What is said of a layer that no engine unpacks."""
+    kinds = ", ".join(map(repr, sorted(walker.refused)[:4]))
+    where = attrs.evolve(task.expected[0].where, member=task.member.name)
+    return _wrong(
+        "layer-member", f"holds members of the type {kinds}: no engine unpacks them", where
+    )
+
+
 def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
     """Check a blob and go on whatever is found.
 
@@ -233,6 +242,7 @@ def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm
     found: list[Finding] = []
+    walker = TarWalker()
     diff_id: Digest | None = None
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(task.member.open()))
@@ -243,15 +253,18 @@ def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
             inner = closing.enter_context(Digester(inner_algorithm, threaded=threaded))
             try:
                 raw = decoded(reader, task.stored, where, growth=pool.growth)
-                for _ in chunks(Metered(raw, inner)):
-                    pass
+                for data in chunks(Metered(raw, inner)):
+                    walker.feed(data)
                 diff_id = inner.digest
             except DamagedError as error:
                 found.append(attrs.evolve(Finding.of(error), where=where))
-        for _ in chunks(reader):
-            pass
+        for data in chunks(reader):
+            if task.inner and plain and not task.opaque:
+                walker.feed(data)
         if task.inner and plain and not task.opaque:
             diff_id = stored.digest
+        if walker.refused:
+            found.append(_refused(task, walker))
         fact = Fact(
             digest=stored.digest,
             size=stored.size,

@@ -69,7 +69,7 @@ def with_referrers(chosen: tuple[Root, ...], roots: Sequence[Root]) -> tuple[Roo
     taken = {root.node for root in chosen}
     waiting: dict[str, list[Root]] = {}
     for root in roots:
-        for digest in targets(root):
+        for digest in targets(root) - digests([root]):  # an index may name a child its subject
             waiting.setdefault(digest, []).append(root)
     todo = list(digests(chosen))
     while todo:

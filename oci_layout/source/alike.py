@@ -60,7 +60,7 @@ class Alike:
             )
         where = Where(member=name, offset=member.header)
         if member.type is MemberType.OTHER:
-            self._conflict("a sparse file, or of an unknown type: some readers take it", where)
+            self._conflict("of an unknown type: some readers take it", where)
             return
         if member.format_bits not in (0, _FORMAT.get(member.type, member.format_bits)):
             self._conflict("its mode says that it is of another type than its type flag", where)

@@ -9,8 +9,9 @@ import attrs
 from oci_layout.errors import DamagedError, LayoutError, NotAnImageError
 from oci_layout.finding import Finding, Findings
 from oci_layout.model import dockersave
-from oci_layout.source import mistaken
+from oci_layout.source import inner, mistaken
 from oci_layout.source.kinds import KINDS, V1, Contents, Reading, SourceKind
+from oci_layout.source.store import Store
 from oci_layout.where import Where
 
 
@@ -26,7 +27,12 @@ def read(reading: Reading, told: Findings) -> Contents:
         DamagedError: an archive that ends before anything describes an image.
         NotAnImageError: nothing that describes an image.
     """
+    other = mistaken.by_documents(reading.store)
+    if other is not None:
+        raise no_image(reading.store.label, [], other)
     kind = next((kind for kind in KINDS if kind.told(reading)), None)
+    if kind is V1 and inner.folders(reading.store, reading.store.names()):
+        kind = None  # V1 folders of what docker save writes of today, in several folders
     if kind is None or _unfinished(kind, reading, told):
         raise _no_image(reading, _cut(told, kind))
     for finding in told.found:
@@ -65,8 +71,14 @@ def _no_image(reading: Reading, cut: Finding | None) -> LayoutError:
             where=Where(file=store.label),
             hint="copy the file again",
         )
-    found = found or mistaken.by_what_is_inside(store.names())
+    found = found or _in_folders(store) or mistaken.by_what_is_inside(store.names())
     return no_image(store.label, list(islice(store.names(), 4)), found)
+
+
+def _in_folders(store: Store) -> mistaken.Mistaken | None:
+    """Images in folders of a store, and how to choose one; None where there are none."""
+    found = inner.folders(store, store.names())
+    return mistaken.images_inside(found, f"{store.label}#{found[0]}") if found else None
 
 
 def no_image(

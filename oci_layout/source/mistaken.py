@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import attrs
 
+from oci_layout.counting import plural
+from oci_layout.finding import Findings
+from oci_layout.limits import DOCUMENT_BYTES
+from oci_layout.model import dockersave, jsontext, layout
+from oci_layout.source.store import Store
 from oci_layout.streams.reader import HeldFile
+from oci_layout.where import Where
 
 _SAVE = "docker save IMAGE -o x.tar keeps an image whole"
 
@@ -62,6 +68,7 @@ def by_bytes(file: HeldFile) -> Mistaken | None:
 _ROOT = frozenset({"bin", "dev", "etc", "home", "lib", "proc", "root", "sbin", "sys", "usr", "var"})
 _FEW = 2  # folders of a root file system that are no chance
 _LOOKED_AT = 5_000  # names
+_IMGPKG = frozenset({"Image", "ImageIndex"})
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
@@ -82,12 +89,50 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
         return Mistaken(
             what="a Helm chart", hint="a chart names images, and holds none; save those it names"
         )
+    if "zarf.yaml" in tops:
+        return Mistaken(what="a Zarf package", hint="its images lie in a folder: FILE#images")
     if any(name.startswith("docker/registry") for name in first):
         return Mistaken(
             what="the storage of a registry",
             hint="start a registry on it, and save an image with skopeo copy",
         )
     return None
+
+
+def by_documents(store: Store) -> Mistaken | None:
+    """What a store is whose ``manifest.json`` is that of another format; None where it is not.
+
+    carvel imgpkg pkg/imgpkg/imagedesc/image_refs_descriptors.go: a list of images and indexes.
+    """
+    member = store.find(dockersave.MANIFEST)
+    if member is None or store.find(layout.MARKER) is not None or member.size > DOCUMENT_BYTES:
+        return None
+    if not member.head(64).lstrip().startswith(b"["):
+        return None
+    value = jsontext.parse(member.read(DOCUMENT_BYTES), Where(), Findings())
+    items = value if isinstance(value, list) else []
+    if items and all(isinstance(each, dict) and each.keys() & _IMGPKG for each in items):
+        return Mistaken(
+            what="a bundle of imgpkg or kbld",
+            hint="imgpkg copy --tar FILE --to-repo REPOSITORY unpacks it",
+        )
+    return None
+
+
+def images_inside(folders: Sequence[str], first: str) -> Mistaken:
+    """Something with images in its folders.
+
+    Args:
+        folders: that hold one each.
+        first: what to call the first of them, so that it is taken.
+    """
+    listed = ", ".join(repr(each[:60]) for each in folders[:4])
+    more = f" and {len(folders) - 4} more" if len(folders) > 4 else ""
+    several = plural(len(folders), "folder")
+    return Mistaken(
+        what=f"no image at its top, but holds {several} with an image: {listed}{more}",
+        hint=f"choose one: {first}",
+    )
 
 
 def by_what_is_inside(names: Iterable[str]) -> Mistaken | None:

@@ -20,12 +20,13 @@ from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
+from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.scope import Scope
 from oci_layout.source.spool import Spooling, Watch, outer_window, spool_compressed, spool_stream
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
-from oci_layout.source.transports import advice
+from oci_layout.source.transports import advice, file_and_folder
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarheader import BLOCK, ZERO, looks_like_tar
@@ -42,6 +43,7 @@ class Source(Closing):
         label: as the user called it.
         archive: whether it is a tar (else a directory).
         outer: how the archive as a whole was compressed.
+        folder: the folder inside of it that was looked at; empty for all of it.
         window: bytes of memory that unpacking it took, where that was zstd.
         store: its members.
         contents: what it says it holds.
@@ -52,6 +54,7 @@ class Source(Closing):
     label: str
     archive: bool
     outer: Compression
+    folder: str = ""
     window: int = 0
     store: Store = attrs.field(repr=False)
     contents: Contents = attrs.field(repr=False)
@@ -117,6 +120,7 @@ class Source(Closing):
         if not self.kind.has_form:
             return str(self.kind)
         form = "archive" if self.archive else "directory"
+        form += f", in its folder {self.folder[:60]}" if self.folder else ""
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
         return f"{self.kind} ({form}{packed})"
 
@@ -155,22 +159,29 @@ def open_source(
         DamagedError: an image, and something in it does not hold.
     """
     findings = FailFast() if findings is None else findings
-    label = "standard input" if path == STANDARD_INPUT else path
-    archive = path == STANDARD_INPUT or not os.path.isdir(path)
+    file_path, folder = file_and_folder(path)
+    if folder and os.path.isdir(file_path):
+        file_path, folder = os.path.join(file_path, folder), ""
+    label = "standard input" if file_path == STANDARD_INPUT else file_path
+    archive = file_path == STANDARD_INPUT or not os.path.isdir(file_path)
     outer, wanted = Compression.NONE, 0
     told = Findings()
     store: Store
     with damage_in(label):
         if archive:
             spooling = Spooling(tmp=tmp, limit=limit, memory=memory, watch=watch)
-            file, outer, wanted = _archive_file(path, spooling)
+            file, outer, wanted = _archive_file(file_path, spooling)
             if wanted > limits.ZSTD_WINDOW:
                 told.note("zstd-window", f"a zstd frame asks for a window of {wanted} bytes")
             with _closed_on_error(file):
                 store = _store(file, label, told, lone=lone)
         else:
-            _refuse_any_folder(path)
-            store = DirectoryStore(path)
+            _refuse_any_folder(file_path)
+            store = DirectoryStore(file_path)
+        if not folder and not has_documents(store):
+            folder = single(store)
+        if folder:
+            store = InnerStore(store, folder)
         with _closed_on_error(store):
             reading = Reading(
                 store=store,
@@ -186,6 +197,7 @@ def open_source(
         archive=archive,
         outer=outer,
         window=wanted,
+        folder=folder,
         store=store,
         contents=_filled(contents, bases),
         reading=reading,
@@ -249,12 +261,20 @@ def _refuse_any_folder(path: str) -> None:
         return
     folders = _entries(path)
     below = {folder: _entries(folder) for folder in folders}
+    inside = [
+        each for each in folders if any(os.path.lexists(os.path.join(each, name)) for name in known)
+    ]
+    if inside == folders[:1] == folders:
+        return
     # Docker before 1.10 has ID/json, which some tools put into one more folder.
     for each in itertools.chain(folders, *below.values()):
         if all(os.path.isfile(os.path.join(each, name)) for name in ("json", "layer.tar")):
             return
     names = [os.path.relpath(each, path) for each in itertools.chain(folders, *below.values())]
-    found = mistaken.by_names(names) or mistaken.by_what_is_inside(names)
+    found = mistaken.by_names(names)
+    if found is None and inside:
+        found = mistaken.images_inside(inside, inside[0])
+    found = found or mistaken.by_what_is_inside(names)
     raise no_image(path, [os.path.basename(each) for each in folders[:4]], found)
 
 

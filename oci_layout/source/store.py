@@ -13,8 +13,9 @@ from oci_layout.finding import Findings
 from oci_layout.limits import NAME_BYTES
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
-from oci_layout.streams.member import FileMember, Member
+from oci_layout.streams.member import AssembledMember, FileMember, Member
 from oci_layout.streams.reader import HeldFile, Stamp, changed, chunks, stamp_of
+from oci_layout.streams.sparsefiles import SparseReader
 from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.where import Where
@@ -210,6 +211,7 @@ class ArchiveStore:
         self._members: dict[str, TarMember] = {}
         self._links: dict[str, str] = {}
         self._tops: set[str] = set()
+        self._old_gnu: set[str] = set()
         self._findings = findings
         self._absolute = self._dotted = False
         alike = Alike(findings)
@@ -257,6 +259,16 @@ class ArchiveStore:
                 "a device or FIFO; engines ignore it, and so does this",
                 where,
             )
+        if member.old_gnu and not self._old_gnu:
+            self._findings.warning(
+                "sparse-member",
+                "a sparse file of GNU's type: docker load refuses the archive, and an import into "
+                "containerd does not see the file",
+                where,
+                "tar --sparse --format=posix writes one that is read",
+            )
+        if member.old_gnu:
+            self._old_gnu.add(name)
         if member.type not in _READ:
             return
         old = self._members.get(name)
@@ -304,6 +316,14 @@ class ArchiveStore:
             )
 
     def _member(self, name: str, member: TarMember) -> Member:
+        sparse = member.sparse
+        if sparse is not None:
+            return AssembledMember(
+                name,
+                member.size,
+                lambda: SparseReader(self._file, member.offset, sparse),
+                store=self.label,
+            )
         return FileMember(
             name, member.size, member.offset, lambda: (self._file, False), store=self.label
         )
@@ -329,6 +349,11 @@ class ArchiveStore:
         """The names of files and links below a folder, sorted."""
         start = f"{prefix}/" if prefix else ""
         return iter(sorted(name for name in self._members if name.startswith(start)))
+
+    @property
+    def old_gnu(self) -> frozenset[str]:
+        """Names of sparse files of GNU's own type, which not every engine reads."""
+        return frozenset(self._old_gnu)
 
     @property
     def folders(self) -> frozenset[str]:

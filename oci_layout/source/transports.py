@@ -66,6 +66,18 @@ def located(text: str) -> Located:
     return Located(path=path, transport=transport, image=image)
 
 
+def file_and_folder(text: str) -> tuple[str, str]:
+    """A file, and the folder inside of it that is meant: ``FILE#FOLDER``; empty for all of it.
+
+    Args:
+        text: a path; what is really called so is that file.
+    """
+    file, sign, folder = text.rpartition("#")
+    if not sign or os.path.lexists(text) or not os.path.lexists(file):
+        return text, ""
+    return file, folder.strip("/")
+
+
 def _elsewhere(text: str, name: str) -> UsageError:
     """The error for what lies in a registry, a daemon or a store, by its name for skopeo."""
     save = f"save it first: skopeo copy {name[:100]} oci-archive:image.tar"

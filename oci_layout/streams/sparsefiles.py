@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
+from oci_layout.limits import CHUNK
+from oci_layout.streams.reader import ExtentReader, HeldFile
 from oci_layout.streams.tarheader import BLOCK, decimal, number
 
 _ENTRY = 24  # of a map in header blocks: offset and length, 12 bytes each
@@ -132,3 +134,44 @@ def _map_in_data(
         taken += BLOCK
     numbers = [decimal(line.decode("ascii", "replace")) for line in lines]
     return _pairs(numbers[1 : 1 + 2 * numbers[0]]), taken
+
+
+class SparseReader:
+    """Reads a sparse file with its holes, which are zeros; at its end the file is what it was.
+
+    Args:
+        file: the archive.
+        offset: of the first byte of data.
+        sparse: which stretches of it are there.
+    """
+
+    def __init__(self, file: HeldFile, offset: int, sparse: Sparse) -> None:
+        self._data = ExtentReader(file, offset, sum(length for _, length in sparse.extents))
+        self._steps = iter(_steps(sparse))
+        self._hole = self._left = 0
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes."""
+        while not self._hole and not self._left:
+            step = next(self._steps, None)
+            if step is None:
+                return self._data.read(size)
+            self._hole, self._left = step
+        if self._hole:
+            taken = min(size, self._hole, CHUNK)
+            self._hole -= taken
+            return bytes(taken)
+        data = self._data.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _steps(sparse: Sparse) -> Iterator[tuple[int, int]]:
+    """Each hole with the length of the data after it."""
+    at = 0
+    for offset, length in (*sparse.extents, (sparse.size, 0)):
+        yield offset - at, length
+        at = offset + length

@@ -187,7 +187,12 @@ def pax_records(data: bytes) -> dict[str, str]:
     Raises:
         ValueError: not a PAX header.
     """
-    return {key: value for key, value in dict(pax_pairs(data)).items() if value}
+    return pax_fields(pax_pairs(data))
+
+
+def pax_fields(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Records by their names; of two of one name the last, and none whose value is empty."""
+    return {key: value for key, value in dict(pairs).items() if value}
 
 
 def pax_size(records: dict[str, str]) -> int | None:

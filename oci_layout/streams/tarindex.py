@@ -14,6 +14,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.finding import Findings
 from oci_layout.streams.reader import HeldFile
+from oci_layout.streams.sparsefiles import Sparse, old_sparse, pax_sparse
 from oci_layout.streams.tarheader import (
     BLOCK,
     EXTENDED,
@@ -22,6 +23,8 @@ from oci_layout.streams.tarheader import (
     checksum_holds,
     extended_limit,
     number,
+    pax_fields,
+    pax_pairs,
     pax_records,
     pax_size,
     signed_number,
@@ -31,6 +34,8 @@ from oci_layout.streams.tarheader import (
 from oci_layout.where import Where
 
 _WINDOW = 64 << 10
+_OLD_GNU = b"S"
+_SPARSE = "GNU.sparse."
 
 
 class MemberType(enum.Enum):
@@ -41,7 +46,7 @@ class MemberType(enum.Enum):
     SYMLINK = "symlink"
     HARDLINK = "hard link"
     SPECIAL = "device or FIFO"
-    OTHER = "sparse file, or of an unknown type"
+    OTHER = "of an unknown type"
 
 
 # They have no data, whatever size they state.
@@ -73,6 +78,8 @@ class TarMember:
         header: where its headers begin.
         linkname: what a link points at, as written.
         format_bits: the bits of its mode beyond permissions, which tell some readers its type.
+        sparse: which stretches of it are there, where not all are; its data are these.
+        old_gnu: whether it is a sparse file of GNU's own type, which not every engine reads.
     """
 
     name: str
@@ -82,6 +89,8 @@ class TarMember:
     header: int
     linkname: str = ""
     format_bits: int = 0
+    sparse: Sparse | None = None
+    old_gnu: bool = False
 
 
 class _Window:
@@ -124,7 +133,12 @@ class _Pending:
     start: int = -1
     long_name: str = ""
     long_link: str = ""
-    records: dict[str, str] = attrs.field(factory=dict)
+    pairs: list[tuple[str, str]] = attrs.field(factory=list)
+
+    @property
+    def records(self) -> dict[str, str]:
+        """What PAX says; of two records of one name the last."""
+        return pax_fields(self.pairs)
 
 
 class TarScanner:
@@ -146,6 +160,7 @@ class TarScanner:
         self._end = file.size if end is None else end
         self._pending = _Pending()
         self._count = 0
+        self._holes = 0  # bytes of all sparse files that are not there
 
     def __iter__(self) -> Iterator[TarMember]:
         while (header := self._header()) is not None:
@@ -251,10 +266,12 @@ class TarScanner:
                 )
             size = pax
         data_size = 0 if member_type in HEADER_ONLY else size
-        if any(key.startswith("GNU.sparse.") for key in records):
-            member_type = MemberType.OTHER
-            name = records.get("GNU.sparse.name") or name
         offset = start + BLOCK
+        sparse, offset = self._sparse(header, member_type, pending.pairs, size, offset)
+        if sparse is not None:
+            member_type, name = MemberType.FILE, sparse.name or name
+            data_size -= sparse.map_bytes
+            offset += sparse.map_bytes
         if offset + data_size > self._end:
             self._findings.error(
                 "truncated",
@@ -269,12 +286,57 @@ class TarScanner:
         return TarMember(
             name=name,
             type=member_type,
-            size=data_size,
+            size=data_size if sparse is None else sparse.size,
             offset=offset,
             header=start if pending.start < 0 else pending.start,
             linkname=linkname,
             format_bits=signed_number(header[100:108]) & ~0o7777,
+            sparse=sparse,
+            old_gnu=sparse is not None and kind == _OLD_GNU,
         )
+
+    def _sparse(
+        self,
+        header: bytes,
+        member_type: MemberType,
+        pairs: list[tuple[str, str]],
+        size: int,
+        offset: int,
+    ) -> tuple[Sparse | None, int]:
+        """The map of a sparse file, and where its data begins; as Go's readers take it.
+
+        Raises:
+            ValueError: not a map, or not that of the data.
+            DamagedError: ``bomb``: holes of all sparse files out of all proportion.
+        """
+        at = offset
+
+        def take(count: int) -> bytes:
+            nonlocal at
+            data = self._window.get(at, min(count, max(0, self._end - at)))
+            if len(data) < count:
+                raise ValueError("the map of a sparse file is cut short")
+            at += count
+            return data
+
+        sparse = None
+        if header[156:157] == _OLD_GNU:
+            sparse = old_sparse(header, take)
+            offset = at  # blocks of the map stand before the data, and are none of it
+        elif member_type is MemberType.FILE and any(key.startswith(_SPARSE) for key, _ in pairs):
+            sparse = pax_sparse(pairs, size, take)
+        if sparse is None:
+            return None, offset
+        stored = size - sparse.map_bytes
+        sparse.check(stored)
+        self._holes += sparse.size - stored
+        if self._holes > limits.BOMB_BYTES:
+            raise DamagedError(
+                what=f"holes of sparse files come to {self._holes} bytes",
+                where=Where(file=self._file.path),
+                code="bomb",
+            )
+        return sparse, offset
 
     def _extend(self, kind: bytes, size: int, start: int) -> None:
         limit = extended_limit(kind)
@@ -293,7 +355,8 @@ class TarScanner:
         elif kind == b"K":
             self._pending.long_link = text(data)
         elif kind == b"x":
-            self._pending.records = pax_records(data)
+            pax_records(data)
+            self._pending.pairs = pax_pairs(data)
         else:
             self._global(pax_records(data))
         self._at = start + BLOCK + -(-size // BLOCK) * BLOCK

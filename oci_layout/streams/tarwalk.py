@@ -1,10 +1,14 @@
-"""Walks a tar as it streams by, only to know whether it is whole."""
+"""Walks a tar as it streams by, to know whether it is whole, and of which types its members are."""
 
 from __future__ import annotations
 
 from oci_layout import limits
 from oci_layout.streams.tarheader import BLOCK, ZERO, pax_records, pax_size
 from oci_layout.streams.tarindex import HEADER_ONLY, member_kind, read_size
+
+# moby pkg/archive/archive.go, containerd archive/tar.go, containers/storage: all others are
+# "unhandled tar header type".
+_UNPACKED = frozenset({b"\0", *(b"%c" % each for each in b"0123456xgLK")})
 
 
 class TarWalker:
@@ -16,6 +20,7 @@ class TarWalker:
         self._extended: bytearray | None = None  # a PAX header that is being read
         self._extended_left = 0
         self._size: int | None = None  # what a PAX header says of the next member
+        self.refused: set[str] = set()  # types of members that no engine unpacks
         self.ended = False
         self.broken = False
 
@@ -57,6 +62,8 @@ class TarWalker:
             self.broken = True
             return
         kind = header[156:157]
+        if kind not in _UNPACKED:
+            self.refused.add(kind.decode("latin-1"))
         if kind == b"x":
             if size > limits.PAX_BYTES:
                 self.broken = True

@@ -10,6 +10,7 @@ import attrs
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
 from oci_layout.graph.walk import images, walk
 from oci_layout.mediatype import Compression
+from oci_layout.model import dockersave, layout
 from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.opening import STANDARD_INPUT
@@ -81,6 +82,8 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
         reading.note("needs-xz", "the archive is compressed with xz")
     if facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
+    for name in sorted({layout.MARKER, layout.INDEX, dockersave.MANIFEST} & facts.old_gnu):
+        reading.fail("sparse-member", f"{name} is a sparse file of GNU's type")
     return not reading.reasons
 
 

@@ -97,7 +97,11 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
             if not found:
                 return reading.fail("bad-name", f"{entry.name!r} is not an image name")
             names = (found,)
-            if found != whole(entry.name):
+            digest = found.partition("@")[2]
+            if digest and digest != str(entry.descriptor.digest):
+                names = ()
+                reading.lose("digest-name", f"{entry.name!r} is not {entry.descriptor.digest}")
+            elif found != whole(entry.name):
                 reading.lose("generated-name", f"{entry.name!r} becomes {found}")
         else:
             reading.lose("nameless", f"{entry.label} has no name")
@@ -186,7 +190,14 @@ def _image(
         elif layer.member is None:
             reading.fail("missing-layer", f"{place} is not there")
         else:
-            report_damage(facts, layer.member, place, reading, diff_ids=traits.counts)
+            report_damage(
+                facts,
+                layer.member,
+                place,
+                reading,
+                diff_ids=traits.counts,
+                unpacks=traits.stores,
+            )
             if traits.stores:
                 report_no_tar(layer.member, place, reading)
     if traits.stores:

@@ -12,6 +12,8 @@ from oci_layout.targets.facts import Facts
 
 # Only the layer's tar is another than the config says: the stored bytes are what they should be.
 _INNER = "diffid-mismatch"
+# It is all there, and holds what nobody unpacks.
+_MEMBER = "layer-member"
 # The stored bytes are others than the manifest says; the tar inside may still be the right one.
 _OUTER = ("digest-mismatch", "size-mismatch")
 
@@ -24,6 +26,7 @@ def report_damage(
     *,
     stored: bool = True,
     diff_ids: bool = True,
+    unpacks: bool = True,
 ) -> None:
     """Add what was found in a blob; nothing where no blob was read.
 
@@ -34,11 +37,15 @@ def report_damage(
         reading: told.
         stored: whether the engine compares digests of stored bytes.
         diff_ids: whether it compares diff_ids.
+        unpacks: whether it unpacks layers.
     """
     for finding in (facts.damage or {}).get(member.name, ()):
         if finding.severity is not Severity.ERROR or (finding.code in _OUTER and not stored):
             continue
-        if finding.code != _INNER:
+        if finding.code == _MEMBER:
+            if unpacks:
+                reading.fail("layer-member", f"{label}: {finding.message}")
+        elif finding.code != _INNER:
             reading.fail("damaged-blob", f"{label}: {finding.message}")
         elif diff_ids:
             reading.fail("diff-id", f"{label}: {finding.message}")

@@ -116,6 +116,8 @@ def _file(facts: Facts, packings: frozenset[Compression], reading: Prediction) -
     for finding in facts.source.findings.errors:
         if finding.code == "unsafe-name":
             reading.fail("unsafe-name", str(finding))
+    if facts.old_gnu:
+        reading.fail("sparse-member", f"{min(facts.old_gnu)} is a sparse file of GNU's type")
     if facts.outer is Compression.XZ and not reading.reasons:
         reading.note("needs-xz", "the archive is compressed with xz")
     return not reading.reasons

@@ -131,7 +131,7 @@ def _layer_files(
         elif _chained(layer, linked):
             reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
         else:
-            report_damage(facts, layer.member, place, reading, stored=False)
+            report_damage(facts, layer.member, place, reading, stored=False, unpacks=traits.stores)
             if traits.stores:
                 report_no_tar(layer.member, place, reading)
             elif _contradicts(layer):

@@ -121,6 +121,8 @@ def _made(facts: Facts, saved: Saved, host: Platform, reading: Prediction) -> li
         return []
     if not _is_called(saved.config_entry, saved.config_name):
         reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
+    elif saved.config_member in facts.old_gnu:
+        reading.fail("sparse-member", f"{saved.label}: the config is a sparse file of GNU's type")
     for number, layer in enumerate(saved.layers):
         _find(facts, layer, f"{saved.label}: layer {number}", reading)
     names = []
@@ -157,6 +159,8 @@ def _find(facts: Facts, layer: SavedLayer, label: str, reading: Prediction) -> N
     if layer.member is None:
         code = facts.absent(layer.name, "missing-layer")
         reading.fail(code, f"{label}: {layer.name} is not there")
+    elif layer.member.name in facts.old_gnu:
+        reading.fail("sparse-member", f"{label}: {layer.name} is a sparse file of GNU's type")
     elif is_link(layer.entry, MemberType.HARDLINK):
         reading.fail("linked-layer", f"{label}: {layer.name} is a hard link")
     elif not _is_called(layer.entry, layer.name):

@@ -207,6 +207,12 @@ class Facts:
         entry = store.entry(name) if isinstance(store, ArchiveStore) else None
         return entry is None or cleaned(entry.name) == name
 
+    @property
+    def old_gnu(self) -> frozenset[str]:
+        """Sparse files of GNU's own type."""
+        store = self.source.store
+        return store.old_gnu if isinstance(store, ArchiveStore) else frozenset()
+
     def absent(self, path: str, code: str) -> str:
         """The rule for a path of ``manifest.json`` that leads to nothing.
 

@@ -20,6 +20,9 @@ def predict(facts: Facts, target: Target, platform: Platform) -> tuple[Predictio
         target: who loads it.
         platform: of its host.
     """
+    if facts.source.folder:
+        inside = f"all of it lies in the folder {facts.source.folder!r}"
+        return Prediction().fail("in-folder", inside), ""
     if target.name == "docker" and not target.containerd_store:
         reading = docker.read(facts, target, platform)
         reading.settle_names()

@@ -194,7 +194,8 @@ class Repairs:
         )
         path = f"{_stem(facts.path)}-{'legacy' if legacy else _to(target)}{form}"
         view = form == ".tar"
-        same = facts.source.kind is kinds.HYBRID and facts.archive and facts.outer is _RAW
+        plain = facts.archive and facts.outer is _RAW and not facts.source.folder
+        same = plain and facts.source.kind is kinds.HYBRID
         asked = docker or any((taken, platforms, names, flags, repaired, drop))
         if same and not asked and _unchanged(facts.source, Options.of(request, docker_view=view)):
             # What would be written is what is there.

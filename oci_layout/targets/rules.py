@@ -161,6 +161,18 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "sparse-member",
+        "does not read sparse files of GNU's own type",
+        "measured: Docker 20.10.24 (unhandled tar header type 83), containerd 1.6.20",
+        Cure.REPACK,
+    ),
+    (
+        "in-folder",
+        "looks for documents at the top of a file, and into no folder there",
+        f"{_DOCKER}; {_CTR}; {_IMAGE}",
+        Cure.REPACK,
+    ),
+    (
         "absolute-name",
         "does not find a member whose name begins with /",
         f"{_CTR}; {_IMAGE}",
@@ -230,6 +242,12 @@ RULES = _rules(
         "knows no other layers than Docker's in a manifest of Docker's",
         "measured: skopeo 1.9.3, podman 4.3.1; containers/image manifest/docker_schema2.go",
         Cure.REPACK,
+    ),
+    (
+        "layer-member",
+        "unpacks layers, and no member of this type",
+        "measured: Docker 20.10.24, containerd 1.6.20, podman 4.3.1 (unhandled tar header type 83)",
+        Cure.NONE,
     ),
     (
         "no-tar",
@@ -355,6 +373,12 @@ RULES = _rules(
         "loads an image without its name, by its ID alone",
         _DOCKER + "; " + _IMAGE + "; " + _STORE,
         Cure.REPACK,
+    ),
+    (
+        "digest-name",
+        "drops a name with a digest that is not the image's own",
+        "measured: podman 4.3.1",
+        Cure.NONE,
     ),
     (
         "names-left",

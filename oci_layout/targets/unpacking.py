@@ -33,6 +33,7 @@ UNPACKED = {
     "foreign-layer",
     "layer-count",
     "layer-label",
+    "layer-member",
     "layer-packing",
     "layer-types",
     "missing-layer",
@@ -175,6 +176,9 @@ def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Pre
     if layer.member is None:
         code = "foreign-layer" if layer.urls else "missing-layer"
         reading.fail(code, f"{label} is not there")
+        return
+    if layer.member.name in facts.old_gnu:
+        reading.fail("sparse-member", f"{label} is a sparse file of GNU's type")
         return
     report_damage(facts, layer.member, label, reading)
     if layer.type is None or layer.type.encrypted:

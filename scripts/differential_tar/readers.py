@@ -16,8 +16,9 @@ from typing import IO, Any, cast
 
 from oci_layout.cli.main import run
 from oci_layout.finding import Findings
-from oci_layout.streams.reader import HeldFile
-from oci_layout.streams.tarindex import TarScanner
+from oci_layout.streams.reader import HeldFile, chunks
+from oci_layout.streams.sparsefiles import SparseReader
+from oci_layout.streams.tarindex import TarMember, TarScanner
 
 TIMEOUT = 60
 
@@ -71,6 +72,12 @@ class Oracle:
         self._process.communicate(timeout=TIMEOUT)
 
 
+def _content(file: HeldFile, member: TarMember) -> bytes:
+    if member.sparse is None:
+        return file.pread(member.size, member.offset)
+    return b"".join(chunks(SparseReader(file, member.offset, member.sparse)))
+
+
 def differs_from_go(path: Path, seen: dict[str, Any]) -> str:
     """How our index of a tar, where it has no errors, differs from what Go sees; else empty."""
     findings = Findings()
@@ -81,7 +88,7 @@ def differs_from_go(path: Path, seen: dict[str, Any]) -> str:
         read = [
             (
                 member.name.encode("utf-8", "surrogateescape").hex(),
-                hashlib.sha256(file.pread(member.size, member.offset)).hexdigest(),
+                hashlib.sha256(_content(file, member)).hexdigest(),
             )
             for member in members
         ]

@@ -151,7 +151,6 @@ DISAGREED = {
     "file, then folder": member("a", b"x") + member("a", kind=b"5"),
     "below a link": member("d/f", b"1") + link("l", "d") + member("l/f", b"2"),
     "below a file": member("l-", b"1") + member("l/a/f", b"2") + member("l", b"3"),
-    "sparse": pax(("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")) + member("a", b"x"),
     "unknown type": member("a", b"x", kind=b"A"),
     "absolute link": member("a", b"1") + member("d/a", b"2") + link("d/l", "/a"),
     "hard link to a link": member("a", b"1") + link("d/l", "../a") + link("h", "d/l", hard=True),

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
+from tests.builders.shapes import SHAPES
+from tests.builders.shapes import Make as Shape
+from tests.builders.sparse import FORMATS, with_holes
 from tests.builders.typed import MIXED, NO_IMAGE, OPAQUE, SPELLED, Typed
 from tests.targets.makes import Make, Maker
+from tests.targets.test_sparse_members import large
 from tests.targets.test_v1_folders import with_stray
 
 
@@ -56,3 +60,25 @@ def _stray_folder(m: Maker) -> Path:
 
 
 REPORTED["V1: a stray folder"] = _stray_folder
+
+
+def _holes(form: str, *, beside: bool) -> Make:
+    def make(m: Maker) -> Path:
+        image = m.image() if beside else large(m)
+        return with_holes(image, m.path(), form, beside=beside)
+
+    return make
+
+
+REPORTED |= {
+    f"sparse, {form}, {'beside' if beside else 'a layer'}": _holes(form, beside=beside)
+    for form in FORMATS
+    for beside in (False, True)
+}
+
+
+def _shape(write: Shape) -> Make:
+    return lambda m: write(m.image("demo:1"), m.path())
+
+
+REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from oci_layout.targets.rules import RULES
-from tests.builders import go_json, write_files, write_hybrid_archive, write_members
+from tests.builders import IMAGE_NAME, go_json, write_files, write_hybrid_archive, write_members
+from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.named import write_named
 from tests.builders.paths import PATHS
+from tests.builders.sparse import with_holes, with_odd_member
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
 from tests.builders.windows import with_window
@@ -66,6 +69,11 @@ def _listed(name: str) -> Make:
     return lambda m: PATHS[name].write(m.image(), m.path())
 
 
+def _other_digest(m: Maker) -> Path:
+    name = "registry.example.com/demo@sha256:" + "ab" * 32
+    return write_named(m.image(), [{IMAGE_NAME: name}], m.path())
+
+
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "shared-name": ("docker, names that become one", "podman@5.8", "losses"),
@@ -90,6 +98,17 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "flat-platforms": ("pure, flat platforms", "containerd@1.7", "reasons"),
     "missing-config": (edited(MAKES["docker, none"], _without_config), "podman", "reasons"),
     "bad-config": ("docker, bad config", "containerd@1.7", "reasons"),
+    "sparse-member": (
+        lambda m: with_holes(m.image(), m.path(), "GNU", beside=True),
+        "docker@28",
+        "reasons",
+    ),
+    "layer-member": (lambda m: with_odd_member(m.image(), m.path(), b"S"), "docker@28", "reasons"),
+    "in-folder": (
+        lambda m: in_folder("saved", m.path(), [m.image()]),
+        "docker@28",
+        "reasons",
+    ),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),
     "unclean-path": (_listed("layers in manifest.json begin with /"), "podman", "reasons"),
     "backslash-path": (_listed("backslashes"), "docker@28", "reasons"),
@@ -148,6 +167,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "short-name": ("pure, name: ref familiar name", "containerd@1.7", "losses"),
     "localhost-name": ("docker, none", "podman", "losses"),
     "nameless": ("docker, no name", "docker@28", "losses"),
+    "digest-name": (_other_digest, "podman", "losses"),
     "names-left": (_two_names, "podman", "losses"),
     "images-left": ("hybrid, untagged left out", "containerd@1.7", "losses"),
     "other-platforms": ("pure, platforms", "podman", "losses"),
@@ -170,7 +190,8 @@ def made(make: str | Make, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("code", TRIGGERS)
 def test_each_rule_is_triggered(code: str, tmp_path: Path) -> None:
     make, target, place = TRIGGERS[code]
-    found = answer(made(make, tmp_path), target, full=make in UNREAD)
+    full = make in UNREAD or code == "layer-member"
+    found = answer(made(make, tmp_path), target, full=full)
     assert code in codes(found)[place]
     assert found.loads is not bool(found.reasons)
 

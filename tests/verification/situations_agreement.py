@@ -13,6 +13,7 @@ from tests.builders import (
     make_image,
     sha256,
     write_docker_archive,
+    write_files,
     write_hybrid_archive,
     write_index_layout,
     write_oci_layout,
@@ -158,6 +159,14 @@ def zstd(folder: Path) -> Path:
 MARKER = sha256(b'{"imageLayoutVersion":"1.0.0"}')[7:]
 DOCKER_ONLY = {"to": "oci", "compression": "keep"}
 
+
+def flat(folder: Path) -> Path:
+    files = read_files(write_oci_layout([tiny()], folder / "whole"))
+    return write_files(
+        {name.replace("sha256/", ""): data for name, data in files.items()}, folder / "flat"
+    )
+
+
 AGREEMENT = [
     Situation("layer-count", "error", config(lambda value: value["rootfs"]["diff_ids"].pop())),
     Situation("shuffled-layers", "warning", shuffled),
@@ -188,6 +197,7 @@ CONVERSION = [
     Situation("names-dropped", "warning", whole, repack={"to": "dir", "dest": "out"}),
     Situation("no-docker-platform", "warning", several, repack={"to": "oci"}),
     Situation("no-repo-tag", "warning", bare_tag, repack={"to": "oci"}),
+    Situation("flat-blobs", "error", lambda folder: flat(folder / "layout")),
     Situation(
         "opaque-layers",
         "warning",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.builders import write_hybrid_archive
 from tests.builders.paths import PATHS
+from tests.builders.sparse import with_holes
 from tests.independent import read_files
 from tests.verification.checking import special, tar_of, tiny
 from tests.verification.situation import Make, Situation, in_bytes
@@ -75,6 +76,11 @@ SITUATIONS = [
     ),
     Situation("absolute-name", "warning", in_bytes(lambda: renamed("/"))),
     Situation("dot-slash-name", "note", in_bytes(lambda: renamed("./"))),
+    Situation(
+        "sparse-member",
+        "warning",
+        lambda folder: with_holes(tiny(), folder / "image.tar", "GNU", beside=True),
+    ),
     Situation("unclean-path", "note", _listed("layers in manifest.json begin with /")),
     Situation("backslash-path", "error", _listed("backslashes")),
     Situation(

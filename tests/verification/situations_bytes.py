@@ -21,6 +21,7 @@ from tests.builders import (
     write_oci_archive,
     write_oci_layout,
 )
+from tests.builders.sparse import with_odd_member
 from tests.builders.windows import with_window
 from tests.independent import read_files
 from tests.verification.checking import TINY, layout_of, tar_of, tiny
@@ -161,6 +162,11 @@ SITUATIONS = [
     Situation("truncated-stream", "error", stored_as(PACKED[:-9], GZIP_TYPE)),
     Situation("trailing-garbage", "error", stored_as(PACKED + b"garbage", GZIP_TYPE)),
     Situation("zstd-window", "error", stored_as(wide_window(), ZSTD_TYPE)),
+    Situation(
+        "layer-member",
+        "error",
+        lambda folder: with_odd_member(tiny(), folder / "image.tar", b"S"),
+    ),
     Situation("zstd-window", "note", lambda folder: with_window(tiny(), folder / "image.tar", 24)),
     Situation(
         "bomb",

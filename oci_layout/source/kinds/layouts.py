@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from oci_layout.finding import Findings
 from oci_layout.model import dockersave, layout
+from oci_layout.model.manifest import Index
 from oci_layout.source import views
 from oci_layout.source.blobs import LayoutBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.store import Store
 from oci_layout.source.unlisted import unlisted_referrers
+from oci_layout.where import Where
 
 
 def _is_layout(reading: Reading) -> bool:
@@ -30,6 +33,7 @@ def _read(reading: Reading, kind: SourceKind, *, hybrid: bool) -> Contents:
     index = views.read_index(store, reading.findings, repair=reading.repair)
     reader = None
     if index is not None:
+        _find_flat(store, index, reading.findings)
         reader = reading.graph(blobs)
         reconciler.take_index(index, reader, docker)
     reading.take_docker(docker, named=hybrid)
@@ -46,6 +50,20 @@ def _read(reading: Reading, kind: SourceKind, *, hybrid: bool) -> Contents:
         docker=tuple(docker),
         reader=reader,
     )
+
+
+def _find_flat(store: Store, index: Index, findings: Findings) -> None:
+    """Tell of blobs that lie beside the folder of their algorithm: no reader finds them there."""
+    for entry in index.manifests:
+        flat = f"blobs/{entry.digest.hex}"
+        if store.find(entry.digest.blob_path) is None and store.find(flat) is not None:
+            findings.error(
+                "flat-blobs",
+                f"lies in blobs/, where blobs/{entry.digest.algorithm}/ is the place for it",
+                Where(member=flat),
+                f"move all blobs into blobs/{entry.digest.algorithm}/",
+            )
+            return
 
 
 def _blobs(store: Store, archive: bool) -> Iterable[str]:
