@@ -51,7 +51,14 @@ class Where:
 
     def at(self, field: str) -> Where:
         """The same place, at another field path."""
-        return attrs.evolve(self, field=field)
+        return Where(
+            file=self.file,
+            image=self.image,
+            layer=self.layer,
+            member=self.member,
+            field=field,
+            offset=self.offset,
+        )
 
     def of(self, file: str) -> Where:
         """The same place, in a file where it names none."""

@@ -79,7 +79,7 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
     keep = task.encoding is None
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm
-    walker = TarWalker() if task.repair else None
+    walker = TarWalker() if task.repair or (task.inner and not task.opaque) else None
     where = attrs.evolve(task.expected[0].where, member=task.member.name)
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(task.member.open()))
@@ -105,7 +105,7 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
                 if walker is not None:
                     walker.feed(data)
         if walker is not None:
-            _require_whole(task, stored.size, walker, where)
+            _judge(task, stored.size, walker, where)
         fact = Fact(
             digest=out.digest,
             size=out.size,
@@ -161,6 +161,14 @@ def linked(task: Task) -> Fact | None:
     with damage_in(task.member.store):
         _check(task, fact)
     return fact
+
+
+def _judge(task: Task, size: int, walker: TarWalker, where: Where) -> None:
+    """Refuse a layer that no engine unpacks, and one to be repaired that is no whole tar."""
+    if walker.refused:
+        raise _refused(task, walker).error()
+    if task.repair:
+        _require_whole(task, size, walker, where)
 
 
 def _require_whole(task: Task, size: int, walker: TarWalker, where: Where) -> None:

@@ -23,7 +23,7 @@ Path = tuple[str | int, ...]
 _INT64 = 1 << 63
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Misread:
     """A value that a reader refuses.
 
@@ -46,7 +46,7 @@ class Misread:
     escaped: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class At:
     """Where a value stands.
 
@@ -104,7 +104,7 @@ def unknown(value: Any) -> Any:
     return ABSENT if value is None else value
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Scalar(GoType):
     """A text, a number, a boolean, a time.
 
@@ -221,7 +221,7 @@ def _utc(text: str) -> str | None:
 TIME = Time()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class ListOf(GoType):
     """A list.
 
@@ -260,7 +260,7 @@ class ListOf(GoType):
         return [{} if item is ABSENT else item for item in items] or ABSENT
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class MapOf(GoType):
     """An object with free keys.
 
@@ -299,7 +299,7 @@ TEXT_MAP = MapOf(TEXT, "strings", "")
 SET = MapOf(EMPTY, "", {})
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Struct(GoType):
     """An object of known fields; others are passed over.
 

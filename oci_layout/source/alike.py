@@ -58,12 +58,14 @@ class Alike:
                 where=Where(member=name[:100]),
                 code="too-many-members",
             )
-        where = Where(member=name, offset=member.header)
         if member.type is MemberType.OTHER:
-            self._conflict("of an unknown type: some readers take it", where)
+            self._conflict("of an unknown type: some readers take it", name, member)
             return
-        if member.format_bits not in (0, _FORMAT.get(member.type, member.format_bits)):
-            self._conflict("its mode says that it is of another type than its type flag", where)
+        bits = member.format_bits
+        if bits and bits != _FORMAT.get(member.type, bits):
+            self._conflict(
+                "its mode says that it is of another type than its type flag", name, member
+            )
         is_folder, is_special = (
             member.type is MemberType.DIRECTORY,
             member.type is MemberType.SPECIAL,
@@ -73,7 +75,7 @@ class Alike:
             or (not is_folder and name in self._folders)
             or (not is_special and name in self._special)
         ):
-            self._conflict("stands in the archive twice, as files of different types", where)
+            self._conflict("stands in the archive twice, as files of different types", name, member)
         if is_folder:
             self._folders.add(name)
         elif is_special:
@@ -81,7 +83,9 @@ class Alike:
                 self._special.add(name)
             elif not self._crowded:
                 self._crowded = True
-                self._conflict(f"more than {limits.SPECIAL_MEMBERS} devices and FIFOs", where)
+                self._conflict(
+                    f"more than {limits.SPECIAL_MEMBERS} devices and FIFOs", name, member
+                )
 
     def finish(self, files: Mapping[str, TarMember], links: Iterable[str]) -> None:
         """After the last member: what only the whole archive tells.
@@ -102,32 +106,34 @@ class Alike:
             if at < len(below) and (below[at] == key or below[at].startswith(f"{key}\0")):
                 self._conflict(
                     "members lie below this link or file: who unpacks the archive writes elsewhere",
-                    Where(member=name, offset=files[name].header if name in files else None),
+                    name,
+                    files.get(name),
                 )
 
     def _target(self, name: str, files: Mapping[str, TarMember]) -> None:
         """A link whose target is another member for who unpacks than for who joins names."""
         member = files[name]
-        where = Where(member=name, offset=member.header)
         link = member.linkname
         if member.type is MemberType.HARDLINK:
             target = files.get(posixpath.normpath(link.lstrip("/")))
             if target is not None and target.type is MemberType.SYMLINK:
-                self._conflict("a hard link to a symbolic link", where)
+                self._conflict("a hard link to a symbolic link", name, member)
             return
         parts = [part for part in link.split("/") if part not in ("", ".")]
         if any(a != ".." == b for a, b in itertools.pairwise(parts)):
             self._conflict(
-                f"links to {link[:100]!r}: '..' after a folder that may be a link", where
+                f"links to {link[:100]!r}: '..' after a folder that may be a link", name, member
             )
         if link.startswith("/") and "/" in name:
             joined = posixpath.normpath(f"{posixpath.dirname(name)}/{link}")
             if joined in files:
                 self._conflict(
-                    f"links to {link[:100]!r}, and some readers begin at its folder", where
+                    f"links to {link[:100]!r}, and some readers begin at its folder", name, member
                 )
 
-    def _conflict(self, what: str, where: Where) -> None:
+    def _conflict(self, what: str, name: str, member: TarMember | None) -> None:
         self._findings.error(
-            "conflicting-member", f"{what}: readers disagree what the archive holds", where
+            "conflicting-member",
+            f"{what}: readers disagree what the archive holds",
+            Where(member=name, offset=member.header if member is not None else None),
         )

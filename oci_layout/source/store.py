@@ -20,7 +20,7 @@ from oci_layout.streams.tarheader import BLOCK
 from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.where import Where
 
-_READ = frozenset({MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK})
+_READ = (MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK)
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 _SHOWN = 200  # characters of a name that a message has
 
@@ -196,6 +196,10 @@ class MadeStore:
         """Nothing is held open."""
 
 
+def _place(member: TarMember) -> Where:
+    return Where(member=member.name[:_SHOWN], offset=member.header)
+
+
 class ArchiveStore:
     """A tar archive, indexed by offset.
 
@@ -220,33 +224,34 @@ class ArchiveStore:
         alike.finish(self._members, self._links)
 
     def _take(self, member: TarMember, alike: Alike) -> None:
-        where = Where(member=member.name[:_SHOWN], offset=member.header)
         if max(len(member.name), len(member.linkname)) > NAME_BYTES:
             self._findings.error(
                 "unsafe-name",
                 f"a name of more than {NAME_BYTES} bytes: nobody can unpack it",
-                where,
+                _place(member),
             )
             return
         try:
             # Nothing is extracted, so an absolute name only means its path from the archive's root.
             name = names.normalise(member.name.lstrip("/"))
         except names.UnsafeNameError:
-            self._findings.error("unsafe-name", "a member's name leaves the archive", where)
+            self._findings.error(
+                "unsafe-name", "a member's name leaves the archive", _place(member)
+            )
             return
         if member.name.startswith("/") and not self._absolute:
             self._absolute = True
             self._findings.warning(
                 "absolute-name",
                 "members have absolute names; they are read from the archive's root",
-                where,
+                _place(member),
             )
         if member.name.startswith("./") and name and not self._dotted:
             self._dotted = True
             self._findings.note(
                 "dot-slash-name",
                 "members have names that begin with ./, which ctr images import does not clean",
-                where,
+                _place(member),
             )
         if not name:
             return
@@ -257,14 +262,14 @@ class ArchiveStore:
             self._findings.warning(
                 "special-member",
                 "a device or FIFO; engines ignore it, and so does this",
-                where,
+                _place(member),
             )
         if member.old_gnu and not self._old_gnu:
             self._findings.warning(
                 "sparse-member",
                 "a sparse file of GNU's type: docker load refuses the archive, and an import into "
                 "containerd does not see the file",
-                where,
+                _place(member),
                 "tar --sparse --format=posix writes one that is read",
             )
         if member.old_gnu:

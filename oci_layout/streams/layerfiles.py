@@ -24,6 +24,7 @@ from oci_layout.streams.tarheader import (
     checksum_holds,
     decimal,
     extended_limit,
+    format_of,
     number,
     pax_pairs,
     signed_number,
@@ -242,7 +243,7 @@ class _Layer:
     ) -> LayerFile:
         # An empty value gives the field back to the header block.
         records = {key: value for key, value in pairs if value}
-        name = long_name or records.get("path") or ustar_name(header)
+        name = long_name or records.get("path") or ustar_name(header, format_of(header))
         linkname = long_link or records.get("linkpath") or text(header[157:257])
         if "\0" in name or "\0" in linkname:
             raise ValueError("a NUL in a name")

@@ -12,7 +12,7 @@ from oci_layout.streams.reader import ClosableReader, ExtentReader, HeldFile, ch
 from oci_layout.where import Where
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class Member:
     """Named bytes inside a source. What holds them, a subclass knows; here they are read.
 
@@ -78,7 +78,7 @@ class Member:
 Hold = Callable[[], tuple[HeldFile, bool]]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class FileMember(Member):
     """A stretch of a file.
 
@@ -130,7 +130,7 @@ class _BytesReader:
         """Nothing is held."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class BytesMember(Member):
     """A document that no file holds: made from others."""
 
@@ -150,7 +150,7 @@ class BytesMember(Member):
         return self.data[start : start + size]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class AssembledMember(Member):
     """Bytes that lie nowhere as they are: put together anew each time they are read.
 

@@ -16,7 +16,7 @@ _EXTENTS = 100_000  # more than any file system gives a file of a layer
 _MAP_BLOCKS = _EXTENTS * 2 * _DIGITS // BLOCK
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Sparse:
     """The stretches of a sparse file that hold data.
 

@@ -22,6 +22,7 @@ from oci_layout.streams.tarheader import (
     check_numbers,
     checksum_holds,
     extended_limit,
+    format_of,
     number,
     pax_fields,
     pax_pairs,
@@ -49,10 +50,8 @@ class MemberType(enum.Enum):
     OTHER = "of an unknown type"
 
 
-# They have no data, whatever size they state.
-HEADER_ONLY = frozenset(
-    {MemberType.DIRECTORY, MemberType.SYMLINK, MemberType.HARDLINK, MemberType.SPECIAL}
-)
+# They have no data, whatever size they state. A tuple: an enum's hash costs more than five looks.
+HEADER_ONLY = (MemberType.DIRECTORY, MemberType.SYMLINK, MemberType.HARDLINK, MemberType.SPECIAL)
 _TYPES = {
     b"\0": MemberType.FILE,
     b"0": MemberType.FILE,
@@ -66,7 +65,7 @@ _TYPES = {
 }
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False, match_args=False)
 class TarMember:
     """One member as its headers tell it.
 
@@ -233,7 +232,8 @@ class TarScanner:
     def _member(self, header: bytes) -> TarMember | None:
         """The member a header begins; None for an extended header."""
         start = self._at
-        check_numbers(header)
+        form = format_of(header)
+        check_numbers(header, form)
         kind = header[156:157]
         member_type = member_kind(kind)
         size = 0 if member_type in HEADER_ONLY else number(header[124:136])
@@ -248,14 +248,15 @@ class TarScanner:
                 code="too-many-members",
             )
         pending = self._pending
+        records = {}
         if pending.start >= 0:
             self._pending = _Pending()
-        records = pending.records
-        name = pending.long_name or records.get("path") or ustar_name(header)
+            records = pending.records
+        name = pending.long_name or records.get("path") or ustar_name(header, form)
         linkname = pending.long_link or records.get("linkpath") or text(header[157:257])
         if kind == b"\0" and name.endswith("/"):
             member_type = MemberType.DIRECTORY  # how pre-POSIX tars wrote directories
-        pax = pax_size(records)
+        pax = pax_size(records) if records else None
         if pax is not None and member_type not in HEADER_ONLY:
             if size not in (0, pax):
                 self._findings.error(
@@ -267,7 +268,9 @@ class TarScanner:
             size = pax
         data_size = 0 if member_type in HEADER_ONLY else size
         offset = start + BLOCK
-        sparse, offset = self._sparse(header, member_type, pending.pairs, size, offset)
+        sparse = None
+        if kind == _OLD_GNU or pending.pairs:
+            sparse, offset = self._sparse(header, member_type, pending.pairs, size, offset)
         if sparse is not None:
             member_type, name = MemberType.FILE, sparse.name or name
             data_size -= sparse.map_bytes

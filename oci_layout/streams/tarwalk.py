@@ -42,6 +42,10 @@ class TarWalker:
                 self._skip -= step
                 at += step
                 continue
+            if not self._pending and len(data) - at >= BLOCK:
+                self._header(data[at : at + BLOCK])
+                at += BLOCK
+                continue
             take = BLOCK - len(self._pending)
             self._pending += data[at : at + take]
             at += take

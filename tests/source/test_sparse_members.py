@@ -122,3 +122,14 @@ def test_members_that_no_engine_unpacks(flag: bytes, tmp_path: Path) -> None:
     image = make_image([{"a": b"1"}, {"b": b"2"}], names=("demo:1",))
     path = with_odd_member(image, tmp_path / "image.tar", flag)
     assert [each.code for each in verify(str(path)).findings] == ["layer-member"]
+
+
+@pytest.mark.parametrize("packed_as", ["keep", "gzip", "none"])
+@pytest.mark.parametrize("to", ["oci", "docker"])
+def test_what_verify_refuses_is_not_written(packed_as: str, to: str, tmp_path: Path) -> None:
+    image = make_image([{"a": b"1"}, {"b": b"2"}], names=("demo:1",))
+    path = with_odd_member(image, tmp_path / "image.tar", b"V")
+    with pytest.raises(DamagedError, match="no engine unpacks") as caught:
+        repack(str(path), str(tmp_path / "out.tar"), to=to, compression=packed_as)
+    assert caught.value.code == "layer-member"
+    assert not (tmp_path / "out.tar").exists()
