@@ -1,0 +1,57 @@
+"""The page of limits says every bound, and what it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from oci_layout import limits
+from oci_layout.codes import CODES
+from tests.pages import read
+
+_SIZES = {1 << 30: " GiB", 1 << 20: " MiB", 1 << 10: " KiB"}
+# What is no bound of a source: how much is read or held at a time, and what need not be reported.
+_INNER = {"CHUNK", "WORK_BYTES", "ZSTD_WINDOW", "MANIFEST_BYTES"}
+_ROWS = {
+    "DOCUMENT_BYTES": "one JSON document",
+    "DOCUMENTS_BYTES": "manifests, indexes and configs",
+    "DOCUMENT_DEPTH": "arrays and objects",
+    "DOCUMENT_TOKENS": "values in one document",
+    "NUMBER_DIGITS": "digits of a whole number",
+    "NODES": "manifests and layers",
+    "SHOWN_BYTES": "documents in one report",
+    "SHOWN_BLOBS": "layers and blobs in one report",
+    "FINDINGS": "findings of one code",
+    "INDEX_DEPTH": "indexes in indexes",
+    "SIGNATURES": "signatures",
+    "V1_DEPTH": "parents of a V1 image",
+    "MADE_BYTES": "configs that are made",
+    "MEMBERS": "members of an archive",
+    "MEMBER_NAME_BYTES": "a long name",
+    "NAME_BYTES": "a name of a member",
+    "NAMES_BYTES": "names of an archive",
+    "SPECIAL_MEMBERS": "devices and FIFOs",
+    "PAX_BYTES": "a PAX header",
+    "LINK_HOPS": "links that are followed",
+    "BOMB_RATIO": "what layers grow to",
+    "BOMB_BYTES": "holes of sparse members",
+    "UNPACK_MEMORY": "memory to unpack",
+}
+
+
+def test_every_bound_has_a_row() -> None:
+    assert {name for name in vars(limits) if name.isupper()} == _ROWS.keys() | _INNER
+
+
+@pytest.mark.parametrize("name", _ROWS)
+def test_the_page_says_the_bound(name: str) -> None:
+    (line,) = [each for each in read("docs/limits.md").splitlines() if f"| {_ROWS[name]}" in each]
+    bound = getattr(limits, name)
+    sized = name.endswith(("_BYTES", "_MEMORY")) and bound > limits.NAME_BYTES
+    unit = next(unit for unit in (*_SIZES, 1) if bound % unit == 0) if sized else 1
+    assert f"| {bound // unit:,}{_SIZES.get(unit, '')} " in line or f"{bound:,} times" in line
+
+
+def test_the_page_names_findings_that_there_are() -> None:
+    assert set(re.findall(r"\| `([a-z0-9-]+)` \|", read("docs/limits.md"))) <= CODES.keys()
