@@ -1,8 +1,8 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on; its
-fields may be given as keywords::
+``merge``, ``have``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so
+on; its fields may be given as keywords::
 
     import oci_layout
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oci_layout.api.comparison import diff as diff
     from oci_layout.api.conversion import merge as merge
     from oci_layout.api.conversion import repack as repack
+    from oci_layout.api.having import have as have
     from oci_layout.api.inspection import inspect as inspect
     from oci_layout.api.inspection import inspect_raw as inspect_raw
     from oci_layout.api.verification import verify as verify
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from oci_layout.errors import UsageError as UsageError
     from oci_layout.finding import Finding as Finding
     from oci_layout.finding import Findings as Findings
+    from oci_layout.havelist.request import Have as Have
+    from oci_layout.havelist.values import HaveList as HaveList
     from oci_layout.inspection.report import InspectReport as InspectReport
     from oci_layout.inspection.request import Inspect as Inspect
     from oci_layout.plan.change import Change as Change
@@ -65,6 +68,7 @@ _HOMES = {
     "Progress": "oci_layout.api.words",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
+    "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
     "inspect_raw": "oci_layout.api.inspection",
     "merge": "oci_layout.api.conversion",
@@ -85,6 +89,8 @@ _HOMES = {
     "UsageError": "oci_layout.errors",
     "Finding": "oci_layout.finding",
     "Findings": "oci_layout.finding",
+    "Have": "oci_layout.havelist.request",
+    "HaveList": "oci_layout.havelist.values",
     "InspectReport": "oci_layout.inspection.report",
     "Inspect": "oci_layout.inspection.request",
     "Change": "oci_layout.plan.change",

@@ -76,6 +76,7 @@ CODES: dict[str, str] = {
     "sparse-index": "a manifest or index is referred to and not there",
     "stored-otherwise": "a layer is there under its diff_id alone, packed or named in another way",
     "missing-blob": "a layer or another blob is referred to and not there",
+    "thin": "layers are left out, since whoever loads the image has them",
     "missing-member": "manifest.json names a file that is not there",
     "absent-subject": "what an attestation or artifact refers to is not there",
     "flat-blobs": "blobs lie in blobs/ itself, and not in the folder of their algorithm",
@@ -97,6 +98,8 @@ CODES: dict[str, str] = {
     "no-repo-tag": "a name that Docker cannot hold: without repository or tag, or in upper case",
     "opaque-layers": "manifest.json leaves out an image with layers that are no tar",
     "platform-absent": "an image does not exist for the chosen platform",
+    "packed-otherwise": "the other side has a layer as other bytes",
+    "bad-have": "a have-list that is none",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -237,7 +237,16 @@ class Spooling:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
-class Working(Spooling):
+class Completing(Spooling):
+    """What verbs may be asked that read a source which may lack something."""
+
+    bases: Sequence[str] = texts(
+        "Take what SOURCE lacks from there; repeatable.", "SOURCE", "--base"
+    )
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
+class Working(Completing):
     """What verbs may be asked that read blobs."""
 
     jobs: int | None = count("Cores to use; all by default.")

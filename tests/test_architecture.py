@@ -26,7 +26,7 @@ WORDS = {
     "codes",
     "plain",
 }
-BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "blobs", "plan"}
+BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "havelist", "blobs", "plan"}
 SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "streams": {"words", "streams"},
     "graph": {"words", "model", "streams", "graph"},
     "source": {"words", "disk", "model", "streams", "graph", "source"},
+    "havelist": {"words", "model", "streams", "graph", "source", "havelist"},
     "blobs": {"words", "model", "streams", "graph", "blobs"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},

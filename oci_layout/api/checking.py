@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import platform as machine
+from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.words import Progress, chosen_at, made, watch_of
+from oci_layout.api.bases import open_bases
+from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.selection import Choice, select
+from oci_layout.havelist.opening import read_have
+from oci_layout.havelist.values import HaveList
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import Asked, CheckReport, ask
@@ -50,13 +54,21 @@ def check(
     asked = [Target.parse(text) for text in checked.targets or USUAL]
     host = _host(checked.platform)
     findings = Findings()
-    with open_source(
-        source, findings=findings, tmp=checked.tmp, watch=watch_of(progress)
-    ) as opened:
+    have = HaveList.union([read_have(path_at(each), tmp=checked.tmp) for each in checked.have])
+    with ExitStack() as stack:
+        opened = stack.enter_context(
+            open_source(
+                source,
+                findings=findings,
+                tmp=checked.tmp,
+                watch=watch_of(progress),
+                bases=open_bases(checked, stack),
+            )
+        )
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
         damage = _read(opened, findings, checked.jobs, progress) if checked.full else None
-        facts = gather(opened, source, damage)
+        facts = gather(opened, source, damage, have)
         repairs = Repairs(facts, host, images)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
         return CheckReport(

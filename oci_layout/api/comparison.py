@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
+from oci_layout.api.bases import open_bases
 from oci_layout.api.words import Progress, made, watch_of
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
@@ -52,6 +53,7 @@ def diff(
     wanted = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choices, opened = [], []
     with ExitStack() as stack:
+        bases = open_bases(asked, stack)
         for source, images in ((a, asked.images_a), (b, asked.images_b)):
             chosen = (*asked.images, *images)
             if not isinstance(source, Source):
@@ -63,6 +65,7 @@ def diff(
                     tmp=asked.tmp,
                     lone=True,
                     watch=watch_of(progress),
+                    bases=bases,
                 )
                 opened.append(stack.enter_context(read))
             else:

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from oci_layout.api.bases import open_bases
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
@@ -21,6 +22,8 @@ from oci_layout.errors import DamagedError, LayoutError, UsageError, damage_in
 from oci_layout.finding import REPAIRABLE, Deferring, FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
+from oci_layout.havelist.opening import read_have
+from oci_layout.havelist.values import Finds, HaveList, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
 from oci_layout.plan.options import Options, Renames
@@ -31,6 +34,7 @@ from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.source.transports import file_and_folder, located
+from oci_layout.targets.target import Target
 from oci_layout.where import Where
 
 
@@ -69,9 +73,10 @@ def repack(
         asked = _legacy(asked, destination)
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
-    with Outputs(_file(source)) as outputs:
+    with Outputs(_file(source), *_read_besides(asked)) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
+            bases = open_bases(asked, stack)
             opened = (
                 source
                 if isinstance(source, Source)
@@ -84,6 +89,7 @@ def repack(
                         limit=asked.limit,
                         memory=asked.limit_memory,
                         watch=watch_of(progress),
+                        bases=bases,
                     )
                 )
             )
@@ -94,6 +100,41 @@ def repack(
 def _file(source: str | Source) -> str:
     """What is read, without the folder inside that is meant."""
     return file_and_folder(source)[0] if isinstance(source, str) else source.store.label
+
+
+def _read_besides(asked: Writing) -> list[str]:
+    """Files that are read beside the sources, and so are no destinations."""
+    every = [path_at(each) for each in (*asked.bases, *asked.have)]
+    return [_file(each) for each in every if each != STANDARD_INPUT]
+
+
+def _thinning(asked: Writing) -> Thinning | None:
+    """What is to be left out.
+
+    Raises:
+        UsageError: ``--for`` without ``--have``, or where everything has to be there.
+    """
+    if not asked.have:
+        if asked.reader is not None:
+            raise UsageError(what="--for goes with --have", hint="layout check SOURCE --for TARGET")
+        return None
+    if asked.to is Format.DIR:
+        raise UsageError(what="--have: a dir: directory has all of its blobs", hint="--to oci")
+    if asked.append:
+        raise UsageError(
+            what="--have goes not with --append: a layout that is added to stays whole",
+            hint="leave one out",
+        )
+    if asked.have.count(STANDARD_INPUT) > 1:
+        raise UsageError(what="standard input can be read once")
+    have = [read_have(path_at(each), tmp=asked.tmp) for each in asked.have]
+    finds = Target.parse(asked.reader).finds if asked.reader is not None else Finds.EVERY
+    if finds is Finds.NOTHING:
+        raise UsageError(
+            what=f"--for: {asked.reader!r} keeps no image, and so finds nothing of one",
+            hint="name the engine that it copies to",
+        )
+    return Thinning(have=HaveList.union(have), finds=finds)
 
 
 def _findings(asked: Writing, *, repair: bool = False) -> Findings:
@@ -110,6 +151,7 @@ def _repack(source: Source, job: _Job, asked: Repack) -> Report:
             hint="leave it out",
         )
     options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
+    options = attrs.evolve(options, thinning=_thinning(asked))
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
     if job.destination.name is not None:
@@ -169,12 +211,14 @@ def merge(
             hint="leave the name out",
         )
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(*map(_file, every)))
+        outputs = stack.enter_context(Outputs(*map(_file, every), *_read_besides(asked)))
         job = _Job.look(asked, destination, outputs, progress)
+        bases = open_bases(asked, stack)
         opened = [
             stack.enter_context(
                 open_source(
                     source,
+                    bases=bases,
                     findings=_findings(asked),
                     tmp=asked.tmp or destination.beside,
                     limit=asked.limit,
@@ -186,6 +230,7 @@ def merge(
         ]
         opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
+        options_ = attrs.evolve(options_, thinning=_thinning(asked))
         return _convert(opened, job, options_)
 
 
@@ -202,12 +247,12 @@ def _completed(
     """
     if all(source.whole for source in sources):
         return list(sources)
-    holdings = [source.contents.holdings for source in sources]
+    holdings = [source.contents.lent(source.label) for source in sources]
     there: list[Holdings] = []
     if asked.append and job.place is not None:
         with suppress(LayoutError):  # whoever adds to it will say so
             layout = stack.enter_context(open_source(job.place.real, findings=Findings()))
-            there.append(layout.contents.holdings)
+            there.append(layout.contents.lent(layout.label))
     return [
         source.completed([*holdings[:number], *holdings[number + 1 :], *there])
         for number, source in enumerate(sources)
@@ -249,6 +294,10 @@ def _legacy(asked: Repack, destination: Destination) -> Repack:
         raise UsageError(what="--legacy goes with --to docker")
     if destination.path and destination.directory:
         raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
+    if asked.have:
+        raise UsageError(
+            what="--legacy: Docker before 1.10 needs every layer", hint="leave --have out"
+        )
     if asked.compression not in (AUTO, RAW):
         raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
     return attrs.evolve(asked, compression=RAW)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from oci_layout.api.bases import open_bases
 from oci_layout.api.words import Progress, chosen_at, made, watch_of
 from oci_layout.errors import UsageError, damage_in
 from oci_layout.finding import Findings
@@ -27,12 +28,19 @@ def _chosen(
     path, asked = chosen_at(source, asked)
     platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choice = Choice(images=tuple(asked.images), platforms=platforms)
-    with (
-        open_source(
-            path, findings=Findings(), tmp=asked.tmp, lone=True, watch=watch_of(progress)
-        ) as opened,
-        damage_in(opened.label),
-    ):
+    with ExitStack() as stack:
+        bases = open_bases(asked, stack)
+        opened = stack.enter_context(
+            open_source(
+                path,
+                findings=Findings(),
+                tmp=asked.tmp,
+                lone=True,
+                watch=watch_of(progress),
+                bases=bases,
+            )
+        )
+        stack.enter_context(damage_in(opened.label))
         yield opened, chosen(opened, choice)
 
 

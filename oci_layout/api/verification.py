@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
+from oci_layout.api.bases import open_bases
 from oci_layout.api.words import Progress, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.digest import QuotedDigest
@@ -53,6 +54,7 @@ def verify(
         file_and_folder(source)[0],
         *asked.trusted_keys,
         *(() if asked.against is None else (asked.against,)),
+        *asked.bases,
     )
     with ExitStack() as closing:
         file = None
@@ -67,6 +69,7 @@ def verify(
                 pool,
                 start=progress.start if progress is not None else None,
                 watch=watch_of(progress),
+                bases=open_bases(asked, closing),
             )
 
 

@@ -41,6 +41,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 ReportFile = Annotated[
     str | None, typer.Option("--report", metavar="FILE", help="Write the JSON report to a file.")
 ]
+ListFile = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the list to a file; x.gz packs it. Standard output by default.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 

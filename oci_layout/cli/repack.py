@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import shutil
 import sys
@@ -13,12 +14,12 @@ import attrs
 
 import oci_layout
 from oci_layout.cli import options
+from oci_layout.cli.beside import side_file
 from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
 from oci_layout.cli.text import abridged, error_line, finding_line, short, shown, size_text
 from oci_layout.counting import plural
-from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
 from oci_layout.plan.change import Change, ChangeKind
@@ -96,7 +97,7 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with _heard(), side_file(to.report, to.output, *sources) as file:
+    with _heard(), side_file("--report", to.report, *sources, output=to.output) as file:
         with Bar(quiet=to.quiet) as progress:
             result = run(oci_layout, progress)
         print_report(result, to, file)  # the bar is gone by now
@@ -118,25 +119,6 @@ def _heard() -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-
-
-@contextmanager
-def side_file(report: str | None, output: str | None, *sources: str) -> Iterator[SideFile | None]:
-    """The file of --report, made before the work; None where none was asked for.
-
-    Args:
-        report: the file.
-        output: what --output names; None for nothing.
-        sources: what is read.
-    """
-    if report is None:
-        yield None
-        return
-    with Outputs(*sources) as outputs:
-        if output not in (None, "-"):
-            outputs.look("--output", str(output))
-        with SideFile("--report", report, outputs) as file:
-            yield file
 
 
 def print_report(result: Report, to: Printing, file: SideFile | None) -> None:
@@ -180,6 +162,9 @@ def render(result: Report, width: int) -> list[str]:
         lines += wrapped(text, width, "", "  ")
     else:
         lines += wrapped(_done(result), width, "", "  ")
+    if any(layer.action == "left out" for image in result.images for layer in image.layers):
+        text = "thin: load what has the layers that are left out first, then this"
+        lines += wrapped(text, width, "", "  ")
     if result.destination_note:
         lines += wrapped(f"({result.destination_note})", width, "  ", "  ")
     return lines
@@ -240,6 +225,7 @@ def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:
         manifest = f"{short(image.manifest_before)} -> {short(image.manifest_after)}"
     rows = [("image ID", image_id), ("manifest", manifest), ("layers", _layers(image.layers))]
     lines += columns(rows, "  ")
+    lines += _left_out(image.layers, width)
     for change in _grouped((*image.config_changes, *image.changes)):
         lines += wrapped(shown(change), width, "  ", "    ")
     return lines
@@ -264,11 +250,28 @@ def _grouped(changes: tuple[Change, ...]) -> list[str]:
     return ([str(Change(kind, dropped))] if dropped else []) + rest
 
 
+def _left_out(layers: tuple[LayerReport, ...], width: int) -> list[str]:
+    """What the other side has to have, and what brings it."""
+    those = [layer for layer in layers if layer.action == "left out"]
+    if not those:
+        return []
+    size = size_text(sum(layer.size_after or 0 for layer in those))
+    owners = dict.fromkeys(layer.expected_from for layer in those if layer.expected_from)
+    named = ", ".join(map(abridged, itertools.islice(owners, _OWNERS)))
+    more = len(owners) - _OWNERS
+    named += f" and {more} more" if more > 0 else ""
+    text = f"left out: {plural(len(those), 'layer')}, {size}; there with {named or 'other blobs'}"
+    return wrapped(text, width, "  ", "    ")
+
+
+_OWNERS = 4  # images that are shown
+
+
 def _layers(layers: tuple[LayerReport, ...]) -> str:
     if not layers:
         return "none"
     parts = []
-    for action in ("kept", "re-encoded", "absent"):
+    for action in ("kept", "re-encoded", "left out", "absent"):
         those = [layer for layer in layers if layer.action == action]
         if not those:
             continue

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout import option
-from oci_layout.option import Spooling
+from oci_layout.option import Completing
 from oci_layout.platform import Platform
 
 
 @attrs.frozen(kw_only=True)
-class Diff(Spooling):
+class Diff(Completing):
     """What may be asked of ``diff``."""
 
     images: Sequence[str] = option.texts(

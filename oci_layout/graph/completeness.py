@@ -96,7 +96,7 @@ def _sparse(what: str, missing: list[str]) -> DamagedError:
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return DamagedError(
         what=f"{what}; missing: {listed}{more}",
-        hint="save the image again, with all its blobs",
+        hint="save the image again with all its blobs, or name with --base what has them",
         code="sparse-index",
     )
 

@@ -36,6 +36,7 @@ class Layer:
         file: what ``manifest.json`` calls it; empty where a manifest lists it.
         substitute: where its bytes are not there, a layer of the same diff_id whose bytes are,
             packed in whatever way.
+        elsewhere: whether it is not there, and whoever reads the result is said to have it.
     """
 
     member: Member | None
@@ -45,6 +46,12 @@ class Layer:
     descriptor: Descriptor | None = None
     file: str = ""
     substitute: Layer | None = None
+    elsewhere: bool = False
+
+    @property
+    def lacking(self) -> bool:
+        """Whether it would have to be there and is not."""
+        return self.there is None and not self.foreign and not self.elsewhere
 
     @property
     def there(self) -> Layer | None:
@@ -119,10 +126,8 @@ class Image:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What to call the layers that are not there, foreign ones aside."""
-        return tuple(
-            layer.called for layer in self.layers if layer.there is None and not layer.foreign
-        )
+        """What to call the layers that would have to be there and are not."""
+        return tuple(layer.called for layer in self.layers if layer.lacking)
 
     @property
     def platform(self) -> Platform:

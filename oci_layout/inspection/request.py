@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout import option
-from oci_layout.option import Spooling
+from oci_layout.option import Completing
 from oci_layout.platform import Platform
 
 
 @attrs.frozen(kw_only=True)
-class Inspect(Spooling):
+class Inspect(Completing):
     """What may be asked of ``inspect``."""
 
     images: Sequence[str] = option.texts("This image only; repeatable.", "NAME|DIGEST", "--image")

@@ -13,6 +13,7 @@ from oci_layout.graph.walk import images
 from oci_layout.plan.assemble import Assembler
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
+from oci_layout.plan.thin import Thin
 from oci_layout.plan.uses import uses_of
 
 
@@ -56,7 +57,7 @@ class Alike:
         uses = uses_of((root,), tasks, self._options.target)
         listed = {task.key: task for task in tasks}
         facts = {key: _stand_in(task) for key, task in listed.items() if task.stated_result is None}
-        packing = Packing(tasks=listed, uses=uses, facts=facts, repair=request.repair)
+        packing = Packing(tasks=listed, uses=uses, facts=facts, repair=request.repair, thin=Thin())
         documents = Assembler(self._options, packing, Findings()).run((root,), {})
         return documents.top[0][1].digest if documents.top else None
 

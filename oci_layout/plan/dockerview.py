@@ -71,7 +71,7 @@ class DockerView:
         layers: tuple[Packed, ...],
     ) -> None:
         """Add an image under some of its names."""
-        absent = sum(packed.layer.there is None for packed in layers)
+        absent = sum(packed.layer.there is None and packed.layer.foreign for packed in layers)
         if absent:
             self._findings.warning(
                 "foreign-layer",

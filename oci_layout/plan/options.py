@@ -7,6 +7,7 @@ import attrs
 from oci_layout.digest import QuotedDigest
 from oci_layout.errors import UsageError
 from oci_layout.graph.selection import Choice
+from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
 from oci_layout.plan.request import Format, Repack, Writing
 from oci_layout.platform import Platform
@@ -64,12 +65,14 @@ class Options:
         target: whose media types come out.
         docker_view: write ``manifest.json``, for engines that read nothing else.
         renames: new names.
+        thinning: what whoever reads the result has; None for nothing.
     """
 
     request: Repack
     target: Family
     docker_view: bool = True
     renames: Renames = Renames()
+    thinning: Thinning | None = None
 
     @classmethod
     def of(cls, request: Writing, *, docker_view: bool) -> Options:

@@ -13,8 +13,8 @@ from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.convert import Packed
 from oci_layout.plan.report import LayerReport
-
-Uses = tuple[str | None, ...]
+from oci_layout.plan.thin import Thin
+from oci_layout.plan.uses import Uses
 
 
 @attrs.frozen(kw_only=True)
@@ -26,12 +26,14 @@ class Packing:
         uses: the task key of each blob of a node, in order; None for one that is not there.
         facts: what each task came to; a task that is not there is taken at its word.
         repair: whether facts overrule what is stated.
+        thin: what is left out.
     """
 
     tasks: Mapping[str, Task]
     uses: Mapping[Node, Uses]
     facts: Mapping[str, Fact]
     repair: bool
+    thin: Thin
 
     def layers(self, image: Image) -> tuple[Packed, ...]:
         """An image's layers as they go out."""
@@ -108,7 +110,7 @@ class Packing:
         encoding = task.encoding if task is not None else None
         kept_raw = task is not None and task.stored is Compression.NONE and not task.opaque
         return LayerReport(
-            action="absent" if task is None else "re-encoded" if encoding else "kept",
+            action=_action(layer, task, left_out=key in self.thin.withheld),
             compression=str(compression),
             encoder=encoding.encoder_name if encoding is not None else "",
             # The digest of a raw layer is its diff_id, known or not.
@@ -117,4 +119,13 @@ class Packing:
             size_before=layer.size,
             size_after=result[1] if result is not None else None,
             diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
+            expected_from=self.thin.owners.get(layer, ""),
         )
+
+
+def _action(layer: Layer, task: Task | None, *, left_out: bool) -> str:
+    if left_out or layer.elsewhere:
+        return "left out"
+    if task is None:
+        return "absent"
+    return "re-encoded" if task.encoding is not None else "kept"

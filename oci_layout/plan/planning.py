@@ -22,10 +22,11 @@ from oci_layout.plan.convert import new_config
 from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
-from oci_layout.plan.packing import Packing, Uses
+from oci_layout.plan.packing import Packing
 from oci_layout.plan.rename import renamed
 from oci_layout.plan.report import ArtifactReport, ImageReport
-from oci_layout.plan.uses import uses_of
+from oci_layout.plan.thin import Thin, elsewhere
+from oci_layout.plan.uses import Uses, uses_of
 from oci_layout.source.opening import Source
 from oci_layout.where import Where
 
@@ -41,6 +42,7 @@ class Plan:
         roots: what was selected.
         tasks: one for each blob that is not a document, by key.
         uses: the task of each blob of a node, in order; None for one that is not there.
+        thin: what is left out, since whoever reads the result has it.
         extra: fields of the source's ``index.json`` that are carried over.
         findings: told of all that somebody should know.
     """
@@ -49,8 +51,14 @@ class Plan:
     roots: tuple[Root, ...]
     tasks: Mapping[str, Task]
     uses: Mapping[Node, Uses]
+    thin: Thin
     extra: Mapping[str, Any]
     findings: Findings
+
+    @property
+    def work(self) -> list[Task]:
+        """What is to be read and written; the rest is taken at the source's word."""
+        return [task for key, task in self.tasks.items() if key not in self.thin.withheld]
 
     @property
     def unknown(self) -> list[Task]:
@@ -59,8 +67,8 @@ class Plan:
 
     @property
     def bytes_to_read(self) -> int:
-        """Stored bytes of all blobs."""
-        return sum(task.member.size for task in self.tasks.values())
+        """Stored bytes of all blobs that are to be read."""
+        return sum(task.member.size for task in self.work)
 
     def documents(self, facts: Mapping[str, Fact]) -> Documents:
         """The documents of the result.
@@ -76,7 +84,11 @@ class Plan:
 
     def _packing(self, facts: Mapping[str, Fact]) -> Packing:
         return Packing(
-            tasks=self.tasks, uses=self.uses, facts=facts, repair=self.options.request.repair
+            tasks=self.tasks,
+            uses=self.uses,
+            facts=facts,
+            repair=self.options.request.repair,
+            thin=self.thin,
         )
 
     def preview(self) -> list[ImageReport]:
@@ -133,6 +145,8 @@ def make_plan(
     prune = options.request.sparse == "keep" and options.target is Family.DOCKER
     sparse = "prune" if prune else options.request.sparse
     by_choice = bool(options.request.images or options.request.platforms)
+    if options.thinning is not None:
+        chosen = elsewhere(chosen, options.thinning)
     roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
     if options.target is Family.DOCKER:
         _require_images(roots)
@@ -148,6 +162,7 @@ def make_plan(
     )
     uses = uses_of(roots, tasks, options.target)
     listed = {task.key: task for task in tasks}
+    thin = Thin.of(roots, uses, listed, options.thinning, findings)
     if options.request.preserve_digests:
         _refuse_reencoding(listed)
     _warn_zstd(listed, options, findings)
@@ -165,7 +180,8 @@ def make_plan(
         roots=roots,
         tasks=listed,
         uses=uses,
-        extra=extra,
+        thin=thin,
+        extra=thin.marked(extra),
         findings=findings,
     )
 

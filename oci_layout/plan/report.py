@@ -18,7 +18,8 @@ class LayerReport:
     """What became of one layer.
 
     Args:
-        action: ``kept``, ``re-encoded`` or ``absent`` (a foreign layer).
+        action: ``kept``, ``re-encoded``, ``absent`` (a foreign layer) or ``left out`` (whoever
+            reads the result has it).
         compression: how it is packed afterwards.
         encoder: what packed it; empty when kept.
         before: digest in the source; None where nothing states it.
@@ -26,6 +27,7 @@ class LayerReport:
         size_before: stored bytes in the source.
         size_after: stored bytes in the result; None in a plan that cannot know it.
         diff_id: of the tar inside; None where nothing states it.
+        expected_from: the image that brings it, where it is left out; empty where none is known.
     """
 
     action: str
@@ -36,6 +38,7 @@ class LayerReport:
     size_before: int
     size_after: int | None
     diff_id: Digest | None
+    expected_from: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -99,6 +99,14 @@ class Writing(Working):
         Sparse.AUTO,
         "What the source lacks: auto leaves platforms out, prune images too.",
     )
+    have: Sequence[str] = option.texts(
+        "Leave out layers that this list or source has; repeatable.", "FILE|SOURCE", "--have"
+    )
+    reader: str | None = option.text(
+        "With --have: what this engine finds; by default what every engine does.",
+        "TARGET",
+        "--for",
+    )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
     limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")
 

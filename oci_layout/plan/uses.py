@@ -6,8 +6,9 @@ from oci_layout.blobs.task import Expected, TaskList
 from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Family
-from oci_layout.plan.packing import Uses
 from oci_layout.where import Where
+
+Uses = tuple[str | None, ...]
 
 
 def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:

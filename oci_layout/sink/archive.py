@@ -224,7 +224,7 @@ def _fill(
     staging.facts.update(pool.do_all(unknown, lambda task: staging.work(task, pool)))
     known = {**staging.facts, **predicted}
     documents = plan.documents(known)
-    tasks = list(plan.tasks.values())
+    tasks = plan.work
     place = lay_out(documents, tasks, _outcomes(plan, known))
     os.ftruncate(fd, 0)
     preallocate(fd, place.size)
@@ -318,7 +318,7 @@ def _write_in_order(plan: Plan, write: Write, directory: str, pool: Pool) -> Wri
     try:
         staged = pool.do_all(plan.unknown, lambda task: staging.work(task, pool))
         documents = plan.documents(staged)
-        tasks = list(plan.tasks.values())
+        tasks = plan.work
         place = lay_out(documents, tasks, _outcomes(plan, staged))
         facts = dict(staged)
         pool.one_by_one(tasks)

@@ -168,7 +168,7 @@ def fill(plan: Plan, folder: BlobFolder, pool: Pool) -> Written:
 def do_all(plan: Plan, folder: BlobFolder, pool: Pool) -> Mapping[str, Fact]:
     """Do every task of a plan into a folder."""
     numbers = {key: number for number, key in enumerate(plan.tasks)}
-    tasks = list(plan.tasks.values())
+    tasks = plan.work
     return pool.do_all(tasks, lambda task: folder.work(task, numbers[task.key], pool))
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from oci_layout.digest import Digest
-from oci_layout.graph.nodes import Image
+from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 
 
-def files(image: Image) -> list[str | None]:
-    """Names of the files of an image's layers."""
-    return [layer.member.name if layer.member else None for layer in image.layers]
+def same_layers(one: Image, other: Image) -> bool:
+    """Whether two images name the same layers, one by one: by digest, or else by file."""
+    pairs = zip(one.layers, other.layers, strict=False)
+    return len(one.layers) == len(other.layers) and all(
+        (a.digest is not None and a.digest == b.digest) or _file(a) == _file(b) for a, b in pairs
+    )
+
+
+def _file(layer: Layer) -> str | None:
+    return layer.member.name if layer.member is not None else None
 
 
 def contradicts(image: Image, diff_ids: tuple[Digest, ...]) -> bool:

@@ -21,10 +21,12 @@ class Holdings:
     Args:
         blobs: its blobs by digest; None where it has none (docker-archive, V1).
         held: its images.
+        lender: what to call the source in names of members that another takes from it; empty for
+            itself.
     """
 
-    def __init__(self, blobs: Blobs | None, held: Iterable[Image]) -> None:
-        self._blobs = blobs
+    def __init__(self, blobs: Blobs | None, held: Iterable[Image], lender: str = "") -> None:
+        self._blobs, self._lender = blobs, lender
         self._held = held
         self._layers: dict[Digest, Layer] | None = None
         self._configs: dict[Digest, Member] = {}
@@ -46,6 +48,16 @@ class Holdings:
 
     def find(self, digest: Digest) -> Member | None:
         """The bytes of a blob, unchecked; None when it is not there."""
+        member = self._find(digest)
+        return self._lent(member) if member is not None else None
+
+    def _lent(self, member: Member) -> Member:
+        """A member, under a name that no member of another source has."""
+        if not self._lender:
+            return member
+        return attrs.evolve(member, name=f"{self._lender}: {member.name}")
+
+    def _find(self, digest: Digest) -> Member | None:
         member = self._blobs.find(digest) if self._blobs is not None else None
         if member is not None:
             return member
@@ -57,7 +69,10 @@ class Holdings:
 
     def layer(self, diff_id: Digest) -> Layer | None:
         """A layer that is there and has this tar inside, as its config states; None without."""
-        return self._known().get(diff_id)
+        layer = self._known().get(diff_id)
+        if layer is None or layer.member is None:
+            return None
+        return attrs.evolve(layer, member=self._lent(layer.member)) if self._lender else layer
 
 
 def _raw(member: Member) -> bool:

@@ -21,7 +21,7 @@ from oci_layout.model.manifest import Index
 from oci_layout.reference import ImageName
 from oci_layout.source import flat
 from oci_layout.source.blobs import GraphReader
-from oci_layout.source.fitting import contradicts, files, fits
+from oci_layout.source.fitting import contradicts, fits, same_layers
 from oci_layout.source.views import DockerImage, entry_name
 from oci_layout.where import Where
 
@@ -220,7 +220,7 @@ class Reconciler:
             ),
             None,
         )
-        if ruling is None or files(ruling) == files(saved):
+        if ruling is None or same_layers(ruling, saved):
             return
         diff_ids = saved.config.diff_ids
         wrong = diff_ids is not None and (not fits(saved, diff_ids) or contradicts(saved, diff_ids))

@@ -34,7 +34,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         target: who imports.
         platform: of the host.
     """
-    how, reading = importing(target), Prediction()
+    how, reading = importing(target), Prediction(unpacked=set(facts.have.chains))
     if not _file(facts, how, reading):
         return reading
     found = items(facts, how, platform, reading)
@@ -265,6 +265,11 @@ def _last_words(
                 if whole(tag) not in taken:
                     reading.lose("names-left", f"{tag} stands in manifest.json only")
     codes = {each.rule.code for each in reading.reasons}
+    if "missing-layer" in codes and how.unpacks == "load":
+        names = [name for loaded in reading.images for name in loaded.names]
+        reading.note(
+            "name-left", f"{', '.join(names[:4]) or 'the image'} stays, without its layers"
+        )
     if how.unpacks == "later" and codes and codes <= UNPACKED:
         reading.note("unpacked-later", "the import says nothing; the pod will not start")
     if target.name == "rke2" and facts.saved is None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node
 from oci_layout.graph.walk import images, walk
+from oci_layout.havelist.values import Finds
 from oci_layout.mediatype import DOCKER_MANIFEST, OCI_CONFIG, Compression, Family, LayerType
 from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
@@ -187,6 +188,8 @@ def _image(
         place = f"{label}: layer {number}"
         if layer.descriptor is not None and layer.descriptor.urls:
             reading.fail("foreign-layer", f"{place} is to be fetched from elsewhere")
+        elif layer.member is None and traits.stores and _stored(facts, layer):
+            continue
         elif layer.member is None:
             reading.fail("missing-layer", f"{place} is not there")
         else:
@@ -214,6 +217,11 @@ def _image(
             platform=image.platform,
         )
     )
+
+
+def _stored(facts: Facts, layer: Layer) -> bool:
+    """Whether the store has a blob, or the tar that it is: storage_dest.go, TryReusingBlob."""
+    return facts.have.holds(Finds.BLOB_OR_TAR, layer.digest, None)
 
 
 def _artifact(node: Artifact, label: str, traits: Traits, reading: Prediction) -> None:

@@ -63,7 +63,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         target: which Docker.
         platform: of its host.
     """
-    reading = Prediction()
+    reading = Prediction(unpacked=set(facts.have.chains))
     packings = at(PACKINGS, target.version).value
     escaped = at(ESCAPED_TIMES, target.version).value
     windows = at(WINDOWS, target.version).value

@@ -14,6 +14,7 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Image, Node
 from oci_layout.graph.walk import walk
+from oci_layout.havelist.values import HaveList
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
@@ -158,6 +159,7 @@ class Facts:
         saved_there: whether there is a ``manifest.json``.
         folders: names of the folders at the top.
         damage: what reading every blob found, by member; None when none was read.
+        have: what the engine has already.
     """
 
     source: Source
@@ -169,6 +171,7 @@ class Facts:
     saved_there: bool
     folders: frozenset[str]
     damage: dict[str, tuple[Finding, ...]] | None
+    have: HaveList
 
     @property
     def archive(self) -> bool:
@@ -248,7 +251,10 @@ def _folders(store: Store) -> frozenset[str]:
 
 
 def gather(
-    source: Source, path: str, damage: dict[str, tuple[Finding, ...]] | None = None
+    source: Source,
+    path: str,
+    damage: dict[str, tuple[Finding, ...]] | None = None,
+    have: HaveList | None = None,
 ) -> Facts:
     """Look at a source as engines do. Reads documents, and the first bytes of layers.
 
@@ -256,6 +262,7 @@ def gather(
         source: opened with findings collected.
         path: as the user called it.
         damage: findings of reading every blob, by member.
+        have: what the engine has already; None for nothing.
     """
     store = source.store
     marker = store.find(layout.MARKER)
@@ -271,6 +278,7 @@ def gather(
         saved_there=saved_there,
         folders=_folders(store),
         damage=damage,
+        have=have if have is not None else HaveList(),
     )
 
 

@@ -28,4 +28,7 @@ class Check(Working):
     platform: Platform | str | None = option.text(
         "Of the target's host; linux on this processor.", "OS/ARCH", read=option.one_platform
     )
+    have: Sequence[str] = option.texts(
+        "What the target has already: a list or a source; repeatable.", "FILE|SOURCE", "--have"
+    )
     full: bool = option.flag("Read every layer too: digests and diff_ids.")

@@ -419,6 +419,12 @@ RULES = _rules(
         Cure.NONE,
     ),
     (
+        "name-left",
+        "keeps the name of an image whose import failed: ctr images rm removes it",
+        "measured: containerd 1.6.20",
+        Cure.NONE,
+    ),
+    (
         "unpacked-later",
         "unpacks when a container starts: what cannot be unpacked is found then",
         "k3s pkg/agent/containerd/containerd.go",

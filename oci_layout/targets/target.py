@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.havelist.values import Finds
 
 Version = tuple[int, ...]
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Engine:
         usual: versions that are asked where nobody names a target; an empty one is the newest.
         variants: what may follow ``+``; the first is meant where none is given.
         asks: how it is asked to load; ``{source}`` is the source.
+        finds: how it looks for a layer that an archive does not hold.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Engine:
     usual: tuple[str, ...]
     variants: tuple[str, ...] = ("",)
     asks: str
+    finds: Finds = Finds.BLOB
 
 
 ENGINES = {
@@ -69,6 +72,7 @@ ENGINES = {
             usual=("20.10", "25", "29", "29+containerd"),
             variants=("classic", "containerd"),
             asks="docker load -i {source}",
+            finds=Finds.CHAIN,
         ),
         Engine(
             name="containerd",
@@ -83,6 +87,7 @@ ENGINES = {
             newest=(5, 8),
             usual=("4.3", "5.8"),
             asks="podman load -i {source}",
+            finds=Finds.BLOB_OR_TAR,
         ),
         Engine(
             name="skopeo",
@@ -91,6 +96,7 @@ ENGINES = {
             usual=("1.9", "1.22"),
             variants=("", *TRANSPORTS),
             asks="skopeo copy {transport}:{source} DEST",
+            finds=Finds.NOTHING,
         ),
         Engine(
             name="cri-o",
@@ -98,6 +104,7 @@ ENGINES = {
             newest=(1, 34),
             usual=("",),
             asks="skopeo copy {transport}:{source} containers-storage:NAME",
+            finds=Finds.BLOB_OR_TAR,
         ),
         Engine(
             name="kind",
@@ -208,6 +215,11 @@ class Target:
     def containerd_store(self) -> bool:
         """Whether it is Docker on the store of containerd."""
         return self.name == "docker" and self.variant == "containerd"
+
+    @property
+    def finds(self) -> Finds:
+        """How it looks for a layer that an archive does not hold."""
+        return Finds.BLOB if self.containerd_store else self.engine.finds
 
     def __str__(self) -> str:
         shown = f"+{self.variant}" if self.variant not in ("", "classic") else ""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import attrs
 
 from oci_layout.counting import plural
+from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
+from oci_layout.havelist.values import Finds
 from oci_layout.mediatype import Compression, Family, LayerType, is_called_layer
 from oci_layout.model import jsontext
 from oci_layout.model.config import Config
@@ -53,6 +55,7 @@ class _Layer:
     type: LayerType | None
     packing: Compression | None
     urls: bool = False
+    digest: Digest | None = None
 
 
 def unpack(
@@ -72,6 +75,7 @@ def unpack(
     layers = [
         _Layer(
             member=layer.member,
+            digest=layer.digest,
             type=LayerType.parse(types[number]),
             packing=packing(image, number),
             urls=bool(layer.descriptor and layer.descriptor.urls),
@@ -173,6 +177,8 @@ def _layers(
 
 
 def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Prediction) -> None:
+    if layer.member is None and facts.have.holds(Finds.BLOB, layer.digest, None):
+        return  # as it was stored there; nobody can tell more of it
     if layer.member is None:
         code = "foreign-layer" if layer.urls else "missing-layer"
         reading.fail(code, f"{label} is not there")

@@ -8,12 +8,13 @@ from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression, LayerType
-from oci_layout.model.layout import ATTESTATION_DIGEST
+from oci_layout.model.layout import ATTESTATION_DIGEST, THIN
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import Source
 from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.verification.thin import check_thin, left_out
 from oci_layout.where import Where
 
 
@@ -32,12 +33,16 @@ def check_agreement(source: Source, findings: Findings) -> None:
     }
     if source.kind is kinds.LONE:
         return  # nothing else is there to agree with
+    index = source.contents.index
+    mark = index.annotations.get(THIN, "") if index is not None else ""
     for root in source.roots:
         for node in walk(root.node):
-            _node(node, root, there, findings)
+            _node(node, root, there, mark, findings)
+            if isinstance(node, Image):
+                check_thin(node, root.label, mark, source.label, findings)
 
 
-def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
+def _node(node: Node, root: Root, there: set[str], mark: str, findings: Findings) -> None:
     label = root.label
     if isinstance(node, Absent):
         if node.unreadable:
@@ -52,7 +57,7 @@ def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
                 "layout repack SOURCE --to oci -o NEW leaves out what is absent",
             )
     elif isinstance(node, Image):
-        _image(node, label, findings)
+        _image(node, label, mark, findings)
     elif isinstance(node, Artifact):
         for digest in node.missing:
             findings.error(
@@ -65,15 +70,16 @@ def _node(node: Node, root: Root, there: set[str], findings: Findings) -> None:
         _index(node, label, findings)
 
 
-def _image(image: Image, label: str, findings: Findings) -> None:
+def _image(image: Image, label: str, mark: str, findings: Findings) -> None:
     config_at = Where(image=label, member=image.config_member.name)
     for problem in () if image.made_from else image.config.problems:
         # Engines take a missing field for its zero value; a wrong type stops them.
         severity = Severity.WARNING if problem.code == "missing-field" else Severity.ERROR
         findings.report(problem, severity=severity, image=label)
+    thin = left_out(image, marked=bool(mark))
     for number, layer in enumerate(image.layers):
         where = Where(image=label, layer=number)
-        if layer.member is None:
+        if layer.member is None and layer not in thin:
             _absent(layer, where, findings)
         _window(layer, where, findings)
         _label(layer, where, findings)
@@ -107,9 +113,13 @@ def _absent(layer: Layer, where: Where, findings: Findings) -> None:
             "layout repack writes it in its place",
         )
     elif layer.file:
-        findings.error("missing-member", f"the layer {layer.file[:200]!r} is not there", where)
+        text = f"the layer {layer.file[:200]!r} is not there"
+        findings.error("missing-member", text, where, _COMPLETE)
     else:
-        findings.error("missing-blob", f"{layer.called} is not there", where)
+        findings.error("missing-blob", f"{layer.called} is not there", where, _COMPLETE)
+
+
+_COMPLETE = "--base SOURCE takes it from there"
 
 
 def _same_platform(stated: Platform, config: Platform) -> bool:

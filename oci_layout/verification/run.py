@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -14,6 +14,7 @@ from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
 from oci_layout.source import kinds
+from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.orphans import orphans_of
 from oci_layout.source.spool import Watch
@@ -55,6 +56,7 @@ def verify_source(
     *,
     start: Callable[[int], None] | None = None,
     watch: Watch | None = None,
+    bases: Sequence[Holdings] = (),
 ) -> VerifyReport:
     """Check everything of a source.
 
@@ -64,6 +66,7 @@ def verify_source(
         pool: does the work on blobs.
         start: told of all bytes to read.
         watch: told how far spooling is, if there is any.
+        bases: what other sources hold, of which what is taken is checked, too.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -79,6 +82,7 @@ def verify_source(
         limit=pool.growth.limit,
         memory=pool.growth.memory,
         watch=watch,
+        bases=bases,
     ) as source:
         check_agreement(source, findings)
         blobs = BlobList()

@@ -96,9 +96,14 @@ def engine(request: pytest.FixtureRequest, engines: Engines, versions: dict[str,
 
 
 @pytest.fixture(scope="session")
-def sources(engines: Engines) -> Callable[[str], Source]:
+def builder(engines: Engines) -> Builder:
+    """Give who makes images that can be run."""
+    return Builder(engines)
+
+
+@pytest.fixture(scope="session")
+def sources(builder: Builder) -> Callable[[str], Source]:
     """Give sources by name, each made once."""
-    builder = Builder(engines)
     made: dict[str, Source] = {}
 
     def source(name: str) -> Source:

@@ -175,6 +175,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "manifest-digest": ("hybrid, gzip, oci", "docker@28", "losses"),
     "missing-platforms": ("pure, sparse", "k3s@1.31", "losses"),
     "other-architecture": ("docker, other platform", "docker@28", "notes"),
+    "name-left": ("hybrid, missing layer", "containerd@1.6", "notes"),
     "unpacked-later": ("hybrid, missing layer", "k3s", "notes"),
     "runtime-images": ("pure, gzip, oci", "rke2", "notes"),
     "v1-id": ("V1", "docker@28", "notes"),

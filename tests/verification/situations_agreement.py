@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from oci_layout import repack
 from tests.builders import (
     REF_NAME,
     Image,
@@ -190,10 +191,31 @@ ASKED = [
     Situation("sums-mismatch", "error", whole, {"against": sums(f"{'0' * 64}  oci-layout\n")}),
     Situation("sums-extra", "note", whole, {"against": all_but_one}),
 ]
+
+
+def listed(line: str) -> Callable[[Path], str]:
+    """A have-list of one line."""
+
+    def write(folder: Path) -> str:
+        (folder / "there.txt").write_text(f"layout-have 1\n{line}\n")
+        return str(folder / "there.txt")
+
+    return write
+
+
+def of_gzip(folder: Path) -> str:
+    """The same image on the other side, as gzip."""
+    repack(str(whole(folder / "other")), str(folder / "there"), to="oci", compression="gzip")
+    return str(folder / "there")
+
+
+PACKED_OTHERWISE = {"to": "oci", "compression": "none", "have": of_gzip}
 CONVERSION = [
     Situation("compressed-archive", "warning", whole, repack={"to": "oci", "dest": "out.tar.gz"}),
     Situation("invalid-config", "warning", invalid_config, repack={"to": "oci", "config": "keep"}),
     Situation("name-taken", "warning", whole, merge={"other": of_another, "on_conflict": "last"}),
+    Situation("packed-otherwise", "note", whole, repack=PACKED_OTHERWISE),
+    Situation("bad-have", "error", whole, repack={"to": "oci", "have": listed("layer 1")}),
     Situation("names-dropped", "warning", whole, repack={"to": "dir", "dest": "out"}),
     Situation("no-docker-platform", "warning", several, repack={"to": "oci"}),
     Situation("no-repo-tag", "warning", bare_tag, repack={"to": "oci"}),

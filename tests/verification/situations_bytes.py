@@ -9,6 +9,7 @@ from typing import Any
 
 import zstandard
 
+from oci_layout import repack
 from tests import corrupt
 from tests.builders import (
     Image,
@@ -104,6 +105,15 @@ def artifact_of_absent() -> Files:
     return layout_of({**manifest, "subject": subject}, b"{}")
 
 
+def thin(folder: Path) -> Path:
+    """An archive without what its base has."""
+    base = write_docker_archive([make_image([{"a": b"1"}], names=("base:1",))], folder / "base.tar")
+    image = make_image([{"a": b"1"}, {"b": b"2"}], names=("demo:1",))
+    path = write_docker_archive([image], folder / "whole.tar")
+    repack(str(path), str(folder / "image.tar"), to="oci", have=str(base))
+    return folder / "image.tar"
+
+
 def without_member(folder: Path) -> Path:
     """A docker-archive without its last layer."""
     path = write_docker_archive([tiny()], folder / "image.tar", style="flat")
@@ -181,6 +191,8 @@ SITUATIONS = [
         "error",
         blobs(lambda files: corrupt.drop_blob(files, tiny().layers[0].digest)),
     ),
+    Situation("thin", "error", thin),
+    Situation("thin", "note", thin, {"bases": lambda folder: str(folder / "base.tar")}),
     Situation("missing-member", "error", without_member),
     Situation("absent-subject", "warning", without_subject),
     Situation("absent-subject", "note", in_files(artifact_of_absent())),

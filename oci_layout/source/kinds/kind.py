@@ -99,9 +99,17 @@ class Contents:
 
     @property
     def holdings(self) -> Holdings:
-        """What is there for others, and for itself under another name."""
+        """What is there for itself, also under another name."""
+        return self.lent("")
+
+    def lent(self, lender: str) -> Holdings:
+        """What is there for others.
+
+        Args:
+            lender: what to call this source.
+        """
         held = [image for _, image in every_image(self.roots)]
-        return Holdings(self.blobs, [*held, *(saved.image for saved in self.docker)])
+        return Holdings(self.blobs, [*held, *(saved.image for saved in self.docker)], lender)
 
 
 def _nothing(store: Store, archive: bool) -> Iterable[str]:

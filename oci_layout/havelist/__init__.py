@@ -1,0 +1,1 @@
+"""What the other side has: images and blobs, without their bytes."""
