@@ -47,6 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((at for at, long in enumerate(LONG) if name.startswith(long)), len(LONG))
 
     items.sort(key=place)
+    if os.environ.get("OCI_LAYOUT_LONG") != "off":
+        return
+    for item in items:
+        if place(item) < len(LONG):
+            item.add_marker(pytest.mark.skip(reason="takes long: scripts/test --long runs it"))
 
 
 # A shell ignores them for what it starts in the background, and so would all that is started here.
