@@ -5,9 +5,14 @@ containerd client/import.go and core/transfer/local/import.go; each program choo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from oci_layout.mediatype import Compression
+from oci_layout.platform import Platform
+from oci_layout.targets import hosts
+from oci_layout.targets.hosts import Host
 from oci_layout.targets.target import Since, Target, at
 
 # ctr names what has no whole name after the day of the import.
@@ -25,6 +30,7 @@ class Importing:
     Args:
         outer: what it unpacks of the archive as a whole.
         by_suffix: whether the file's name must say what it is.
+        matching: what it takes for the host's platform.
         all_platforms: whether all platforms are asked for, or the host's alone.
         filtered_stay: whether an entry of another platform keeps its name, and is unpacked.
         skip_missing: whether entries of an index may lead to nothing.
@@ -32,8 +38,9 @@ class Importing:
         by_digest: name by digest for what has no name: what stands before the ``@``; empty where
             it is left out.
         always_by_digest: whether named images get such a name too.
-        unpacks: ``load``: all that is imported; ``host``: what runs there; ``later``: when a
-            container starts.
+        unpacks: ``load``: the best for the host; ``passing``: whatever is imported;
+            ``present``: whatever is there; ``host``: all that runs there; ``later``: the best, when
+            a container starts.
         counts_all: whether all of a manifest's layers count, or those alone whose media types are
             those of layers.
         reads_config: whether it reads the whole config, and not its rootfs alone.
@@ -43,6 +50,7 @@ class Importing:
 
     outer: frozenset[Compression] = _RAW
     by_suffix: bool = False
+    matching: Callable[[Platform], Host] = hosts.only
     all_platforms: bool = False
     filtered_stay: bool = True
     skip_missing: bool = False
@@ -62,9 +70,15 @@ _KIND = attrs.evolve(_CTR, all_platforms=True, by_digest=DAY, always_by_digest=T
 _K3S = Importing(by_suffix=True, outer=_DOCKERS, all_platforms=True, unpacks="later")
 # From version 2 on ctr hands the file to containerd, which unpacks the archive too.
 _TRANSFER = attrs.evolve(
-    _CTR, outer=_PACKED, filtered_stay=False, reads_config=False, docker_zstd=True
+    _CTR,
+    outer=_PACKED,
+    matching=hosts.strict,
+    filtered_stay=False,
+    unpacks="passing",
+    reads_config=False,
+    docker_zstd=True,
 )
-_NERDCTL = Importing(outer=_PACKED, by_digest="overlayfs")
+_NERDCTL = Importing(outer=_PACKED, matching=hosts.strict, by_digest="overlayfs")
 _MOBY = Importing(
     outer=_DOCKERS,
     all_platforms=True,
@@ -142,8 +156,18 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "docker": (
         Since(
             version=(24,),
+            value=attrs.evolve(_MOBY, skip_missing=False, unpacks="present"),
+            source="moby daemon/containerd/image_exporter.go of 24.0",
+        ),
+        Since(
+            version=(25,),
+            value=attrs.evolve(_MOBY, unpacks="present"),
+            source="moby daemon/containerd/image_exporter.go of 25.0, 26.1, 27.1",
+        ),
+        Since(
+            version=(27, 2),
             value=_MOBY,
-            source="moby daemon/containerd/image_exporter.go; containerd 1.7 beside it",
+            source="moby daemon/containerd/image_exporter.go of 27.2; containerd 1.7 beside it",
         ),
         Since(
             version=(28,),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from tests.builders import write_hybrid_archive
 from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
+from tests.builders.platforms import PLATFORMS
 from tests.builders.shapes import SHAPES
 from tests.builders.shapes import Make as Shape
 from tests.builders.sparse import FORMATS, with_holes
@@ -82,3 +85,12 @@ def _shape(write: Shape) -> Make:
 
 
 REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}
+REPORTED |= {f"platforms: {name}": _shape(write) for name, write in PLATFORMS.items()}
+
+
+def _of_linux(m: Maker) -> Path:
+    image = m.image()
+    return write_hybrid_archive([replace(image, config={**image.config, "os": "Linux"})], m.path())
+
+
+REPORTED["platforms: a config in upper case"] = _of_linux
