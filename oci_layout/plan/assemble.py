@@ -17,9 +17,10 @@ from oci_layout.mediatype import Family, Kind
 from oci_layout.model import gojson
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.jsonedit import Edits, Path
+from oci_layout.model.manifest import Index, Manifest, set_types
 from oci_layout.plan import naming
 from oci_layout.plan.change import Change, ChangeKind
-from oci_layout.plan.convert import Converted, convert
+from oci_layout.plan.convert import Converted, convert, told_types
 from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.entries import (
     fill_platforms,
@@ -285,11 +286,22 @@ class Assembler:
 
     def _artifact(self, artifact: Artifact) -> Made:
         manifest = artifact.manifest
-        raw = self._following.subject(manifest.raw, manifest.subject, artifact, what(artifact))
+        repaired = self._with_types(manifest, artifact.descriptor)
+        raw = self._following.subject(repaired, manifest.subject, artifact, what(artifact))
         raw = self._true_blobs(artifact, raw)
         kept = raw == manifest.raw
         digest = self._add(raw, artifact.descriptor, kept=kept)
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
+
+    def _with_types(self, document: Manifest | Index, descriptor: Descriptor) -> bytes:
+        """A document with its fields in the types that belong there."""
+        if not document.misread:
+            return document.raw
+        edits = Edits(document.raw)
+        set_types(edits, document.misread)
+        told = told_types(document.misread, str(descriptor.digest))
+        self.documents.changes.extend(told)
+        return edits.apply()
 
     def _true_blobs(self, artifact: Artifact, raw: bytes) -> bytes:
         """The artifact's manifest with its blobs as they are (they differ only when repairing)."""
@@ -321,8 +333,9 @@ class Assembler:
             return self._docker_list(node, by_child)
         index = node.index
         pairs = paired(node)
-        edits = Edits(index.raw)
-        changed = False
+        source = self._with_types(index, node.descriptor)
+        edits = Edits(source)
+        changed = source is not index.raw
         for number, (descriptor, child) in enumerate(pairs):
             made = by_child.get(child) if child is not None else None
             path = ("manifests", number)

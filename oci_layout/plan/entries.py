@@ -63,7 +63,8 @@ def kind_of(node: Node) -> str:
 def same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:
     """Whether an index lists these very manifests, in this order."""
     old = [(str(each.digest), each.media_type, each.size) for each in node.index.manifests]
-    return old == [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+    new = [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+    return old == new and not node.index.misread
 
 
 def images_first(children: tuple[Node, ...]) -> list[Node]:

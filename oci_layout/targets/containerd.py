@@ -23,6 +23,7 @@ from oci_layout.targets.hosts import Host, runs
 from oci_layout.targets.importing import Importing, importing
 from oci_layout.targets.names import whole
 from oci_layout.targets.target import Target
+from oci_layout.targets.typed import mistyped
 from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_artifact, unpack_saved
 
 _SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
@@ -107,6 +108,9 @@ def _walk(
     for item in kept:
         if item.node is None:
             continue
+        for document in _documents(item.node, how, host):
+            for field in mistyped(document, spec_1_1=how.spec_1_1):
+                reading.fail("bad-document", f"{item.label}: {field}")
         for absent in _absent(item.node, how, host):
             wanted = absent.descriptor.platform
             text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
@@ -127,13 +131,17 @@ def _stated(child: Node) -> Platform | None:
     return child.descriptor.platform if child.descriptor is not None else None
 
 
-def _imported(node: Node, how: Importing, host: Host) -> Iterator[Image]:
-    """The images of an entry that an import keeps."""
-    if isinstance(node, Image):
-        yield node
+def _documents(node: Node, how: Importing, host: Host) -> Iterator[Node]:
+    """All of an entry that an import reads, and keeps."""
+    yield node
     for child in node.children if isinstance(node, ImageIndex) else ():
         if how.all_platforms or _passes(_stated(child), host):
-            yield from _imported(child, how, host)
+            yield from _documents(child, how, host)
+
+
+def _imported(node: Node, how: Importing, host: Host) -> list[Image]:
+    """The images of an entry that an import keeps."""
+    return [each for each in _documents(node, how, host) if isinstance(each, Image)]
 
 
 def _absent(node: Node, how: Importing, host: Host) -> list[Absent]:
@@ -270,7 +278,7 @@ def _unpacked(node: Node, how: Importing, platform: Platform) -> list[Image]:
         return [each for each in images(node) if runs(_stated(each) or each.platform, platform)]
     host = how.matching(platform)
     if how.unpacks == "passing":
-        return list(_imported(node, how, host))
+        return _imported(node, how, host)
     best = _best(node, host)
     return [best] if best is not None else []
 

@@ -31,7 +31,7 @@ from oci_layout.targets.hosts import Host, spelled
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.target import Target
 from oci_layout.targets.traits import Traits, traits_of
-from oci_layout.targets.typed import Structs, unreadable
+from oci_layout.targets.typed import Structs, mistyped, unreadable
 
 _ZSTD_NOTE = "io.github.containers.compression.zstd"  # on an entry that is packed with zstd
 _SHOWN = 100  # characters of a media type that a message has
@@ -87,6 +87,8 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
         return reading
     if facts.index is None:
         return reading.fail("needs-layout", "there is no index.json")
+    for field in facts.mistyped:
+        reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
     if not facts.index:
         return reading.fail("no-image", "index.json lists nothing")
     if len(facts.index) > 1:
@@ -130,6 +132,7 @@ def _node(
     reading: Prediction,
 ) -> None:
     """A manifest, or the one of an index that fits the host."""
+    _typed(node, label, traits, reading)
     if isinstance(node, ImageIndex):
         chosen = _chosen(node, traits, spelled(platform))
         if chosen is None:
@@ -142,6 +145,7 @@ def _node(
         if any(isinstance(each, Artifact) and each.is_attestation for each in walk(node)):
             reading.lose("attestations", f"attestations of {label}")
         node = chosen
+        _typed(node, label, traits, reading)
     if isinstance(node, Absent):
         reading.fail("missing-manifest", f"{label}: {node.missing[0]} is not there")
     elif isinstance(node, Image):
@@ -150,6 +154,11 @@ def _node(
         _artifact(node, label, traits, reading)
     else:
         reading.fail("not-an-image", f"{label} is no image")
+
+
+def _typed(node: Node, label: str, traits: Traits, reading: Prediction) -> None:
+    for field in mistyped(node, docker_structs=True, spec_1_1=traits.spec_1_1):
+        reading.fail("bad-document", f"{label}: {field}")
 
 
 def _chosen(index: ImageIndex, traits: Traits, host: Host) -> Node | None:

@@ -19,6 +19,8 @@ from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
+from oci_layout.model.gotypes import Misread
+from oci_layout.model.manifest import Index
 from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
@@ -154,6 +156,7 @@ class Facts:
         broken: what stops a reader of the archive before its end; None when nothing does.
         version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
         index: entries of ``index.json``; None without that file.
+        mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
         folders: names of the folders at the top.
@@ -165,6 +168,7 @@ class Facts:
     broken: Finding | None
     version: str | None
     index: tuple[Entry, ...] | None
+    mistyped: tuple[Misread, ...]
     saved: tuple[Saved, ...] | None
     saved_there: bool
     folders: frozenset[str]
@@ -260,13 +264,15 @@ def gather(
     store = source.store
     marker = store.find(layout.MARKER)
     saved_there = store.find(dockersave.MANIFEST) is not None
+    listing = _listing(source)
     is_dir = source.kind in (kinds.DIR, kinds.LONE)
     return Facts(
         source=source,
         path=path,
         broken=next((each for each in source.findings.errors if each.code in _BROKEN), None),
         version=_version(marker) if marker is not None else None,
-        index=_index(source),
+        index=_index(source, listing),
+        mistyped=listing.misread if listing is not None else (),
         saved=_saved(source) if saved_there and not is_dir else None,
         saved_there=saved_there,
         folders=_folders(store),
@@ -281,15 +287,18 @@ def _version(marker: Member) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _index(source: Source) -> tuple[Entry, ...] | None:
+def _listing(source: Source) -> Index | None:
+    """``index.json``; None where there is none, or it is no index (which has been reported)."""
     if source.store.find(layout.INDEX) is None:
         return None
-    contents, findings = source.contents, Findings()  # the source has reported them all
-    index = contents.index or views.read_index(source.store, findings, repair=True)
+    return source.contents.index or views.read_index(source.store, Findings(), repair=True)
+
+
+def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     if index is None:
-        return ()
-    known = contents.reader
-    reader = known.quiet() if known else GraphReader(LayoutBlobs(source.store), findings)
+        return None if source.store.find(layout.INDEX) is None else ()
+    known = source.contents.reader
+    reader = known.quiet() if known else GraphReader(LayoutBlobs(source.store), Findings())
     return tuple(
         Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
     )

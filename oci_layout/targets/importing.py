@@ -45,6 +45,7 @@ class Importing:
             those of layers.
         reads_config: whether it reads the whole config, and not its rootfs alone.
         docker_zstd: whether it knows zstd under Docker's media types.
+        spec_1_1: whether it reads the fields that image-spec 1.1 has brought.
         familiar: whether names are shown as Docker shows them.
     """
 
@@ -61,11 +62,12 @@ class Importing:
     counts_all: bool = False
     reads_config: bool = True
     docker_zstd: bool = False
+    spec_1_1: bool = True
     familiar: bool = False
 
 
 _CTR = Importing(prefix=DAY)
-_CTR_16 = attrs.evolve(_CTR, counts_all=True)
+_CTR_16 = attrs.evolve(_CTR, counts_all=True, spec_1_1=False)
 _KIND = attrs.evolve(_CTR, all_platforms=True, by_digest=DAY, always_by_digest=True)
 _K3S = Importing(by_suffix=True, outer=_DOCKERS, all_platforms=True, unpacks="later")
 # From version 2 on ctr hands the file to containerd, which unpacks the archive too.
@@ -105,7 +107,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "kind": (
         Since(
             version=(0, 11),
-            value=attrs.evolve(_KIND, counts_all=True),
+            value=attrs.evolve(_KIND, counts_all=True, spec_1_1=False),
             source="measured: ctr 1.6.20 with the flags of kind pkg/cluster/nodeutils/util.go",
         ),
         Since(
@@ -156,7 +158,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "docker": (
         Since(
             version=(24,),
-            value=attrs.evolve(_MOBY, skip_missing=False, unpacks="present"),
+            value=attrs.evolve(_MOBY, skip_missing=False, unpacks="present", spec_1_1=False),
             source="moby daemon/containerd/image_exporter.go of 24.0",
         ),
         Since(

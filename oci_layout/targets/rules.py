@@ -161,6 +161,12 @@ RULES = _rules(
         Cure.REPACK,
     ),
     (
+        "bad-document",
+        "reads manifests and indexes into fields that have types",
+        f"{_CTR}; {_IMAGE}; image-spec specs-go/v1",
+        Cure.REPAIR,
+    ),
+    (
         "sparse-member",
         "does not read sparse files of GNU's own type",
         "measured: Docker 20.10.24 (unhandled tar header type 83), containerd 1.6.20",

@@ -18,6 +18,7 @@ class Traits:
         counts: whether the store compares the numbers of layers and diff_ids, and diff_ids.
         copies_artifacts: whether what is no image is copied too.
         prefers_zstd: whether of several packings of a platform that marked as zstd is taken.
+        spec_1_1: whether the fields that image-spec 1.1 has brought are read.
         names_folders: whether an image out of a layout folder is called after the folder.
     """
 
@@ -27,6 +28,7 @@ class Traits:
     counts: bool = False
     copies_artifacts: bool = False
     prefers_zstd: bool = False
+    spec_1_1: bool = True
     names_folders: bool = False
 
 
@@ -35,7 +37,12 @@ TRAITS: dict[str, tuple[Since[Traits], ...]] = {
     "skopeo": (
         Since(
             version=(1,),
-            value=Traits(docker_zstd=False, packed_docker_archive=False, copies_artifacts=True),
+            value=Traits(
+                docker_zstd=False,
+                packed_docker_archive=False,
+                copies_artifacts=True,
+                spec_1_1=False,
+            ),
             source="measured: skopeo 1.9.3",
         ),
         Since(
@@ -63,7 +70,11 @@ TRAITS: dict[str, tuple[Since[Traits], ...]] = {
         Since(
             version=(4,),
             value=Traits(
-                stores=True, docker_zstd=False, packed_docker_archive=False, names_folders=True
+                stores=True,
+                docker_zstd=False,
+                packed_docker_archive=False,
+                names_folders=True,
+                spec_1_1=False,
             ),
             source="measured: podman 4.3.1",
         ),

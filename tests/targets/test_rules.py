@@ -12,6 +12,7 @@ from oci_layout.targets.rules import RULES
 from tests.builders import IMAGE_NAME, go_json, write_files, write_hybrid_archive, write_members
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.mistyped import MISTYPED
 from tests.builders.named import write_named
 from tests.builders.paths import PATHS
 from tests.builders.sparse import with_holes, with_odd_member
@@ -107,6 +108,11 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "in-folder": (
         lambda m: in_folder("saved", m.path(), [m.image()]),
         "docker@28",
+        "reasons",
+    ),
+    "bad-document": (
+        lambda m: MISTYPED["urls in a text"][0](m.image(), m.path()),
+        "containerd@1.7",
         "reasons",
     ),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),
