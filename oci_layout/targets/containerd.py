@@ -26,7 +26,18 @@ from oci_layout.targets.target import Target
 from oci_layout.targets.typed import mistyped
 from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_artifact, unpack_saved
 
-_SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
+# k3s pkg/agent/containerd/containerd.go; lz4 is read by no other, and not told here.
+_SUFFIXES: dict[str, Compression | None] = {
+    ".tar": Compression.NONE,
+    ".tar.lz4": None,
+    ".tar.bz2": Compression.BZIP2,
+    ".tbz": Compression.BZIP2,
+    ".tar.gz": Compression.GZIP,
+    ".tgz": Compression.GZIP,
+    ".tar.zst": Compression.ZSTD,
+    ".tzst": Compression.ZSTD,
+}
+_DECODER_MEMORY = 1 << 25  # k3s pkg/untar, MaxDecoderMemory
 
 
 def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
@@ -76,9 +87,10 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")
         return False
-    named = facts.path != STANDARD_INPUT
-    if how.by_suffix and named and not facts.path.lower().endswith(_SUFFIXES):
-        reading.fail("file-name", f"{facts.path!r} ends in none of these")
+    if how.by_suffix and facts.path != STANDARD_INPUT:
+        _suffix(facts, reading)
+    if how.by_suffix and facts.outer is Compression.ZSTD and facts.source.window > _DECODER_MEMORY:
+        reading.fail("zstd-memory", f"the archive has a window of {facts.source.window} bytes")
     if facts.outer not in how.outer or (how.by_suffix and facts.outer is Compression.XZ):
         reading.fail("outer-compression", f"the archive is compressed with {facts.outer}")
     elif facts.outer is Compression.XZ:
@@ -88,6 +100,17 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
     for name in sorted({layout.MARKER, layout.INDEX, dockersave.MANIFEST} & facts.old_gnu):
         reading.fail("sparse-member", f"{name} is a sparse file of GNU's type")
     return not reading.reasons
+
+
+def _suffix(facts: Facts, reading: Prediction) -> None:
+    """Whether the archive is packed as its name says, which is all that is asked."""
+    name = facts.path.lower()
+    suffix = next((each for each in _SUFFIXES if name.endswith(each)), None)
+    if suffix is None:
+        reading.fail("file-name", f"{facts.path!r} ends in none of these")
+    elif _SUFFIXES[suffix] is not facts.outer:
+        packed = "not packed" if facts.outer is Compression.NONE else f"packed with {facts.outer}"
+        reading.fail("file-suffix", f"it is {packed}, and its name ends in {suffix}")
 
 
 def _walk(

@@ -29,7 +29,7 @@ class Importing:
 
     Args:
         outer: what it unpacks of the archive as a whole.
-        by_suffix: whether the file's name must say what it is.
+        by_suffix: whether the file's name alone says how the archive as a whole is packed.
         matching: what it takes for the host's platform.
         all_platforms: whether all platforms are asked for, or the host's alone.
         filtered_stay: whether an entry of another platform keeps its name, and is unpacked.
@@ -179,6 +179,57 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     ),
 }
 IMPORTS["rke2"] = IMPORTS["k3s"]
+# Those who call an engine, or its client library; their sources were read, none of them was run.
+IMPORTS["microk8s"] = (
+    Since(
+        version=(1, 21),
+        value=_CTR_16,
+        source="microk8s-cluster-agent pkg/snap/snap.go (source read): ctr image import",
+    ),
+    Since(
+        version=(1, 30),
+        value=_CTR,
+        source="microk8s build-scripts/components/containerd (source read): containerd 1.7",
+    ),
+    Since(
+        version=(1, 35),
+        value=_TRANSFER,
+        source="microk8s build-scripts/components/containerd (source read): containerd 2",
+    ),
+)
+IMPORTS["k3d"] = (
+    Since(
+        version=(4,),
+        value=_CTR,
+        source="k3d pkg/client/tools.go (source read): ctr image import",
+    ),
+    Since(
+        version=(5, 8),
+        value=attrs.evolve(_TRANSFER, all_platforms=True),
+        source="k3d pkg/client/tools.go (source read): ctr image import --all-platforms, by the "
+        "containerd 2 of its node",
+    ),
+)
+_K0S = Importing(unpacks="later")
+IMPORTS["k0s"] = (
+    Since(
+        version=(1, 21),
+        value=_K0S,
+        source="k0s pkg/component/worker/ocibundle.go (source read)",
+    ),
+    Since(
+        version=(1, 31),
+        value=attrs.evolve(_K0S, skip_missing=True),
+        source="k0s pkg/component/worker/ocibundle.go of 1.31 (source read)",
+    ),
+)
+IMPORTS["talos"] = (
+    Since(
+        version=(1, 13),
+        value=Importing(docker_zstd=True),
+        source="talos internal/app/images/images.go (source read)",
+    ),
+)
 
 
 def importing(target: Target) -> Importing:

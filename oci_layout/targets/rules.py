@@ -82,6 +82,18 @@ RULES = _rules(
         "rancher/wharfie pkg/tarfile; k3s pkg/agent/containerd/containerd.go, preloadFile",
         Cure.REPACK,
     ),
+    (
+        "file-suffix",
+        "unpacks an archive by the end of its name, whatever is in it",
+        "rancher/wharfie pkg/tarfile; k3s pkg/agent/containerd/containerd.go, preloadFile",
+        Cure.REPACK,
+    ),
+    (
+        "zstd-memory",
+        "gives a zstd decoder 32 MiB",
+        "rancher/wharfie pkg/tarfile, MaxDecoderMemory",
+        Cure.REPACK,
+    ),
     ("broken-archive", "stops where the archive cannot be read on", _ALL, Cure.NONE),
     (
         "unsafe-name",
