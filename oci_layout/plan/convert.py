@@ -110,7 +110,8 @@ def convert(
         config_raw: the config's bytes.
         options: the target, and how its config is to be treated.
     """
-    target = options.target
+    family = image.manifest.family if image.manifest is not None else None
+    target = options.target_of(family)
     config, reasons, platform = new_config(
         image, layers, config_raw, mode=options.request.config, overrule=options.request.repair
     )
@@ -127,6 +128,9 @@ def convert(
         changes: tuple[Change, ...] = ()
     else:
         manifest, changes = _edited(image.manifest, digest, size, layers, target)
+        if target is not options.target:
+            what = "its media types are Docker's, for --preserve-digests"
+            changes = (*changes, Change(ChangeKind.KEPT, what, field="mediaType"))
     return Converted(
         manifest=manifest,
         config=config,
