@@ -229,6 +229,9 @@ def _unpack(
         stated = image.descriptor.digest if image.descriptor is not None else None
         if reading.first("unpack", stated, image.config.digest):
             unpack(facts, image, item.label, how, platform, reading)
+    for each in _documents(item.node, how, how.matching(platform)):
+        if isinstance(each, Absent) and each.descriptor.digest not in each.missing:
+            reading.fail("missing-config", f"{item.label}: {each.missing[0]} is not there")
     if unpacked:
         return
     held = sorted({str(each.platform) for each in images(item.node)})

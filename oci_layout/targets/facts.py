@@ -155,7 +155,8 @@ class Facts:
         path: as the user called it; ``-`` for standard input.
         broken: what stops a reader of the archive before its end; None when nothing does.
         version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
-        index: entries of ``index.json``; None without that file.
+        index: entries of ``index.json``; None without that file. Blobs that stand in ``data``
+            alone are not there: no engine stores them (measured: all of them).
         mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
@@ -198,10 +199,11 @@ class Facts:
         saved = self.saved
         if saved is not None:
             saved = tuple(each for each in saved if each.config and each.config.digest in digests)
-        index = self.index
-        if index is not None:
-            index = tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
-        return attrs.evolve(self, saved=saved, index=index)
+        return attrs.evolve(
+            self,
+            saved=saved,
+            index=_narrowed(self.index, digests),
+        )
 
     def exact(self, name: str) -> bool:
         """Whether a file is called so, as Go's ``path.Clean`` leaves names: ``/x`` is not ``x``."""
@@ -236,6 +238,14 @@ class Facts:
             for name in self.folders
             if find(f"{name}/json") is not None and find(f"{name}/layer.tar") is not None
         )
+
+
+def _narrowed(
+    index: tuple[Entry, ...] | None, digests: frozenset[Digest]
+) -> tuple[Entry, ...] | None:
+    if index is None:
+        return None
+    return tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
 
 
 def _inside(node: Node) -> set[Digest]:
@@ -298,7 +308,8 @@ def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     if index is None:
         return None if source.store.find(layout.INDEX) is None else ()
     known = source.contents.reader
-    reader = known.quiet() if known else GraphReader(LayoutBlobs(source.store), Findings())
+    first = known or GraphReader(LayoutBlobs(source.store), Findings())
+    reader = first.quiet(carried=False)
     return tuple(
         Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
     )

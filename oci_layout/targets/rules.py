@@ -165,7 +165,7 @@ RULES = _rules(
         "measured: containerd 1.6.20, 1.7.24, 5 of 8 times; containerd client/import.go",
         Cure.REPACK,
     ),
-    ("missing-config", "needs the config of each image", _ALL, Cure.NONE),
+    ("missing-config", "needs the config of each image", _ALL, Cure.REPACK),
     (
         "bad-config",
         "reads the config into fields that have types",
@@ -215,7 +215,7 @@ RULES = _rules(
         Cure.NONE,
     ),
     ("missing-layer", "needs every layer of an image that it loads", _ALL, Cure.NONE),
-    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.NONE),
+    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.REPACK),
     (
         "sparse-index",
         "needs what the entries of an index lead to that it imports; containerd 1 takes 386 too",

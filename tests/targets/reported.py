@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.builders import write_hybrid_archive
+from tests.builders.carried import write_carrying
 from tests.builders.mistyped import MISTYPED
 from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
@@ -88,6 +89,8 @@ def _shape(write: Shape) -> Make:
 REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}
 REPORTED |= {f"platforms: {name}": _shape(write) for name, write in PLATFORMS.items()}
 REPORTED |= {f"mistyped: {name}": _shape(write) for name, (write, _, _) in MISTYPED.items()}
+
+REPORTED["carried: a config in data"] = _shape(write_carrying)
 
 
 def _of_linux(m: Maker) -> Path:
