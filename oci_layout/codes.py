@@ -25,6 +25,7 @@ CODES: dict[str, str] = {
     "document-too-large": "a document larger than any consumer reads",
     "duplicate-key": "a key stands twice in one object, or a field in two cases",
     "wrong-type": "a field has a value of the wrong type or out of range",
+    "mistyped-field": "a manifest or index has a field of a wrong type, and can do without",
     "missing-field": "a required field is missing",
     "bad-digest": "a text that is not a digest of a supported algorithm",
     "bad-data": "embedded data that is not the blob it stands for",

@@ -150,6 +150,7 @@ REPAIRABLE = frozenset(
         "layout-version",
         "null-list",
         "backslash-path",
+        "mistyped-field",
     }
 )
 

@@ -110,9 +110,9 @@ class Platform:
         That is ``Only`` of containerd/platforms (compare.go, variant.go) within one architecture:
         arm/v7 takes v6 and v5, amd64/v3 takes v2 and v1, arm64/v8.2 takes v8.1 and v8, and
         arm64/v9.x takes what is older in v9 and v8.0 to v8.x+5. containerd also lets amd64 take
-        386, and arm64 take arm, which is right for choosing what to run on a machine. Here somebody
-        names what they want to have, and 386 in place of amd64 would be a surprise that is found
-        on the other side of an air gap: it has to be asked for.
+        386, and arm64 take arm (`narrower`), which is right for choosing what to run on a machine.
+        Here somebody names what they want to have, and 386 in place of amd64 would be a surprise
+        that is found on the other side of an air gap: it has to be asked for.
         """
         mine = self.normalised()
         names = [mine.variant]
@@ -129,6 +129,16 @@ class Platform:
             names += [f"v8.{number}" for number in range(minor - 1, -1, -1)]
         every = (attrs.evolve(mine, variant=name).normalised() for name in names)
         return tuple(dict.fromkeys(every))
+
+    def narrower(self) -> tuple[Platform, ...]:
+        """All of ``Only``: what runs on this one, and after it on its 32-bit side."""
+        mine = self.normalised()
+        sides = {"amd64": "386", "arm64": "arm"}
+        if mine.architecture not in sides:
+            return self.runs()
+        variant = "v8" if mine.architecture == "arm64" else ""
+        side = attrs.evolve(mine, architecture=sides[mine.architecture], variant=variant)
+        return (*self.runs(), *side.runs())
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ class Descriptor:
         platform: what the image runs on; None when the document says nothing.
         artifact_type: type of an artifact, or empty.
         embedded: whether it carries the blob itself, as ``data``.
+        data: the blob, where it does; None where that is another than its digest says.
         source: for an entry of an index, the JSON object it was read from, so that unknown fields
             are not lost; known ones stand under their canonical names.
     """
@@ -47,6 +48,7 @@ class Descriptor:
     platform: Platform | None = None
     artifact_type: str = ""
     embedded: bool = attrs.field(default=False, eq=False)
+    data: bytes | None = attrs.field(default=None, eq=False, repr=False)
     source: Mapping[str, Any] = attrs.field(default=EMPTY, repr=False, eq=False)
 
     @classmethod
@@ -77,8 +79,7 @@ class Descriptor:
             fields.findings.warning(
                 "missing-media-type", "a descriptor without mediaType", fields.path("mediaType")
             )
-        if data is not None:
-            _check_data(fields, data, digest, size)
+        carried = _read_data(fields, data, digest, size) if data is not None else None
         return cls(
             media_type=media_type,
             digest=digest,
@@ -88,17 +89,18 @@ class Descriptor:
             platform=platform,
             artifact_type=artifact_type,
             embedded="data" in fields.value,
+            data=carried,
             source=source,
         )
 
 
-def _check_data(fields: Fields, text: str, digest: Digest, size: int) -> None:
+def _read_data(fields: Fields, text: str, digest: Digest, size: int) -> bytes | None:
     """An embedded copy must be the blob (descriptor.md, "data"): some readers use it instead."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         fields.findings.error("bad-data", "is not base64", fields.path("data"))
-        return
+        return None
     if len(data) != size or Digest.of(data, digest.algorithm) != digest:
         fields.findings.error(
             "bad-data",
@@ -106,6 +108,8 @@ def _check_data(fields: Fields, text: str, digest: Digest, size: int) -> None:
             f"({plural(size, 'byte')})",
             fields.path("data"),
         )
+        return None
+    return data
 
 
 def read_platform(fields: Fields) -> Platform | None:

@@ -19,6 +19,7 @@ from oci_layout.where import Where
 MANIFEST = "manifest.json"
 REPOSITORIES = "repositories"
 _FIELDS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
+_CARRIED = _FIELDS - {"Parent"}  # LayerSources say of layers what a manifest does
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
@@ -30,12 +31,14 @@ class SavedImage:
         tags: RepoTags, as written.
         layers: member names of the layers, base first.
         number: position in the list, for messages.
+        beyond: other fields that say something, and have no place in another format.
     """
 
     config: str
     tags: tuple[str, ...]
     layers: tuple[str, ...]
     number: int
+    beyond: tuple[str, ...] = ()
 
 
 def read_saved(raw: bytes, findings: Findings) -> list[SavedImage] | None:
@@ -62,6 +65,7 @@ def read_saved(raw: bytes, findings: Findings) -> list[SavedImage] | None:
                 tags=fields.texts("RepoTags"),
                 layers=fields.texts("Layers"),
                 number=number,
+                beyond=tuple(k for k, v in fields.value.items() if k not in _CARRIED and v),
             )
         )
     return images

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -11,9 +11,11 @@ from oci_layout import mediatype
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Family, Kind
-from oci_layout.model import jsontext
+from oci_layout.model import documenttypes, jsontext
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
 from oci_layout.model.fields import Fields, canonical
+from oci_layout.model.gotypes import At, Misread, Struct
+from oci_layout.model.jsonedit import Edits
 from oci_layout.model.schema1 import Schema1
 from oci_layout.where import Where
 
@@ -46,6 +48,7 @@ class Manifest:
         subject: what this manifest refers to, or None.
         artifact_type: type of an artifact, or empty.
         annotations: free text by key.
+        misread: values of wrong types; the fields above have them repaired.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -55,6 +58,7 @@ class Manifest:
     subject: Descriptor | None = None
     artifact_type: str = ""
     annotations: Mapping[str, str] = attrs.field(factory=dict)
+    misread: tuple[Misread, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -100,6 +104,7 @@ class Index:
         annotations: free text by key.
         fields: the JSON object, so that unknown fields are not lost; known ones stand under
             their canonical names.
+        misread: values of wrong types; the fields above have them repaired.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -109,6 +114,7 @@ class Index:
     artifact_type: str = ""
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+    misread: tuple[Misread, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -158,11 +164,57 @@ def read_document(
         kind = default if by_fields is Kind.OTHER else by_fields
     if kind is Kind.SCHEMA1:
         return Schema1.from_bytes(raw, where, findings)
+    artifact = kind is Kind.MANIFEST and (media_type or stated) == mediatype.OCI_ARTIFACT
+    struct = (
+        documenttypes.INDEX
+        if kind is Kind.INDEX
+        else documenttypes.ARTIFACT
+        if artifact
+        else documenttypes.MANIFEST
+    )
+    value, misread = _with_types(raw, value, struct, where, findings)
+    document: Manifest | Index | None
     if kind is Kind.INDEX:
-        return _index(raw, value, where, findings, media_type)
-    if (media_type or stated) == mediatype.OCI_ARTIFACT:
-        return _artifact(raw, value, where, findings)
-    return _manifest(raw, value, where, findings, media_type)
+        document = _index(raw, value, where, findings, media_type)
+    elif artifact:
+        document = _artifact(raw, value, where, findings)
+    else:
+        document = _manifest(raw, value, where, findings, media_type)
+    return attrs.evolve(document, misread=misread) if document is not None and misread else document
+
+
+def _with_types(
+    raw: bytes, value: dict[str, Any], struct: Struct, where: Where, findings: Findings
+) -> tuple[dict[str, Any], tuple[Misread, ...]]:
+    """A document without the wrong types beside what leads to blobs (each reported), and these."""
+    misread = tuple(filter(documenttypes.repairable, struct.misread(value, At())))
+    if not misread:
+        return value, ()
+    for each in misread:
+        findings.error(
+            "mistyped-field",
+            f"expected {each.expected}: containerd, podman and skopeo refuse it",
+            where.at(each.place),
+            "--repair rewrites it",
+        )
+    edits = Edits(raw)
+    set_types(edits, misread)
+    repaired = jsontext.parse(edits.apply(), where, Findings())
+    return (repaired if isinstance(repaired, dict) else value), misread
+
+
+def set_types(edits: Edits, misread: Iterable[Misread]) -> None:
+    """Write values in the types that belong there, and take out what has none.
+
+    Args:
+        edits: of the document.
+        misread: of the same.
+    """
+    for each in misread:
+        if each.repaired is None:
+            edits.remove(each.path)
+        else:
+            edits.set(each.path, each.repaired)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -17,14 +17,17 @@ from oci_layout.mediatype import Family, Kind
 from oci_layout.model import gojson
 from oci_layout.model.descriptor import Descriptor, platform_json
 from oci_layout.model.jsonedit import Edits, Path
+from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
+from oci_layout.model.manifest import Index, Manifest, set_types
 from oci_layout.plan import naming
 from oci_layout.plan.change import Change, ChangeKind
-from oci_layout.plan.convert import Converted, convert
+from oci_layout.plan.convert import Converted, convert, told_types
 from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.entries import (
     fill_platforms,
     images_first,
     kind_of,
+    lost_fields,
     same_manifests,
     subject_of,
     what,
@@ -35,6 +38,7 @@ from oci_layout.plan.made import Made
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
 from oci_layout.plan.report import ArtifactReport, ImageReport
+from oci_layout.plan.request import Format
 from oci_layout.reference import ImageName
 
 
@@ -138,11 +142,24 @@ class Assembler:
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
         self.documents.index = gojson.encode_bytes(value)
+        if self._options.request.to is Format.DIR:
+            self._without_entries(extra)
         if self._options.docker_view:
             self.documents.docker = self._docker.finish()
         if self._legacy is not None:
             self.documents.legacy = self._legacy.finish()
         return self.documents
+
+    def _without_entries(self, extra: Mapping[str, Any]) -> None:
+        """Tell what ``index.json`` said, where none is written; of names a finding tells."""
+        self._beyond(extra, {}, "index.json", "")
+        for root, _ in self.documents.top:
+            if root.descriptor is not None:
+                source = dict(root.descriptor.source)
+                notes = root.descriptor.annotations.items()
+                named = (CONTAINERD_NAME, REF_NAME)
+                source["annotations"] = {key: text for key, text in notes if key not in named}
+                self._beyond(source, {}, "its entry in index.json", str(root.descriptor.digest))
 
     def _make_subjects(self, roots: tuple[Root, ...]) -> None:
         """Make what is referred to before what refers to it. Chains may be long: no recursion."""
@@ -273,10 +290,11 @@ class Assembler:
         raw = converted.manifest
         if self._options.target is Family.OCI:
             raw = self._following.subject(raw, subject_of(image), image, "image with a subject")
+        family = image.manifest.family if image.manifest is not None else None
         kept = image.manifest is not None and raw == image.manifest.raw
         digest = self._add(raw, image.descriptor, kept=kept)
         made = Made(
-            media_type=mediatype.document_type(Kind.MANIFEST, self._options.target),
+            media_type=mediatype.document_type(Kind.MANIFEST, self._options.target_of(family)),
             digest=digest,
             size=len(raw),
             platform=platform_json(converted.platform),
@@ -285,11 +303,22 @@ class Assembler:
 
     def _artifact(self, artifact: Artifact) -> Made:
         manifest = artifact.manifest
-        raw = self._following.subject(manifest.raw, manifest.subject, artifact, what(artifact))
+        repaired = self._with_types(manifest, artifact.descriptor)
+        raw = self._following.subject(repaired, manifest.subject, artifact, what(artifact))
         raw = self._true_blobs(artifact, raw)
         kept = raw == manifest.raw
         digest = self._add(raw, artifact.descriptor, kept=kept)
         return Made(media_type=artifact.descriptor.media_type, digest=digest, size=len(raw))
+
+    def _with_types(self, document: Manifest | Index, descriptor: Descriptor) -> bytes:
+        """A document with its fields in the types that belong there."""
+        if not document.misread:
+            return document.raw
+        edits = Edits(document.raw)
+        set_types(edits, document.misread)
+        told = told_types(document.misread, str(descriptor.digest))
+        self.documents.changes.extend(told)
+        return edits.apply()
 
     def _true_blobs(self, artifact: Artifact, raw: bytes) -> bytes:
         """The artifact's manifest with its blobs as they are (they differ only when repairing)."""
@@ -321,8 +350,9 @@ class Assembler:
             return self._docker_list(node, by_child)
         index = node.index
         pairs = paired(node)
-        edits = Edits(index.raw)
-        changed = False
+        source = self._with_types(index, node.descriptor)
+        edits = Edits(source)
+        changed = source is not index.raw
         for number, (descriptor, child) in enumerate(pairs):
             made = by_child.get(child) if child is not None else None
             path = ("manifests", number)
@@ -339,8 +369,9 @@ class Assembler:
             changed |= self._following.annotation(edits, path, descriptor.annotations)
             if descriptor.digest != made.digest and descriptor.embedded:
                 edits.remove((*path, "data"))
-        if index.family is not target:
-            edits.set(("mediaType",), mediatype.OCI_INDEX)
+        media_type = mediatype.document_type(Kind.INDEX, self._options.target_of(index.family))
+        if index.family is not self._options.target_of(index.family):
+            edits.set(("mediaType",), media_type)
             changed = True
         if changed or self._may_fill(node):
             filled = fill_platforms(edits, pairs, by_child)
@@ -358,7 +389,7 @@ class Assembler:
         called = f"index {node.descriptor.digest}"
         raw = self._following.subject(raw, index.subject, node, called)
         digest = self._add(raw, node.descriptor, kept=raw == index.raw)
-        return Made(media_type=mediatype.OCI_INDEX, digest=digest, size=len(raw))
+        return Made(media_type=media_type, digest=digest, size=len(raw))
 
     def _may_fill(self, node: ImageIndex) -> bool:
         """Whether an index may change for its platforms alone; not where its digest is relied on.
@@ -375,18 +406,12 @@ class Assembler:
             self._leaves(child, made.get(child), leaves)
         if not leaves:
             return None
-        lost = [(f"annotations.{key}", f"annotation {key}") for key in node.index.annotations]
-        if node.index.subject is not None:
-            lost.append(("subject", f"subject {node.index.subject.digest}"))
-        if node.index.artifact_type:
-            lost.append(("artifactType", f"artifactType {node.index.artifact_type}"))
         before = str(node.descriptor.digest)
-        self.documents.changes.extend(
-            Change(ChangeKind.DROPPED, f"index {text}", digest=before, field=field)
-            for field, text in lost
-        )
+        self._beyond(node.index.fields, {}, f"index {node.descriptor.digest.short}", before)
         if len(leaves) == 1:
-            return leaves[0][1]
+            ((image, only),) = leaves
+            self._entry_lost(image, {"platform": only.platform}, before)
+            return only
         manifests = [
             {
                 "mediaType": each.media_type,
@@ -401,12 +426,30 @@ class Assembler:
         if node.index.family is Family.DOCKER and same_manifests(node, manifests):
             digest = self._add(node.index.raw, node.descriptor, kept=True)
             return Made(media_type=mediatype.DOCKER_LIST, digest=digest, size=len(node.index.raw))
+        for (image, _), new in zip(leaves, manifests, strict=True):
+            self._entry_lost(image, new, before)
         value = {"schemaVersion": 2, "mediaType": mediatype.DOCKER_LIST, "manifests": manifests}
         raw = gojson.encode_bytes(value)
         return Made(media_type=mediatype.DOCKER_LIST, digest=self._add(raw), size=len(raw))
 
+    def _entry_lost(self, image: Image, new: Mapping[str, Any], index: str) -> None:
+        """Tell what an entry of an index said that the new one cannot."""
+        if image.descriptor is not None:
+            called = f"entry {image.descriptor.digest.short}"
+            self._beyond(image.descriptor.source, new, called, index)
+
+    def _beyond(
+        self, old: Mapping[str, Any], new: Mapping[str, Any], called: str, digest: str
+    ) -> None:
+        self.documents.changes.extend(
+            Change(ChangeKind.DROPPED, f"{called}: {field}", digest=digest, field=field)
+            for field in lost_fields(old, new)
+        )
+
     def _leaves(self, node: Node, made: Made | None, leaves: list[tuple[Image, Made]]) -> None:
         if isinstance(node, ImageIndex):
+            called = f"index {node.descriptor.digest.short}"
+            self._beyond(node.descriptor.source, {}, called, str(node.descriptor.digest))
             for child in node.children:
                 self._leaves(child, self._node(child), leaves)
         elif isinstance(node, Image) and made is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,8 +14,9 @@ from oci_layout.graph.nodes import Image, Layer
 from oci_layout.mediatype import Compression, Family, Kind, LayerType
 from oci_layout.model import gojson
 from oci_layout.model.config import Repair, foreign_fields
+from oci_layout.model.gotypes import Misread
 from oci_layout.model.jsonedit import Edits, Path
-from oci_layout.model.manifest import Manifest
+from oci_layout.model.manifest import Manifest, set_types
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
@@ -109,7 +110,8 @@ def convert(
         config_raw: the config's bytes.
         options: the target, and how its config is to be treated.
     """
-    target = options.target
+    family = image.manifest.family if image.manifest is not None else None
+    target = options.target_of(family)
     config, reasons, platform = new_config(
         image, layers, config_raw, mode=options.request.config, overrule=options.request.repair
     )
@@ -126,6 +128,9 @@ def convert(
         changes: tuple[Change, ...] = ()
     else:
         manifest, changes = _edited(image.manifest, digest, size, layers, target)
+        if target is not options.target:
+            what = "its media types are Docker's, for --preserve-digests"
+            changes = (*changes, Change(ChangeKind.KEPT, what, field="mediaType"))
     return Converted(
         manifest=manifest,
         config=config,
@@ -276,7 +281,9 @@ def _edited(
     target: Family,
 ) -> tuple[bytes, tuple[Change, ...]]:
     out = _ManifestEdits(manifest)
-    changes: list[Change] = []
+    changes = told_types(manifest.misread)
+    set_types(out.edits, manifest.misread)
+    out.changed = bool(manifest.misread)
     config = manifest.config
     if config is None:
         raise TargetError(what="a manifest without config is no image")
@@ -297,6 +304,25 @@ def _edited(
         out.edits.set(("mediaType",), manifest_type)
         out.changed = True
     return (out.edits.apply() if out.changed else manifest.raw), _once(changes)
+
+
+def told_types(misread: Iterable[Misread], digest: str = "") -> list[Change]:
+    """What to say of values whose types are repaired.
+
+    Args:
+        misread: the values.
+        digest: of the document, where the report would not tell.
+    """
+    return [
+        Change(
+            ChangeKind.REPAIRED,
+            f"{each.place} was not {each.expected}: "
+            f"{'removed' if each.repaired is None else 'rewritten'}",
+            digest=digest,
+            field=each.place,
+        )
+        for each in misread
+    ]
 
 
 def _once(changes: list[Change]) -> tuple[Change, ...]:

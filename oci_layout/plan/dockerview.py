@@ -16,6 +16,30 @@ from oci_layout.plan.convert import Converted, Packed
 from oci_layout.reference import ImageName
 
 
+def of_names(root: Root) -> dict[ImageName | None, Image | None]:
+    """The image that each name of a root stands for in ``manifest.json``; of no image, nothing.
+
+    Of several of one platform, packed in different ways, that is the first, as engines take it.
+
+    Args:
+        root: whose names.
+
+    Returns:
+        Images by name, or by None where the root has no name; None for one that must be chosen.
+    """
+    held = list(images(root.node))
+    if not held:
+        return {}
+    one = held[0] if len({image.platform.normalised() for image in held}) == 1 else None
+    by_config = {image.config.digest: image for image in reversed(held)}
+    stated = dict(root.docker)
+    found: dict[ImageName | None, Image | None] = {}
+    for name in root.names or (None,):
+        known = by_config.get(stated[name.key]) if name and name.key in stated else None
+        found[name] = known or one
+    return found
+
+
 class DockerView:
     """Collects the entries of ``manifest.json``; images of one config and layers share an entry.
 
@@ -35,21 +59,13 @@ class DockerView:
         Raises:
             SelectionError: there are several, the source names none, and Docker needs one.
         """
-        held = list(images(root.node))
-        every: tuple[ImageName | None, ...] = root.names or (None,)
-        by_config = {image.config.digest: image for image in reversed(held)}
-        stated = dict(root.docker)
+        found = of_names(root)
         chosen: dict[Image, list[ImageName | None]] = {}
-        apart = False
-        for name in every:
-            image = held[0] if len(held) == 1 else None
-            if image is None and name is not None and name.key in stated:
-                image = by_config.get(stated[name.key])
+        for name, image in found.items():
             if image is not None:
                 chosen.setdefault(image, []).append(name)
-            apart |= image is None
-        if apart and held:
-            self._ambiguous(root, held)
+        if None in found.values():
+            self._ambiguous(root, list(images(root.node)))
         return chosen
 
     def _ambiguous(self, root: Root, held: list[Image]) -> None:

@@ -11,6 +11,8 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
 from oci_layout.plan.made import Made
 
+_LEADING = frozenset({"schemaVersion", "mediaType", "manifests", "digest", "size", "data"})
+
 
 def fill_platforms(
     edits: Edits,
@@ -60,10 +62,34 @@ def kind_of(node: Node) -> str:
     return "image" if node.descriptor is None else node.descriptor.media_type
 
 
+def lost_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Fields of an index, or of an entry of one, that its new form does not have.
+
+    Args:
+        old: as it was; what leads to blobs, and says their types, aside.
+        new: as it goes out.
+
+    Returns:
+        Their paths; each of the annotations, and of what a platform says, by itself.
+    """
+    found = []
+    for key, value in old.items():
+        if key in _LEADING or value is None or value == new.get(key):
+            continue
+        if key in ("annotations", "platform") and isinstance(value, Mapping):
+            below = new.get(key)
+            kept = below if isinstance(below, Mapping) else {}
+            found += [f"{key}.{name}" for name, item in value.items() if item != kept.get(name)]
+        else:
+            found.append(key)
+    return found
+
+
 def same_manifests(node: ImageIndex, manifests: list[dict[str, Any]]) -> bool:
     """Whether an index lists these very manifests, in this order."""
     old = [(str(each.digest), each.media_type, each.size) for each in node.index.manifests]
-    return old == [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+    new = [(each["digest"], each["mediaType"], each["size"]) for each in manifests]
+    return old == new and not node.index.misread
 
 
 def images_first(children: tuple[Node, ...]) -> list[Node]:

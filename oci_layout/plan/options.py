@@ -95,6 +95,15 @@ class Options:
             renames=Renames.parse(tuple(request.names)),
         )
 
+    def target_of(self, family: Family | None) -> Family:
+        """Whose media types one document gets: with ``--preserve-digests`` a layout holds both.
+
+        Args:
+            family: whose it has; None for a document that is made anew.
+        """
+        kept = self.request.preserve_digests and self.target is Family.OCI
+        return family if kept and family is not None else self.target
+
     @property
     def choice(self) -> Choice:
         """What is to be taken of the sources."""

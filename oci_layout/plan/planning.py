@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,6 +18,7 @@ from oci_layout.graph.walk import every, every_image, images
 from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
 from oci_layout.plan.alike import Alike
 from oci_layout.plan.assemble import Assembler, Documents, artifact_report
+from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
@@ -44,6 +45,7 @@ class Plan:
         uses: the task of each blob of a node, in order; None for one that is not there.
         thin: what is left out, since whoever reads the result has it.
         extra: fields of the source's ``index.json`` that are carried over.
+        lost: what sources say that no target holds.
         findings: told of all that somebody should know.
     """
 
@@ -53,6 +55,7 @@ class Plan:
     uses: Mapping[Node, Uses]
     thin: Thin
     extra: Mapping[str, Any]
+    lost: tuple[Change, ...]
     findings: Findings
 
     @property
@@ -78,6 +81,7 @@ class Plan:
         """
         assembler = Assembler(self.options, self._packing(facts), self.findings)
         documents = assembler.run(self.roots, self.extra)
+        documents.changes.extend(self.lost)
         if self.options.request.preserve_digests:
             require_preserved(documents)
         return documents
@@ -182,8 +186,22 @@ def make_plan(
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),
+        lost=tuple(_lost(sources, roots)),
         findings=findings,
     )
+
+
+def _lost(sources: Sequence[Source], roots: tuple[Root, ...]) -> Iterator[Change]:
+    """What ``manifest.json`` says of images beyond what its readers need: ``Parent``, and unknown.
+
+    ``Parent`` names the image that one was built on, by its ID (moby image/tarexport/save.go).
+    """
+    taken = {image.config.digest for _, image in every_image(roots)}
+    for source in sources:
+        for each in source.contents.docker:
+            for field in each.beyond if each.image.config.digest in taken else ():
+                what = f"manifest.json: {field} of {each.image.config.digest.short}"
+                yield Change(ChangeKind.DROPPED, what, field=field)
 
 
 def _chosen(

@@ -22,7 +22,7 @@ from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.signatures import report_signatures
 from oci_layout.source.store import Store
 from oci_layout.source.upgrade import make_image
-from oci_layout.streams.member import Member
+from oci_layout.streams.member import BytesMember, Member
 from oci_layout.where import Where
 
 Leaf = Image | Artifact | Absent
@@ -94,11 +94,20 @@ class GraphReader:
         self._configs: dict[Digest, Config | None] = {}
         self._running: dict[Digest, tuple[Digest, ...] | None] = {}
         self._read: dict[tuple[Digest, str], Leaf] = {}
+        self._carried: dict[Digest, Member] = {}
+        self._takes_data = True
 
-    def quiet(self) -> GraphReader:
-        """Another reader, that reports nothing and does not read again what this one has read."""
+    def quiet(self, *, carried: bool) -> GraphReader:
+        """Another reader, that reports nothing and does not read again what this one has read.
+
+        Args:
+            carried: whether blobs are there that stand in ``data`` alone.
+        """
         other = GraphReader(self._blobs, Findings(), self._trusted, self._allowance)
-        other._documents, other._configs, other._read = self._documents, self._configs, self._read
+        other._documents, other._configs = self._documents, self._configs
+        if carried or not self._carried:
+            other._read, other._carried = self._read, self._carried
+        other._takes_data = carried
         return other
 
     def checked(self, descriptor: Descriptor, member: Member) -> bytes | None:
@@ -134,9 +143,19 @@ class GraphReader:
             )
         return True
 
+    def _find(self, descriptor: Descriptor) -> Member | None:
+        """A blob: as it lies in the source, or else as a document carries it (``data``)."""
+        digest = descriptor.digest
+        member = self._blobs.find(digest)
+        if member is not None or not self._takes_data:
+            return member
+        if descriptor.data is not None and digest not in self._carried:
+            self._carried[digest] = BytesMember.of(digest.blob_path, descriptor.data)
+        return self._carried.get(digest)
+
     def _sized(self, descriptor: Descriptor) -> Member | None:
         """A blob that is not read here: its size alone is held against the descriptor."""
-        member = self._blobs.find(descriptor.digest)
+        member = self._find(descriptor)
         if member is not None and member.size != descriptor.size:
             self._findings.error(
                 "size-mismatch",
@@ -150,7 +169,7 @@ class GraphReader:
         if self._too_many(1, Where(member=descriptor.digest.blob_path)):
             return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
         kind, _ = mediatype.document_kind(descriptor.media_type)
-        member = self._blobs.find(descriptor.digest)
+        member = self._find(descriptor)
         if member is None:
             return Absent(descriptor=descriptor, missing=(descriptor.digest,))
         named = kind in (Kind.MANIFEST, Kind.INDEX, Kind.SCHEMA1) or not descriptor.media_type
@@ -206,7 +225,7 @@ class GraphReader:
             layers: how many the manifest has.
         """
         if stated.digest not in self._running:
-            member = self._blobs.find(stated.digest)
+            member = self._find(stated)
             raw = None if member is None else read_bounded(member, Findings(), self._allowance)
             config = None if raw is None else Config.from_bytes(raw, Where(), Findings())
             named = config is not None and any(
@@ -312,10 +331,10 @@ class GraphReader:
         self, manifest: Manifest, stated: Descriptor, descriptor: Descriptor
     ) -> Image | Absent:
         """The image of a manifest; Absent without its config."""
-        member = self._blobs.find(stated.digest)
+        member = self._find(stated)
         if member is None:
             listed = (descriptor, *manifest.layers)
-            parts = ((each, self._blobs.find(each.digest)) for each in listed)
+            parts = ((each, self._find(each)) for each in listed)
             there = tuple((each, blob) for each, blob in parts if blob is not None)
             return Absent(descriptor=descriptor, missing=(stated.digest,), parts=there)
         if stated.digest not in self._configs:

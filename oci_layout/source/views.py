@@ -93,11 +93,13 @@ class DockerImage:
         image: the image.
         names: its names.
         number: of its entry in ``manifest.json``.
+        beyond: fields of that entry which have no place in another format.
     """
 
     image: Image
     names: tuple[ImageName, ...]
     number: int = 0
+    beyond: tuple[str, ...] = ()
 
 
 def read_docker(
@@ -123,7 +125,9 @@ def read_docker(
         image = reader.image(entry)
         if image is not None:
             tags = _tags(entry, findings)
-            result.append(DockerImage(image=image, names=tags, number=entry.number))
+            result.append(
+                DockerImage(image=image, names=tags, number=entry.number, beyond=entry.beyond)
+            )
     return result
 
 

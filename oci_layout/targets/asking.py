@@ -67,7 +67,7 @@ def ask(
         wanted: the images that matter.
         repairs: finds the line that makes something of the source which the target loads.
     """
-    reading, transport = predict(facts, target, platform)
+    reading, transport = predict(facts, target.through, platform)
     return _answer(facts, target, platform, wanted, reading, transport, repairs)
 
 
@@ -84,15 +84,16 @@ def _answer(
     if not images and not reading.reasons:
         reading.fail("images-left", f"{', '.join(wanted.texts)} is not among what it loads")
     loads = not reading.reasons
+    loader = target.through
     asks = target.engine.asks.format(source=shlex.quote(facts.named), transport=transport)
-    against = reading.reasons or curable(target, reading.losses)
+    against = reading.reasons or curable(loader, reading.losses)
     line: tuple[str, ...] = ()
     unrepaired = ""
     if against:
         if wanted.texts:  # a line takes these images alone, whatever the others suffer from
-            alone, _ = predict(facts.narrowed(wanted.digests), target, platform)
-            against = alone.reasons or curable(target, alone.losses)
-        line, unrepaired = repairs.line(target, against, loads=loads)
+            alone, _ = predict(facts.narrowed(wanted.digests), loader, platform)
+            against = alone.reasons or curable(loader, alone.losses)
+        line, unrepaired = repairs.line(loader, against, loads=loads)
     return Answer(
         target=target,
         asks=asks if facts.archive or transport else "",
@@ -118,6 +119,9 @@ def _basis(target: Target) -> str:
 
 def _source(target: Target) -> str:
     """The source of the row that holds for its version."""
+    if target.through is not target:
+        how = "minikube pkg/minikube/cruntime (source read): loads as"
+        return f"{how} {target.through} does; {_source(target.through)}"
     if target.name in TRAITS:
         return at(TRAITS[target.name], target.version).source
     if target.name == "docker" and not target.containerd_store:

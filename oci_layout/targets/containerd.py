@@ -5,6 +5,8 @@ containerd core/images/archive/importer.go, client/import.go.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
@@ -15,15 +17,27 @@ from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.opening import STANDARD_INPUT
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.docker import runs
 from oci_layout.targets.entries import Item, items
 from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.hosts import Host, runs
 from oci_layout.targets.importing import Importing, importing
 from oci_layout.targets.names import whole
 from oci_layout.targets.target import Target
+from oci_layout.targets.typed import mistyped
 from oci_layout.targets.unpacking import UNPACKED, unpack, unpack_artifact, unpack_saved
 
-_SUFFIXES = (".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
+# k3s pkg/agent/containerd/containerd.go; lz4 is read by no other, and not told here.
+_SUFFIXES: dict[str, Compression | None] = {
+    ".tar": Compression.NONE,
+    ".tar.lz4": None,
+    ".tar.bz2": Compression.BZIP2,
+    ".tbz": Compression.BZIP2,
+    ".tar.gz": Compression.GZIP,
+    ".tgz": Compression.GZIP,
+    ".tar.zst": Compression.ZSTD,
+    ".tzst": Compression.ZSTD,
+}
+_DECODER_MEMORY = 1 << 25  # k3s pkg/untar, MaxDecoderMemory
 
 
 def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
@@ -40,7 +54,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     found = items(facts, how, platform, reading)
     if reading.reasons:
         return reading
-    _walk(found, how, platform, reading)
+    _walk(found, how, how.matching(platform), platform, reading)
     for item in found:
         _image(facts, item, how, platform, reading)
     if not reading.images and not reading.reasons:
@@ -73,9 +87,10 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
     if not facts.archive:
         reading.fail("needs-archive", "this is a directory")
         return False
-    named = facts.path != STANDARD_INPUT
-    if how.by_suffix and named and not facts.path.lower().endswith(_SUFFIXES):
-        reading.fail("file-name", f"{facts.path!r} ends in none of these")
+    if how.by_suffix and facts.path != STANDARD_INPUT:
+        _suffix(facts, reading)
+    if how.by_suffix and facts.outer is Compression.ZSTD and facts.source.window > _DECODER_MEMORY:
+        reading.fail("zstd-memory", f"the archive has a window of {facts.source.window} bytes")
     if facts.outer not in how.outer or (how.by_suffix and facts.outer is Compression.XZ):
         reading.fail("outer-compression", f"the archive is compressed with {facts.outer}")
     elif facts.outer is Compression.XZ:
@@ -87,12 +102,25 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
     return not reading.reasons
 
 
-def _walk(items: list[Item], how: Importing, platform: Platform, reading: Prediction) -> None:
+def _suffix(facts: Facts, reading: Prediction) -> None:
+    """Whether the archive is packed as its name says, which is all that is asked."""
+    name = facts.path.lower()
+    suffix = next((each for each in _SUFFIXES if name.endswith(each)), None)
+    if suffix is None:
+        reading.fail("file-name", f"{facts.path!r} ends in none of these")
+    elif _SUFFIXES[suffix] is not facts.outer:
+        packed = "not packed" if facts.outer is Compression.NONE else f"packed with {facts.outer}"
+        reading.fail("file-suffix", f"it is {packed}, and its name ends in {suffix}")
+
+
+def _walk(
+    items: list[Item], how: Importing, host: Host, platform: Platform, reading: Prediction
+) -> None:
     """What is filtered out by platform, and what is missing of the rest."""
     kept: list[Item] = []
     filtered: list[Item] = []
     for item in items:
-        passes = how.all_platforms or _passes(item.platform, platform)
+        passes = how.all_platforms or _passes(item.platform, host)
         (kept if passes else filtered).append(item)
     if filtered and not kept:
         there = ", ".join(sorted({str(item.platform) for item in filtered}))
@@ -103,22 +131,43 @@ def _walk(items: list[Item], how: Importing, platform: Platform, reading: Predic
     for item in kept:
         if item.node is None:
             continue
-        for absent in _absent(item.node, how, platform):
+        for document in _documents(item.node, how, host):
+            for field in mistyped(document, spec_1_1=how.spec_1_1):
+                reading.fail("bad-document", f"{item.label}: {field}")
+        for absent in _absent(item.node, how, host):
             wanted = absent.descriptor.platform
             text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
             if how.skip_missing and absent is not item.node:
                 reading.lose("missing-platforms", text)
-            elif how.all_platforms and absent is not item.node:
+            elif absent is not item.node:
                 reading.fail("sparse-index", text)
             else:
                 reading.fail("missing-manifest", text)
 
 
-def _passes(stated: Platform | None, host: Platform) -> bool:
-    return stated is None or runs(stated, host)
+def _passes(stated: Platform | None, host: Host) -> bool:
+    return stated is None or host.takes(stated)
 
 
-def _absent(node: Node, how: Importing, host: Platform) -> list[Absent]:
+def _stated(child: Node) -> Platform | None:
+    """What an index says of the platform of one of its entries."""
+    return child.descriptor.platform if child.descriptor is not None else None
+
+
+def _documents(node: Node, how: Importing, host: Host) -> Iterator[Node]:
+    """All of an entry that an import reads, and keeps."""
+    yield node
+    for child in node.children if isinstance(node, ImageIndex) else ():
+        if how.all_platforms or _passes(_stated(child), host):
+            yield from _documents(child, how, host)
+
+
+def _imported(node: Node, how: Importing, host: Host) -> list[Image]:
+    """The images of an entry that an import keeps."""
+    return [each for each in _documents(node, how, host) if isinstance(each, Image)]
+
+
+def _absent(node: Node, how: Importing, host: Host) -> list[Absent]:
     """Documents that an import stumbles over; a config is not read before it is unpacked."""
     if isinstance(node, Absent):
         return [node] if node.descriptor.digest in node.missing else []
@@ -126,8 +175,7 @@ def _absent(node: Node, how: Importing, host: Platform) -> list[Absent]:
         return []
     found = []
     for child in node.children:
-        stated = child.descriptor.platform if child.descriptor is not None else None
-        if how.all_platforms or _passes(stated, host):
+        if how.all_platforms or _passes(_stated(child), host):
             found += _absent(child, how, host)
     return found
 
@@ -146,8 +194,10 @@ def _image(
     names = _shown_names(item, how, reading)
     if names is None:
         return
+    host = how.matching(platform)
+    kept = set(_imported(item.node, how, host)) if item.node is not None else set()
     for held_image in held:
-        if kind == "index" and not how.all_platforms and not runs(held_image.platform, platform):
+        if held_image not in kept:
             reading.lose("other-platforms", f"{item.label} for {held_image.platform}")
     reading.images.append(
         Loaded(
@@ -165,16 +215,31 @@ def _image(
         return
     if reading.first("sha512", item.digest):
         _sha512(item.node, item.label, reading)
-    image = _for_host(item.node, platform)
-    if image is not None:
+    _unpack(facts, item, how, platform, reading)
+
+
+def _unpack(
+    facts: Facts, item: Item, how: Importing, platform: Platform, reading: Prediction
+) -> None:
+    """Whether the images of an entry can be unpacked, and whether there is one for the host."""
+    if item.node is None:
+        return
+    unpacked = _unpacked(item.node, how, platform)
+    for image in unpacked:
         stated = image.descriptor.digest if image.descriptor is not None else None
-        if not reading.first("unpack", stated, image.config.digest):
-            return
-        unpack(facts, image, item.label, how, platform, reading)
-    elif how.unpacks != "host":
-        there = ", ".join(sorted({str(each.platform) for each in held})) or "nothing"
-        code = "no-platform" if held else "missing-manifest"
-        reading.fail(code, f"{item.label} is for {there}, the host is {platform}")
+        if reading.first("unpack", stated, image.config.digest):
+            unpack(facts, image, item.label, how, platform, reading)
+    for each in _documents(item.node, how, how.matching(platform)):
+        if isinstance(each, Absent) and each.descriptor.digest not in each.missing:
+            reading.fail("missing-config", f"{item.label}: {each.missing[0]} is not there")
+    if unpacked:
+        return
+    held = sorted({str(each.platform) for each in images(item.node)})
+    why = f"{item.label} is for {', '.join(held) or 'nothing'}, the host is {platform}"
+    if how.unpacks in ("load", "later"):
+        reading.fail("no-platform" if held else "missing-manifest", why)
+    elif held:
+        reading.lose("no-platform", why)  # it is listed, and nothing can run of it
 
 
 def _sha512(node: Node, label: str, reading: Prediction) -> None:
@@ -229,22 +294,44 @@ def _familiar(name: str, reading: Prediction) -> tuple[str, ...] | None:
     return (plain.familiar,)
 
 
-def _for_host(node: Node | None, host: Platform) -> Image | None:
-    """The image that is unpacked: a lone one whatever it is for, or the best of an index."""
+def _unpacked(node: Node, how: Importing, platform: Platform) -> list[Image]:
+    """The images of an entry that are unpacked; a lone one is, whatever it is for."""
+    if isinstance(node, Image):
+        return [node]
+    if how.unpacks == "present":
+        return list(images(node))
+    if how.unpacks == "host":  # moby daemon/containerd/image_exporter.go, LoadImage
+        return [each for each in images(node) if runs(_stated(each) or each.platform, platform)]
+    host = how.matching(platform)
+    if how.unpacks == "passing":
+        return _imported(node, how, host)
+    best = _best(node, host)
+    return [best] if best is not None else []
+
+
+def _best(node: Node, host: Host) -> Image | None:
+    """The image of an index that is used: at each level the first of the best, and no other.
+
+    containerd images/image.go, Manifest. Where an index says nothing of a platform the config
+    does, without its variant.
+    """
     if isinstance(node, Image):
         return node
-    if not isinstance(node, ImageIndex):
+    ranked = []
+    for child in node.children if isinstance(node, ImageIndex) else ():
+        stated = _stated(child)
+        rank = len(host.choices) if stated is None else host.rank(stated)
+        if rank is not None:
+            ranked.append((rank, child))
+    if not ranked:
         return None
-    for choice in host.runs():
-        for child in node.children:
-            stated = child.descriptor.platform if child.descriptor is not None else None
-            if isinstance(child, ImageIndex):
-                found = _for_host(child, host)
-                if found is not None:
-                    return found
-            elif isinstance(child, Image) and (stated or child.platform).matches(choice):
-                return child
-    return None
+    _, child = min(ranked, key=lambda each: each[0])
+    found = _best(child, host)
+    if found is not None and isinstance(child, Image) and _stated(child) is None:
+        config = child.config.platform
+        plain = Platform(os=config.os or host.choices[0].os, architecture=config.architecture)
+        return found if host.takes(plain) else None
+    return found
 
 
 def _last_words(

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node
 from oci_layout.graph.walk import images, walk
 from oci_layout.havelist.values import Finds
-from oci_layout.mediatype import DOCKER_MANIFEST, OCI_CONFIG, Compression, Family, LayerType
+from oci_layout.mediatype import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    OCI_CONFIG,
+    Compression,
+    Family,
+    LayerType,
+)
 from oci_layout.model.manifest import Manifest
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
@@ -21,11 +28,13 @@ from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.hosts import Host, spelled
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.target import Target
 from oci_layout.targets.traits import Traits, traits_of
-from oci_layout.targets.typed import Structs, unreadable
+from oci_layout.targets.typed import Structs, mistyped, unreadable
 
+_ZSTD_NOTE = "io.github.containers.compression.zstd"  # on an entry that is packed with zstd
 _SHOWN = 100  # characters of a media type that a message has
 
 
@@ -79,6 +88,8 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
         return reading
     if facts.index is None:
         return reading.fail("needs-layout", "there is no index.json")
+    for field in facts.mistyped:
+        reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
     if not facts.index:
         return reading.fail("no-image", "index.json lists nothing")
     if len(facts.index) > 1:
@@ -122,8 +133,9 @@ def _node(
     reading: Prediction,
 ) -> None:
     """A manifest, or the one of an index that fits the host."""
+    _typed(node, label, traits, reading)
     if isinstance(node, ImageIndex):
-        chosen = _chosen(node, platform)
+        chosen = _chosen(node, traits, spelled(platform))
         if chosen is None:
             there = ", ".join(sorted({str(each.platform) for each in images(node)})) or "nothing"
             reading.fail("no-platform", f"{label} is for {there}, the host is {platform}")
@@ -134,6 +146,7 @@ def _node(
         if any(isinstance(each, Artifact) and each.is_attestation for each in walk(node)):
             reading.lose("attestations", f"attestations of {label}")
         node = chosen
+        _typed(node, label, traits, reading)
     if isinstance(node, Absent):
         reading.fail("missing-manifest", f"{label}: {node.missing[0]} is not there")
     elif isinstance(node, Image):
@@ -144,21 +157,28 @@ def _node(
         reading.fail("not-an-image", f"{label} is no image")
 
 
-def _chosen(index: ImageIndex, platform: Platform) -> Node | None:
-    for choice in platform.runs():
-        for child in index.children:
-            descriptor = child.descriptor
-            stated = descriptor.platform if descriptor is not None else None
-            if stated is not None and stated.matches(choice):
-                return child
-    return next(
-        (
-            child
-            for child in index.children
-            if child.descriptor is not None and child.descriptor.platform is None
-        ),
-        None,
-    )
+def _typed(node: Node, label: str, traits: Traits, reading: Prediction) -> None:
+    for field in mistyped(node, docker_structs=True, spec_1_1=traits.spec_1_1):
+        reading.fail("bad-document", f"{label}: {field}")
+
+
+def _chosen(index: ImageIndex, traits: Traits, host: Host) -> Node | None:
+    """The entry of an index that is taken: of the best platform, and there the first.
+
+    containers/image internal/manifest/oci_index.go, chooseInstance; docker_schema2_list.go knows no
+    entry without a platform.
+    """
+    listed = index.index.media_type == DOCKER_LIST
+    ranked = []
+    for child in index.children:
+        descriptor = child.descriptor
+        stated = descriptor.platform if descriptor is not None else None
+        none = None if listed else len(host.choices)
+        rank = none if stated is None else host.rank(stated)
+        if rank is not None and descriptor is not None:
+            zstd = descriptor.annotations.get(_ZSTD_NOTE) == "true"
+            ranked.append(((rank, traits.prefers_zstd and not listed and not zstd), child))
+    return min(ranked, key=lambda each: each[0])[1] if ranked else None
 
 
 def _image(

@@ -22,6 +22,7 @@ from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import report_damage, report_no_tar
 from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
+from oci_layout.targets.hosts import runs
 from oci_layout.targets.target import Since, Target, at, dotted
 from oci_layout.targets.typed import ESCAPED_TIMES, Structs, unreadable
 
@@ -51,6 +52,11 @@ V1 = (
         source="measured: Docker 20.10.24, 26.1.5, 28.5.2",
     ),
     Since(version=(29,), value="never", source="moby image/tarexport/load.go of 29"),
+)
+# Whether the case of a config's "os" matters.
+OS_CASE = (
+    Since(version=(1,), value=True, source="measured: Docker 20.10.24, which panics at Linux"),
+    Since(version=(23,), value=False, source="measured: Docker 26.1.5, 28.5.2; moby 23.0"),
 )
 DEEPEST = 125  # moby layer/layer_store.go, maxLayerDepth
 
@@ -91,6 +97,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         for field in _misread(saved, escaped_times=escaped):
             reading.fail("bad-config", f"{saved.label}: {field}")
         _entry(facts, saved, packings, platform, reading)
+        _other_os(saved, target, platform, reading)
         for number, layer in enumerate(saved.layers) if not windows else ():
             if layer.window > limits.ZSTD_WINDOW:
                 place = f"{saved.label}: layer {number}"
@@ -143,8 +150,6 @@ def _entry(
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
         return
-    if config.platform.os not in ("", platform.os):
-        reading.fail("other-os", f"{saved.label} is for {config.platform}")
     if len(saved.layers) != len(config.diff_ids):
         reading.fail_count(saved.label, len(saved.layers), len(config.diff_ids))
         return
@@ -167,6 +172,18 @@ def _entry(
     reading.images.append(
         Loaded(names=names, image_id=config.digest, id_of="config", platform=config.platform)
     )
+
+
+def _other_os(saved: Saved, target: Target, platform: Platform, reading: Prediction) -> None:
+    """An image of another operating system; image/tarexport/load.go compares by EqualFold."""
+    config = saved.config
+    if config is None or config.diff_ids is None:
+        return
+    system = config.platform.os
+    if not at(OS_CASE, target.version).value:
+        system = system.lower()
+    if system not in ("", platform.os):
+        reading.fail("other-os", f"{saved.label} is for {config.platform}")
 
 
 def _misread(saved: Saved, *, escaped_times: bool) -> list[str]:
@@ -201,13 +218,8 @@ def _layer(
 def other_architecture(config: Config, label: str, platform: Platform, reading: Prediction) -> None:
     """Note that an image will load and not run."""
     stated = config.platform
-    if stated.os == platform.os and stated.architecture and not runs(stated, platform):
+    if stated.os.lower() == platform.os and stated.architecture and not runs(stated, platform):
         reading.note("other-architecture", f"{label} is for {stated}, the host is {platform}")
-
-
-def runs(image: Platform, host: Platform) -> bool:
-    """Whether an image of one platform runs on a host of another."""
-    return any(image.matches(choice) for choice in host.runs())
 
 
 def _names(saved: Saved, reading: Prediction) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
+from oci_layout.model.gotypes import Misread
+from oci_layout.model.manifest import Index
 from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
@@ -154,7 +156,9 @@ class Facts:
         path: as the user called it; ``-`` for standard input.
         broken: what stops a reader of the archive before its end; None when nothing does.
         version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
-        index: entries of ``index.json``; None without that file.
+        index: entries of ``index.json``; None without that file. Blobs that stand in ``data``
+            alone are not there: no engine stores them (measured: all of them).
+        mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
         folders: names of the folders at the top.
@@ -167,6 +171,7 @@ class Facts:
     broken: Finding | None
     version: str | None
     index: tuple[Entry, ...] | None
+    mistyped: tuple[Misread, ...]
     saved: tuple[Saved, ...] | None
     saved_there: bool
     folders: frozenset[str]
@@ -197,10 +202,11 @@ class Facts:
         saved = self.saved
         if saved is not None:
             saved = tuple(each for each in saved if each.config and each.config.digest in digests)
-        index = self.index
-        if index is not None:
-            index = tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
-        return attrs.evolve(self, saved=saved, index=index)
+        return attrs.evolve(
+            self,
+            saved=saved,
+            index=_narrowed(self.index, digests),
+        )
 
     def exact(self, name: str) -> bool:
         """Whether a file is called so, as Go's ``path.Clean`` leaves names: ``/x`` is not ``x``."""
@@ -237,6 +243,14 @@ class Facts:
         )
 
 
+def _narrowed(
+    index: tuple[Entry, ...] | None, digests: frozenset[Digest]
+) -> tuple[Entry, ...] | None:
+    if index is None:
+        return None
+    return tuple(each for each in index if not digests.isdisjoint(_inside(each.node)))
+
+
 def _inside(node: Node) -> set[Digest]:
     nodes = list(walk(node))
     found = {each.descriptor.digest for each in nodes if each.descriptor is not None}
@@ -267,13 +281,15 @@ def gather(
     store = source.store
     marker = store.find(layout.MARKER)
     saved_there = store.find(dockersave.MANIFEST) is not None
+    listing = _listing(source)
     is_dir = source.kind in (kinds.DIR, kinds.LONE)
     return Facts(
         source=source,
         path=path,
         broken=next((each for each in source.findings.errors if each.code in _BROKEN), None),
         version=_version(marker) if marker is not None else None,
-        index=_index(source),
+        index=_index(source, listing),
+        mistyped=listing.misread if listing is not None else (),
         saved=_saved(source) if saved_there and not is_dir else None,
         saved_there=saved_there,
         folders=_folders(store),
@@ -289,15 +305,19 @@ def _version(marker: Member) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _index(source: Source) -> tuple[Entry, ...] | None:
+def _listing(source: Source) -> Index | None:
+    """``index.json``; None where there is none, or it is no index (which has been reported)."""
     if source.store.find(layout.INDEX) is None:
         return None
-    contents, findings = source.contents, Findings()  # the source has reported them all
-    index = contents.index or views.read_index(source.store, findings, repair=True)
+    return source.contents.index or views.read_index(source.store, Findings(), repair=True)
+
+
+def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     if index is None:
-        return ()
-    known = contents.reader
-    reader = known.quiet() if known else GraphReader(LayoutBlobs(source.store), findings)
+        return None if source.store.find(layout.INDEX) is None else ()
+    known = source.contents.reader
+    first = known or GraphReader(LayoutBlobs(source.store), Findings())
+    reader = first.quiet(carried=False)
     return tuple(
         Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
     )

@@ -5,9 +5,14 @@ containerd client/import.go and core/transfer/local/import.go; each program choo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from oci_layout.mediatype import Compression
+from oci_layout.platform import Platform
+from oci_layout.targets import hosts
+from oci_layout.targets.hosts import Host
 from oci_layout.targets.target import Since, Target, at
 
 # ctr names what has no whole name after the day of the import.
@@ -24,7 +29,8 @@ class Importing:
 
     Args:
         outer: what it unpacks of the archive as a whole.
-        by_suffix: whether the file's name must say what it is.
+        by_suffix: whether the file's name alone says how the archive as a whole is packed.
+        matching: what it takes for the host's platform.
         all_platforms: whether all platforms are asked for, or the host's alone.
         filtered_stay: whether an entry of another platform keeps its name, and is unpacked.
         skip_missing: whether entries of an index may lead to nothing.
@@ -32,17 +38,20 @@ class Importing:
         by_digest: name by digest for what has no name: what stands before the ``@``; empty where
             it is left out.
         always_by_digest: whether named images get such a name too.
-        unpacks: ``load``: all that is imported; ``host``: what runs there; ``later``: when a
-            container starts.
+        unpacks: ``load``: the best for the host; ``passing``: whatever is imported;
+            ``present``: whatever is there; ``host``: all that runs there; ``later``: the best, when
+            a container starts.
         counts_all: whether all of a manifest's layers count, or those alone whose media types are
             those of layers.
         reads_config: whether it reads the whole config, and not its rootfs alone.
         docker_zstd: whether it knows zstd under Docker's media types.
+        spec_1_1: whether it reads the fields that image-spec 1.1 has brought.
         familiar: whether names are shown as Docker shows them.
     """
 
     outer: frozenset[Compression] = _RAW
     by_suffix: bool = False
+    matching: Callable[[Platform], Host] = hosts.only
     all_platforms: bool = False
     filtered_stay: bool = True
     skip_missing: bool = False
@@ -53,18 +62,25 @@ class Importing:
     counts_all: bool = False
     reads_config: bool = True
     docker_zstd: bool = False
+    spec_1_1: bool = True
     familiar: bool = False
 
 
 _CTR = Importing(prefix=DAY)
-_CTR_16 = attrs.evolve(_CTR, counts_all=True)
+_CTR_16 = attrs.evolve(_CTR, counts_all=True, spec_1_1=False)
 _KIND = attrs.evolve(_CTR, all_platforms=True, by_digest=DAY, always_by_digest=True)
 _K3S = Importing(by_suffix=True, outer=_DOCKERS, all_platforms=True, unpacks="later")
 # From version 2 on ctr hands the file to containerd, which unpacks the archive too.
 _TRANSFER = attrs.evolve(
-    _CTR, outer=_PACKED, filtered_stay=False, reads_config=False, docker_zstd=True
+    _CTR,
+    outer=_PACKED,
+    matching=hosts.strict,
+    filtered_stay=False,
+    unpacks="passing",
+    reads_config=False,
+    docker_zstd=True,
 )
-_NERDCTL = Importing(outer=_PACKED, by_digest="overlayfs")
+_NERDCTL = Importing(outer=_PACKED, matching=hosts.strict, by_digest="overlayfs")
 _MOBY = Importing(
     outer=_DOCKERS,
     all_platforms=True,
@@ -91,7 +107,7 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "kind": (
         Since(
             version=(0, 11),
-            value=attrs.evolve(_KIND, counts_all=True),
+            value=attrs.evolve(_KIND, counts_all=True, spec_1_1=False),
             source="measured: ctr 1.6.20 with the flags of kind pkg/cluster/nodeutils/util.go",
         ),
         Since(
@@ -142,8 +158,18 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     "docker": (
         Since(
             version=(24,),
+            value=attrs.evolve(_MOBY, skip_missing=False, unpacks="present", spec_1_1=False),
+            source="moby daemon/containerd/image_exporter.go of 24.0",
+        ),
+        Since(
+            version=(25,),
+            value=attrs.evolve(_MOBY, unpacks="present"),
+            source="moby daemon/containerd/image_exporter.go of 25.0, 26.1, 27.1",
+        ),
+        Since(
+            version=(27, 2),
             value=_MOBY,
-            source="moby daemon/containerd/image_exporter.go; containerd 1.7 beside it",
+            source="moby daemon/containerd/image_exporter.go of 27.2; containerd 1.7 beside it",
         ),
         Since(
             version=(28,),
@@ -153,6 +179,57 @@ IMPORTS: dict[str, tuple[Since[Importing], ...]] = {
     ),
 }
 IMPORTS["rke2"] = IMPORTS["k3s"]
+# Those who call an engine, or its client library; their sources were read, none of them was run.
+IMPORTS["microk8s"] = (
+    Since(
+        version=(1, 21),
+        value=_CTR_16,
+        source="microk8s-cluster-agent pkg/snap/snap.go (source read): ctr image import",
+    ),
+    Since(
+        version=(1, 30),
+        value=_CTR,
+        source="microk8s build-scripts/components/containerd (source read): containerd 1.7",
+    ),
+    Since(
+        version=(1, 35),
+        value=_TRANSFER,
+        source="microk8s build-scripts/components/containerd (source read): containerd 2",
+    ),
+)
+IMPORTS["k3d"] = (
+    Since(
+        version=(4,),
+        value=_CTR,
+        source="k3d pkg/client/tools.go (source read): ctr image import",
+    ),
+    Since(
+        version=(5, 8),
+        value=attrs.evolve(_TRANSFER, all_platforms=True),
+        source="k3d pkg/client/tools.go (source read): ctr image import --all-platforms, by the "
+        "containerd 2 of its node",
+    ),
+)
+_K0S = Importing(unpacks="later")
+IMPORTS["k0s"] = (
+    Since(
+        version=(1, 21),
+        value=_K0S,
+        source="k0s pkg/component/worker/ocibundle.go (source read)",
+    ),
+    Since(
+        version=(1, 31),
+        value=attrs.evolve(_K0S, skip_missing=True),
+        source="k0s pkg/component/worker/ocibundle.go of 1.31 (source read)",
+    ),
+)
+IMPORTS["talos"] = (
+    Since(
+        version=(1, 13),
+        value=Importing(docker_zstd=True),
+        source="talos internal/app/images/images.go (source read)",
+    ),
+)
 
 
 def importing(target: Target) -> Importing:

@@ -11,12 +11,13 @@ import attrs
 from oci_layout.blobs.compress import Compress
 from oci_layout.codes import BYTES
 from oci_layout.counting import plural
-from oci_layout.errors import LayoutError
+from oci_layout.errors import LayoutError, SelectionError
 from oci_layout.finding import REPAIRABLE, FailFast, Finding, Findings
 from oci_layout.graph.nodes import Image, Root
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import every, images
 from oci_layout.mediatype import Compression
+from oci_layout.plan.dockerview import of_names
 from oci_layout.plan.options import Options
 from oci_layout.plan.planning import make_plan
 from oci_layout.plan.request import Attestations, Format, Repack
@@ -167,12 +168,14 @@ class Repairs:
                 for root in select(facts.source.roots, wanted, Findings())
                 if any(images(root.node))
             ]
+        one = docker or target.variant == "docker-archive"
+        platforms = [self._platform] if one and _ambiguous(roots) else []
+        if platforms:
+            roots = _of_platform(roots, self._platform)
         obstacle = _obstacle(roots, target, self._platform)
         if obstacle:
             raise _NoWayError(obstacle)
         names = _names(facts, roots, docker=docker) if target.name not in CALLER_NAMES else []
-        one = docker or target.variant == "docker-archive"
-        platforms = [self._platform] if one and _ambiguous(roots) else []
         errors = _errors(facts, self._chosen)
         repaired = bool(errors) or any(each.rule.cure is Cure.REPAIR for each in remarks)
         legacy = "--legacy" in flags
@@ -365,14 +368,16 @@ def _guess(path: str, tag: str) -> str:
 
 def _ambiguous(roots: Sequence[Root]) -> bool:
     """Whether Docker must be told which platform of a name to take."""
-    return any(
-        len(list(images(root.node))) > 1 and not dict(root.docker).keys() >= set(_keys(root))
-        for root in roots
-    )
+    return any(None in of_names(root).values() for root in roots)
 
 
-def _keys(root: Root) -> Iterator[str]:
-    yield from (name.key for name in root.names) if root.names else ("",)
+def _of_platform(roots: Sequence[Root], platform: Platform) -> list[Root]:
+    """What a choice of platform leaves of some roots."""
+    try:
+        left = select(roots, Choice(platforms=(platform,)), Findings())
+    except SelectionError as error:
+        raise _NoWayError(str(error)) from error
+    return [root for root in left if any(images(root.node))]
 
 
 def _unchanged(source: Source, options: Options) -> bool:
@@ -383,5 +388,8 @@ def _unchanged(source: Source, options: Options) -> bool:
         return True
     if plan.unknown:
         return False
-    written = plan.documents({}).images
-    return all(image.manifest_before == image.manifest_after for image in written)
+    written = plan.documents({})
+    tops = [(root.node.descriptor, made.digest) for root, made in written.top]
+    return all(image.manifest_before == image.manifest_after for image in written.images) and all(
+        old is not None and old.digest == new for old, new in tops
+    )

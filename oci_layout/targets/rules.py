@@ -82,6 +82,18 @@ RULES = _rules(
         "rancher/wharfie pkg/tarfile; k3s pkg/agent/containerd/containerd.go, preloadFile",
         Cure.REPACK,
     ),
+    (
+        "file-suffix",
+        "unpacks an archive by the end of its name, whatever is in it",
+        "rancher/wharfie pkg/tarfile; k3s pkg/agent/containerd/containerd.go, preloadFile",
+        Cure.REPACK,
+    ),
+    (
+        "zstd-memory",
+        "gives a zstd decoder 32 MiB",
+        "rancher/wharfie pkg/tarfile, MaxDecoderMemory",
+        Cure.REPACK,
+    ),
     ("broken-archive", "stops where the archive cannot be read on", _ALL, Cure.NONE),
     (
         "unsafe-name",
@@ -153,12 +165,18 @@ RULES = _rules(
         "measured: containerd 1.6.20, 1.7.24, 5 of 8 times; containerd client/import.go",
         Cure.REPACK,
     ),
-    ("missing-config", "needs the config of each image", _ALL, Cure.NONE),
+    ("missing-config", "needs the config of each image", _ALL, Cure.REPACK),
     (
         "bad-config",
         "reads the config into fields that have types",
         f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go; {_POISONED}",
         Cure.REPACK,
+    ),
+    (
+        "bad-document",
+        "reads manifests and indexes into fields that have types",
+        f"{_CTR}; {_IMAGE}; image-spec specs-go/v1",
+        Cure.REPAIR,
     ),
     (
         "sparse-member",
@@ -197,11 +215,11 @@ RULES = _rules(
         Cure.NONE,
     ),
     ("missing-layer", "needs every layer of an image that it loads", _ALL, Cure.NONE),
-    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.NONE),
+    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.REPACK),
     (
         "sparse-index",
-        "with all platforms asked for, needs what each entry of an index leads to",
-        "measured: containerd 1.6.20, 1.7.24, 2.1.9 with --all-platforms; kind issue 3795",
+        "needs what the entries of an index lead to that it imports; containerd 1 takes 386 too",
+        f"{_CTR}, the last with --all-platforms; containerd platforms/compare.go; kind issue 3795",
         Cure.REPACK,
     ),
     (

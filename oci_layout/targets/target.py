@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 import attrs
@@ -48,9 +48,11 @@ class Engine:
         oldest: the first version that the rules speak of.
         newest: the version that is meant where none is given: the newest that is known.
         usual: versions that are asked where nobody names a target; an empty one is the newest.
+            None of those who import into containerd as another target of the table does.
         variants: what may follow ``+``; the first is meant where none is given.
         asks: how it is asked to load; ``{source}`` is the source.
         finds: how it looks for a layer that an archive does not hold.
+        through: who loads in its place, by variant.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Engine:
     variants: tuple[str, ...] = ("",)
     asks: str
     finds: Finds = Finds.BLOB
+    through: Mapping[str, str] = attrs.field(factory=dict)
 
 
 ENGINES = {
@@ -134,6 +137,43 @@ ENGINES = {
             usual=("2.1",),
             asks="nerdctl load -i {source}",
         ),
+        Engine(
+            name="k3d",
+            oldest=(4,),
+            newest=(5, 9),
+            usual=(),
+            asks="k3d image import {source}",
+        ),
+        Engine(
+            name="microk8s",
+            oldest=(1, 21),
+            newest=(1, 36),
+            usual=(),
+            asks="microk8s images import {source}",
+        ),
+        Engine(
+            name="k0s",
+            oldest=(1, 21),
+            newest=(1, 34),
+            usual=(),
+            asks="cp {source} /var/lib/k0s/images/",
+        ),
+        Engine(
+            name="talos",
+            oldest=(1, 13),
+            newest=(1, 14),
+            usual=(),
+            asks="talosctl image import {source}",
+        ),
+        Engine(
+            name="minikube",
+            oldest=(1, 20),
+            newest=(1, 38),
+            usual=(),
+            variants=("docker", "containerd", "cri-o"),
+            asks="minikube image load {source}",
+            through={"docker": "docker@28", "containerd": "containerd@2.1", "cri-o": "podman@4.9"},
+        ),
     )
 }
 
@@ -206,6 +246,12 @@ class Target:
         return self.engine.name
 
     @property
+    def through(self) -> Target:
+        """Who loads in its place; itself where nobody does."""
+        text = self.engine.through.get(self.variant)
+        return self if text is None else Target.parse(text)
+
+    @property
     def taken_for(self) -> Version | None:
         """The version whose rules are taken for one that is newer than all they speak of."""
         newest = self.engine.newest
@@ -219,7 +265,8 @@ class Target:
     @property
     def finds(self) -> Finds:
         """How it looks for a layer that an archive does not hold."""
-        return Finds.BLOB if self.containerd_store else self.engine.finds
+        loader = self.through
+        return Finds.BLOB if loader.containerd_store else loader.engine.finds
 
     def __str__(self) -> str:
         shown = f"+{self.variant}" if self.variant not in ("", "classic") else ""

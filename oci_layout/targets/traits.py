@@ -17,6 +17,8 @@ class Traits:
         stores: whether images are unpacked into a store (podman).
         counts: whether the store compares the numbers of layers and diff_ids, and diff_ids.
         copies_artifacts: whether what is no image is copied too.
+        prefers_zstd: whether of several packings of a platform that marked as zstd is taken.
+        spec_1_1: whether the fields that image-spec 1.1 has brought are read.
         names_folders: whether an image out of a layout folder is called after the folder.
     """
 
@@ -25,33 +27,67 @@ class Traits:
     stores: bool = False
     counts: bool = False
     copies_artifacts: bool = False
+    prefers_zstd: bool = False
+    spec_1_1: bool = True
     names_folders: bool = False
 
 
-_PODMAN = Traits(stores=True, counts=True)
+_PODMAN = Traits(stores=True, counts=True, prefers_zstd=True)
 TRAITS: dict[str, tuple[Since[Traits], ...]] = {
     "skopeo": (
         Since(
             version=(1,),
-            value=Traits(docker_zstd=False, packed_docker_archive=False, copies_artifacts=True),
+            value=Traits(
+                docker_zstd=False,
+                packed_docker_archive=False,
+                copies_artifacts=True,
+                spec_1_1=False,
+            ),
             source="measured: skopeo 1.9.3",
         ),
         Since(
+            version=(1, 13),
+            value=Traits(
+                docker_zstd=False,
+                packed_docker_archive=False,
+                copies_artifacts=True,
+                prefers_zstd=True,
+            ),
+            source="containers/image internal/manifest/oci_index.go of 5.26",
+        ),
+        Since(
             version=(1, 18),
-            value=Traits(docker_zstd=False, copies_artifacts=True),
+            value=Traits(docker_zstd=False, copies_artifacts=True, prefers_zstd=True),
             source="measured: skopeo 1.18.0",
         ),
         Since(
-            version=(1, 22), value=Traits(copies_artifacts=True), source="measured: skopeo 1.22.0"
+            version=(1, 22),
+            value=Traits(copies_artifacts=True, prefers_zstd=True),
+            source="measured: skopeo 1.22.0",
         ),
     ),
     "podman": (
         Since(
             version=(4,),
             value=Traits(
-                stores=True, docker_zstd=False, packed_docker_archive=False, names_folders=True
+                stores=True,
+                docker_zstd=False,
+                packed_docker_archive=False,
+                names_folders=True,
+                spec_1_1=False,
             ),
             source="measured: podman 4.3.1",
+        ),
+        Since(
+            version=(4, 6),
+            value=Traits(
+                stores=True,
+                docker_zstd=False,
+                packed_docker_archive=False,
+                names_folders=True,
+                prefers_zstd=True,
+            ),
+            source="containers/image internal/manifest/oci_index.go of 5.26",
         ),
         Since(
             version=(5,),
@@ -60,7 +96,9 @@ TRAITS: dict[str, tuple[Since[Traits], ...]] = {
         ),
         Since(version=(5, 8), value=_PODMAN, source="measured: podman 5.8.6"),
     ),
-    "cri-o": (Since(version=(1,), value=Traits(), source="measured: skopeo 1.22.0"),),
+    "cri-o": (
+        Since(version=(1,), value=Traits(prefers_zstd=True), source="measured: skopeo 1.22.0"),
+    ),
 }
 
 

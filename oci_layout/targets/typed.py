@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import enum
 
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node
 from oci_layout.model.config import Config
+from oci_layout.model.documenttypes import read_by
 from oci_layout.model.gotypes import Misread
+from oci_layout.model.manifest import Index, Manifest
 from oci_layout.targets.target import Since
 
 # Whether an escape in a time is read as what it stands for.
@@ -36,6 +39,28 @@ def unreadable(config: Config, structs: Structs, *, escaped_times: bool = False)
         for each in config.misread
         if not (each.escaped and escaped_times) and _refused(each, structs)
     ]
+
+
+def mistyped(node: Node, *, docker_structs: bool = False, spec_1_1: bool = True) -> list[str]:
+    """Fields of a node's own document that have another type than an engine gives them.
+
+    Args:
+        node: an image, an artifact or an index.
+        docker_structs: as containers/image has them, for what is Docker's.
+        spec_1_1: whether the engine's structs are those of image-spec 1.1.
+    """
+    document: Manifest | Index | None = node.index if isinstance(node, ImageIndex) else None
+    if isinstance(node, Image | Artifact):
+        document = node.manifest
+    if document is None:
+        return []
+    found = read_by(
+        document.misread,
+        document.media_type,
+        docker_structs=docker_structs,
+        spec_1_1=spec_1_1,
+    )
+    return [f"{each.place}: expected {each.expected}" for each in found]
 
 
 def _refused(misread: Misread, structs: Structs) -> bool:

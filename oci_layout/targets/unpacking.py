@@ -20,8 +20,9 @@ from oci_layout.source.reading import read_bounded
 from oci_layout.streams.member import Member
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.damage import report_damage
-from oci_layout.targets.docker import other_architecture, runs
+from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, Saved, packing
+from oci_layout.targets.hosts import runs
 from oci_layout.targets.importing import Importing
 from oci_layout.targets.typed import Structs, unreadable
 from oci_layout.where import Where
@@ -111,7 +112,7 @@ def unpack_artifact(node: Artifact, label: str, how: Importing, reading: Predict
     layers = list(manifest.layers) if how.counts_all else called
     why = ""
     diff_ids = _rootfs(node)
-    if how.unpacks != "load":
+    if how.unpacks not in ("load", "passing"):
         return
     if diff_ids is None:
         why = "its config is no JSON object"

@@ -126,6 +126,7 @@ MACHINES = [
 ]
 VARIANTS = ["", "", "/v5", "/v6", "/v7", "/v8", "/8", "/v9", "/v9.1", "/v8.4", "/v10", "/v2", "/v1"]
 ENGINES = ["docker", "containerd", "podman", "skopeo", "cri-o", "kind", "k3s", "rke2", "nerdctl"]
+ENGINES += ["k3d", "microk8s", "k0s", "talos", "minikube"]
 VERSIONS = ["", "@1", "@1.9", "@20.10", "@29", "@v1.30.2", "@1.30.2+k3s1", "@0.11", "@1.2.3.4"]
 TAILS = ["", "+containerd", "+oci", "+oci-archive", "+docker-archive", "+dir", "+k3s1", "+x"]
 FILES = ["a", "b c", "./a", "\\n", "a\\\\b", "a\rb", " a", "#", "(", "x) = y", "\u00fc", "\udcff"]

@@ -24,7 +24,7 @@ APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes(1
 GZIP = f"{TAR}+gzip"
 
 
-def _archive(entries: Sequence[Mapping[str, Any]], dest: Path, *parts: Built) -> Path:
+def archive_of(entries: Sequence[Mapping[str, Any]], dest: Path, *parts: Built) -> Path:
     """An archive of a layout."""
     index = make_index(entries).document
     blobs = {digest: data for part in parts for digest, data in part.blobs.items()}
@@ -33,7 +33,7 @@ def _archive(entries: Sequence[Mapping[str, Any]], dest: Path, *parts: Built) ->
     return write_members(files, dest)
 
 
-def _stored(image: Image, layers: Sequence[tuple[str, bytes, dict[str, str]]]) -> Built:
+def stored(image: Image, layers: Sequence[tuple[str, bytes, dict[str, str]]]) -> Built:
     """An image of layers in other bytes: the media type, the bytes and annotations of each."""
     listed = [
         {
@@ -60,7 +60,7 @@ def _of_layers(image: Image, raws: Sequence[bytes]) -> Image:
 
 def _named(image: Image, built: Built, dest: Path, *parts: Built) -> Path:
     (name,) = image.names
-    return _archive([built.entry(annotations=name_annotations(name))], dest, built, *parts)
+    return archive_of([built.entry(annotations=name_annotations(name))], dest, built, *parts)
 
 
 def with_apple_doubles(write: Make) -> Make:
@@ -127,7 +127,7 @@ def zstd_chunked(image: Image, dest: Path) -> Path:
         data += struct.pack("<II", 0x184D2A50, len(table)) + table
         notes = {"io.github.containers.zstd-chunked.manifest-position": f"{at}:{len(table)}:9:1"}
         layers.append((f"{TAR}+zstd", data, notes))
-    return _named(image, _stored(image, layers), dest)
+    return _named(image, stored(image, layers), dest)
 
 
 def estargz(image: Image, dest: Path) -> Path:
@@ -141,7 +141,7 @@ def estargz(image: Image, dest: Path) -> Path:
         head = b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff" + struct.pack("<H", len(extra)) + extra
         data += head + b"\x01\x00\x00\xff\xff" + bytes(8)
         layers.append((GZIP, data, {"containerd.io/snapshot/stargz/toc.digest": sha256(b"toc")}))
-    return _named(image, _stored(image, layers), dest)
+    return _named(image, stored(image, layers), dest)
 
 
 def one_diff_id_in_two_blobs(image: Image, dest: Path) -> Path:
@@ -150,7 +150,7 @@ def one_diff_id_in_two_blobs(image: Image, dest: Path) -> Path:
     twice = _of_layers(image, [raw, image.layers[1].raw, raw])
     levels = zip(twice.layers, (9, 6, 1), strict=True)
     blobs = [gzip.compress(layer.raw, level, mtime=0) for layer, level in levels]
-    return _named(twice, _stored(twice, [(GZIP, data, {}) for data in blobs]), dest)
+    return _named(twice, stored(twice, [(GZIP, data, {}) for data in blobs]), dest)
 
 
 def empty_layers(image: Image, dest: Path) -> Path:
@@ -160,7 +160,7 @@ def empty_layers(image: Image, dest: Path) -> Path:
     plain, other = gzip.compress(empty, mtime=0), gzip.compress(empty, 1, mtime=1)
     first, last = (gzip.compress(raw, mtime=0) for raw in (image.layers[0].raw, b""))
     blobs = [first, plain, other, plain, last]
-    return _named(image, _stored(image, [(GZIP, data, {}) for data in blobs]), dest)
+    return _named(image, stored(image, [(GZIP, data, {}) for data in blobs]), dest)
 
 
 def _platforms(image: Image) -> tuple[Built, Built, list[dict[str, Any]]]:
@@ -174,7 +174,7 @@ def nameless_index(image: Image, dest: Path) -> Path:
     """An index of platforms without a word on its entry."""
     one, other, entries = _platforms(image)
     index = make_index(entries, one, other)
-    return _archive([index.entry()], dest, index)
+    return archive_of([index.entry()], dest, index)
 
 
 def index_of_its_subject(image: Image, dest: Path) -> Path:
@@ -198,7 +198,7 @@ def soci(*, listed: bool) -> Make:
         )
         entries = [built.entry(annotations=name_annotations(name))]
         entries += [index.entry()] if listed else []
-        return _archive(entries, dest, built, index)
+        return archive_of(entries, dest, built, index)
 
     return make
 

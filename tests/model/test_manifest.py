@@ -115,7 +115,7 @@ def test_a_media_type_that_the_fields_contradict() -> None:
         ({**MANIFEST, "layers": {}}, "", "wrong-type"),
         ({**MANIFEST, "layers": [[]]}, "", "wrong-type"),
         ({**MANIFEST, "SchemaVersion": 2}, "", "duplicate-key"),
-        ({**MANIFEST, "annotations": {"a": 1}}, "", "wrong-type"),
+        ({**MANIFEST, "annotations": {"a": 1}}, "", "mistyped-field"),
         ([], "", "wrong-type"),
         ("text", "", "wrong-type"),
         (corrupt.dup_key(go_json(MANIFEST), "layers"), "", "duplicate-key"),

@@ -11,14 +11,19 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from oci_layout import repack
+from oci_layout.errors import TargetError
 from tests import independent
 from tests.builders import (
     make_image,
+    name_annotations,
     write_docker_archive,
     write_hybrid_archive,
     write_index_layout,
     write_oci_layout,
 )
+from tests.builders.artifacts import make_index, of_image, write_layout
+from tests.builders.image import Family
 from tests.builders.trees import manifest_of, read, sha512, sha512_layout
 from tests.command import codes, names_in, refuse, report
 
@@ -142,6 +147,34 @@ def test_preserve_digests_refuses(step: str, dry: bool, tmp_path: Path) -> None:
     line = refuse(6, source, *words, "-o", tmp_path / "out.tar")
     assert "digest" in line
     assert names_in(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("suffix", ["", ".tar"])
+def test_preserved_digests_of_two_vocabularies(suffix: str, wrapped: bool, tmp_path: Path) -> None:
+    """containerd, podman and skopeo take both side by side; --to docker is of Docker's alone."""
+    images = [make_image([{"a": name.encode()}], names=(name,)) for name in ("one:1", "two:1")]
+    built = []
+    families: tuple[Family, ...] = ("docker", "oci")
+    for each, family in zip(images, families, strict=True):
+        plain = of_image(each, family)
+        listed = [plain.entry(platform=each.platform)] * 2
+        built.append(make_index(listed, plain, family=family) if wrapped else plain)
+    entries = [
+        each.entry(annotations=name_annotations(image.names[0]))
+        for each, image in zip(built, images, strict=True)
+    ]
+    path = write_layout(tmp_path / "in", entries, *built)
+    dest = tmp_path / f"out{suffix}"
+    done = repack(str(path), str(dest), to="oci", preserve_digests=True)
+    result = independent.check(dest)
+    assert [each["digest"] for each in result.index["manifests"]] == [e.digest for e in built]
+    assert [each["mediaType"] for each in result.index["manifests"]] == [
+        each.media_type for each in built
+    ]
+    assert "Docker's" in str(done.images[0].changes[-1])
+    with pytest.raises(TargetError, match="the digest would change"):
+        repack(str(path), str(tmp_path / "refused"), to="docker", preserve_digests=True)
 
 
 def test_preserve_digests_refuses_inside_an_index(tmp_path: Path) -> None:

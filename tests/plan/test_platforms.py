@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from oci_layout import repack
 from oci_layout.errors import DamagedError, SelectionError
 from tests import corrupt
 from tests.builders import Image, make_attestation, make_image, name_annotations
 from tests.builders.artifacts import Built, make_artifact, make_index, of_image, write_layout
+from tests.builders.platforms import PLATFORMS, packings
+from tests.independent import check
 from tests.repacked import packed
 
 
@@ -175,6 +178,29 @@ def test_an_attestation_that_is_absent_is_told(tmp_path: Path) -> None:
     how: dict[str, Any] = {"attestations": "drop", "sparse": "fail"}
     report, _ = packed(source, tmp_path / "bare", **how)
     assert [each.code for each in report.warnings] == ["attachment-dropped"]
+
+
+@pytest.mark.parametrize("to", ["docker", "oci"])
+@pytest.mark.parametrize("platforms", [(), ("linux/amd64",)])
+def test_of_two_packings_the_first_counts(
+    to: str, platforms: tuple[str, ...], tmp_path: Path
+) -> None:
+    twice = make_image([{"a": b"1" * 900}], names=("demo:1",))
+    first, second = packings(twice)
+    path = PLATFORMS["two packings"](twice, tmp_path / "in.tar")
+    dest = tmp_path / "out.tar"
+    repack(str(path), str(dest), to=to, platforms=platforms, compression="keep")
+    result = check(dest)
+    assert result.docker is not None
+    (entry,) = result.docker
+    layer = json.loads(first.document)["layers"][0]["digest"]
+    assert entry["Layers"] == [f"blobs/{layer.replace(':', '/')}"]
+    assert len(result.manifests) == 2
+    if to == "oci":
+        for built in (first, second):
+            one = tmp_path / built.digest[7:]
+            repack(str(path), str(one), to="oci", images=(built.digest,))
+            assert [*check(one).manifests] == [built.digest]
 
 
 def test_an_artifact_beside_them_stays(tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from tests.builders import write_hybrid_archive
+from tests.builders.carried import write_carrying
+from tests.builders.mistyped import MISTYPED
 from tests.builders.named import of_cri, write_named
 from tests.builders.paths import PATHS, Paths
+from tests.builders.platforms import PLATFORMS
 from tests.builders.shapes import SHAPES
 from tests.builders.shapes import Make as Shape
 from tests.builders.sparse import FORMATS, with_holes
@@ -82,3 +87,15 @@ def _shape(write: Shape) -> Make:
 
 
 REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}
+REPORTED |= {f"platforms: {name}": _shape(write) for name, write in PLATFORMS.items()}
+REPORTED |= {f"mistyped: {name}": _shape(write) for name, (write, _, _) in MISTYPED.items()}
+
+REPORTED["carried: a config in data"] = _shape(write_carrying)
+
+
+def _of_linux(m: Maker) -> Path:
+    image = m.image()
+    return write_hybrid_archive([replace(image, config={**image.config, "os": "Linux"})], m.path())
+
+
+REPORTED["platforms: a config in upper case"] = _of_linux

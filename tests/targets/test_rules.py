@@ -12,12 +12,13 @@ from oci_layout.targets.rules import RULES
 from tests.builders import IMAGE_NAME, go_json, write_files, write_hybrid_archive, write_members
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
+from tests.builders.mistyped import MISTYPED
 from tests.builders.named import write_named
 from tests.builders.paths import PATHS
 from tests.builders.sparse import with_holes, with_odd_member
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
-from tests.builders.windows import with_window
+from tests.builders.windows import packed, with_window
 from tests.targets.answers import answer, codes
 from tests.targets.makes import MAKES, UNREAD, Make, Maker, edited
 
@@ -26,6 +27,13 @@ def _climbing(m: Maker) -> Path:
     """A member whose name leads out of the archive."""
     files = read(MAKES["docker, none"](m))
     return write_members({"../outside": b"x", **files}, m.path())
+
+
+def with_name(m: Maker, path: Path, log: int = 0) -> Path:
+    """An archive of another name; packed with zstd of a window, or not at all."""
+    data = MAKES["docker, none"](m).read_bytes()
+    path.write_bytes(packed(data, log) if log else data)
+    return path
 
 
 def _other_suffix(m: Maker) -> Path:
@@ -82,6 +90,8 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "outer-compression": ("hybrid, outer zstd", "docker@22", "reasons"),
     "needs-xz": ("hybrid, outer xz", "docker@28", "notes"),
     "file-name": (_other_suffix, "k3s", "reasons"),
+    "file-suffix": (lambda m: with_name(m, m.path(".tar.gz")), "k3s", "reasons"),
+    "zstd-memory": (lambda m: with_name(m, m.path(".tar.zst"), 26), "rke2", "reasons"),
     "broken-archive": ("docker, truncated", "docker@28", "reasons"),
     "unsafe-name": (_climbing, "docker@28", "reasons"),
     "needs-manifest-json": ("pure, gzip, oci", "docker@28", "reasons"),
@@ -107,6 +117,11 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "in-folder": (
         lambda m: in_folder("saved", m.path(), [m.image()]),
         "docker@28",
+        "reasons",
+    ),
+    "bad-document": (
+        lambda m: MISTYPED["urls in a text"][0](m.image(), m.path()),
+        "containerd@1.7",
         "reasons",
     ),
     "absolute-name": ("docker, absolute", "containerd@1.7", "reasons"),

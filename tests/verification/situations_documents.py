@@ -110,6 +110,7 @@ SITUATIONS = [
     ),
     Situation("duplicate-key", "error", config(lambda value: value.update(LOWER_AND_UPPER))),
     Situation("wrong-type", "error", entry(size="400")),
+    Situation("mistyped-field", "error", entry(annotations={"a": 1})),
     Situation("wrong-type", "error", config(lambda value: value["config"].update(Env="A=1"))),
     Situation("missing-field", "error", entry(digest=None)),
     Situation("missing-field", "warning", config(lambda value: value.pop("architecture"))),

@@ -23,6 +23,7 @@ IMAGE = tiny()
 LAYERS = [layer.stored for layer in IMAGE.layers]
 SPOKEN = {  # the codes that speak of what a schema speaks of
     "wrong-type",
+    "mistyped-field",
     "missing-field",
     "bad-digest",
     "schema-version",
