@@ -232,7 +232,8 @@ def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:
 
 
 def _artifact(artifact: ArtifactReport, width: int) -> list[str]:
-    names = ", ".join(map(shown, artifact.names)) or "(no name)"
+    inside = f"(in {', '.join(map(shown, artifact.inside))})" if artifact.inside else "(no name)"
+    names = ", ".join(map(shown, artifact.names)) or inside
     lines = wrapped(f"{names}  {shown(artifact.kind)}, no image", width, "", "    ")
     before, after = artifact.manifest_before, artifact.manifest_after
     if after is None:

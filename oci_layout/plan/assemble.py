@@ -55,7 +55,7 @@ class Documents:
         docker: ``manifest.json``, or None.
         legacy: the files for Docker before 1.10, or None.
         images: a report of each image.
-        artifacts: a report of whatever else has an entry.
+        artifacts: a report of whatever else goes out.
         changes: what was dropped outside of images.
     """
 
@@ -71,18 +71,29 @@ class Documents:
     changes: list[Change] = attrs.field(factory=list)
 
 
-def artifact_report(root: Root, after: Digest | None) -> ArtifactReport:
-    """What becomes of a root that holds no image.
+def artifacts_of(root: Root) -> list[Node]:
+    """What is to be reported of a root beside images: all of it, where it holds none."""
+    if not any(images(root.node)):
+        return [root.node]
+    return [node for node in walk(root.node) if isinstance(node, Artifact)]
+
+
+def artifact_report(root: Root, node: Node, after: Digest | None) -> ArtifactReport:
+    """What becomes of a node that holds no image.
 
     Args:
-        root: which.
+        root: that it is, or stands below.
+        node: which.
         after: the digest it has in the result; None while nobody knows.
     """
+    names = tuple(str(name) for name in root.names)
+    alone = node is root.node
     return ArtifactReport(
-        names=tuple(str(name) for name in root.names),
-        kind=kind_of(root.node),
-        manifest_before=root.node.descriptor.digest if root.node.descriptor else None,
+        names=names if alone else (),
+        kind=kind_of(node),
+        manifest_before=node.descriptor.digest if node.descriptor else None,
         manifest_after=after,
+        inside=() if alone else names,
     )
 
 
@@ -130,9 +141,10 @@ class Assembler:
         for root, made in self.documents.top:
             if not root.listed:
                 self.documents.unlisted.append(made.digest)
+                self._report_artifacts(root)
                 continue
             self._entries(root, made, shared, entries)
-            self._report(root, made)
+            self._report(root)
             if self._options.docker_view:
                 self._save(root)
         several = several_signed([root for root, _ in self.documents.top])
@@ -191,9 +203,8 @@ class Assembler:
                 digest = converted.config_digest
                 self._legacy.add(names, digest, self.documents.blobs[digest], layers)
 
-    def _report(self, root: Root, made_of: Made) -> None:
-        if not any(images(root.node)):
-            self.documents.artifacts.append(artifact_report(root, made_of.digest))
+    def _report(self, root: Root) -> None:
+        self._report_artifacts(root)
         for image in images(root.node):
             made, converted = self._made.get(image, (None, None))
             if made is None or converted is None:
@@ -211,6 +222,12 @@ class Assembler:
                     changes=converted.changes,
                 )
             )
+
+    def _report_artifacts(self, root: Root) -> None:
+        for node in artifacts_of(root):
+            made = self._made.get(node)
+            if made is not None:
+                self.documents.artifacts.append(artifact_report(root, node, made[0].digest))
 
     def _lose(self, root: Root) -> None:
         names = ", ".join(map(str, root.names))

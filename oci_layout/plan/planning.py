@@ -14,10 +14,10 @@ from oci_layout.finding import Findings
 from oci_layout.graph.completeness import complete
 from oci_layout.graph.nodes import Artifact, Image, Node, Root
 from oci_layout.graph.selection import select
-from oci_layout.graph.walk import every, every_image, images
+from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
 from oci_layout.plan.alike import Alike
-from oci_layout.plan.assemble import Assembler, Documents, artifact_report
+from oci_layout.plan.assemble import Assembler, Documents, artifact_report, artifacts_of
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.entries import kind_of
@@ -101,11 +101,12 @@ class Plan:
         return [self._preview(packing, root, image) for root, image in every_image(self.roots)]
 
     def preview_artifacts(self) -> list[ArtifactReport]:
-        """Reports of what is no image and will have an entry, before any work."""
+        """Reports of what is no image and will go out, before any work."""
         if self.options.target is Family.DOCKER:
             return []
-        rest = [root for root in self.roots if root.listed and not any(images(root.node))]
-        return [artifact_report(root, None) for root in rest]
+        return [
+            artifact_report(root, node, None) for root in self.roots for node in artifacts_of(root)
+        ]
 
     def _preview(self, packing: Packing, root: Root, image: Image) -> ImageReport:
         raw = image.raw_config()

@@ -77,12 +77,14 @@ class ArtifactReport:
         kind: the media type that says what it is.
         manifest_before: its digest in the source.
         manifest_after: its digest in the result; None in a plan that cannot know it.
+        inside: names of the index that lists it; empty for what has an entry of its own.
     """
 
     names: tuple[str, ...]
     kind: str
     manifest_before: Digest | None
     manifest_after: Digest | None
+    inside: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +99,7 @@ class Report:
         destination_note: what to say of it to who wanted something else; empty for nothing.
         dry_run: whether nothing was written.
         images: each image.
-        artifacts: whatever else has an entry of its own.
+        artifacts: whatever else goes out, with an entry of its own or inside an index.
         changes: what was dropped, repaired or converted outside of images.
         warnings: what somebody should know.
         check: ``full``, or ``digests`` where layers that were kept have not been unpacked.

@@ -18,6 +18,9 @@ from tests.builders import (
     write_index_layout,
     write_oci_layout,
 )
+from tests.builders.artifacts import make_artifact, make_index, of_image, write_layout
+from tests.builders.layout import name_annotations
+from tests.independent import read_files
 from tests.repacked import packed
 
 IMAGE = make_image(names=("demo:1",), compression=["gzip", "none"])
@@ -145,3 +148,28 @@ def test_progress_counts_every_byte_that_is_read(tmp_path: Path) -> None:
     )
     assert totals == [sum(len(layer.stored) for layer in IMAGE.layers)]
     assert sum(steps) == totals[0]
+
+
+def test_every_artifact_that_goes_out_is_named(tmp_path: Path) -> None:
+    """Inside an index, listed by itself, and not listed at all."""
+    image = make_image([{"a": b"1"}], names=("demo:1",))
+    part = of_image(image)
+    attestation = make_artifact(b"inside", artifact_type="application/x.a", subject=part.entry())
+    listed = make_artifact(b"listed", artifact_type="application/x.b", subject=part.entry())
+    unlisted = make_artifact(b"unlisted", artifact_type="application/x.c", subject=part.entry())
+    index = make_index(
+        [part.entry(platform=image.platform), attestation.entry()], part, attestation
+    )
+    entries = [index.entry(annotations=name_annotations("demo:1")), listed.entry()]
+    source = write_layout(tmp_path / "in", entries, index, listed, unlisted)
+    kinds = {
+        "application/x.a": ("demo:1",),
+        "application/x.b": (),
+        "application/x.c": (),
+    }
+    for dry in (False, True):
+        report = repack(str(source), str(tmp_path / "out"), to="oci", force=True, dry_run=dry)
+        assert {each.kind: each.inside for each in report.artifacts} == kinds
+    copied = {name for name in read_files(tmp_path / "out") if name.startswith("blobs/")}
+    for built in (attestation, listed, unlisted):
+        assert f"blobs/sha256/{built.digest[7:]}" in copied
