@@ -20,9 +20,9 @@ from oci_layout.source.opening import open_source
 from tests.builders import Image, make_image, write_docker_archive
 from tests.interop.built import Builder
 from tests.interop.engines import Engines
+from tests.interop.holding import target_of
 from tests.interop.host import EngineError
 from tests.interop.shown import Engine
-from tests.interop.test_check import target_of
 
 PACKED = ("keep", "gzip", "zstd")
 STATES = ("base", "half", "nothing", "removed", "other order")
