@@ -60,7 +60,7 @@ CODES: dict[str, str] = {
     "truncated-stream": "a compressed layer ends too early",
     "trailing-garbage": "something follows the end of a compressed layer",
     "zstd-window": "a zstd frame asks for more memory than each reader gives",
-    "layer-member": "a layer holds a member of a type that no engine unpacks",
+    "layer-member": "a layer holds a member that no engine unpacks",
     "bomb": "a layer grows out of all proportion",
     # agreement
     "layer-count": "there are not as many layers as diff_ids",

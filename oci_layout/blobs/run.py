@@ -232,11 +232,9 @@ def _wrong(code: str, message: str, where: Where) -> Finding:
 
 def _refused(task: Task, walker: TarWalker) -> Finding:
     """What is said of a layer that no engine unpacks."""
-    kinds = ", ".join(map(repr, sorted(walker.refused)[:4]))
+    found = ", ".join(sorted(walker.refused)[:4])
     where = attrs.evolve(task.expected[0].where, member=task.member.name)
-    return _wrong(
-        "layer-member", f"holds members of the type {kinds}: no engine unpacks them", where
-    )
+    return _wrong("layer-member", f"holds {found}: no engine unpacks it", where)
 
 
 def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:

@@ -17,6 +17,7 @@ from oci_layout.model.gotypes import (
     TEXTS,
     GoType,
     ListOf,
+    MapOf,
     Misread,
     Struct,
 )
@@ -60,7 +61,18 @@ INDEX = Struct({**_SHARED, "schemaVersion": NUMBER, "manifests": _DESCRIPTORS})
 _BESIDE = frozenset(map(fold, ("urls", "annotations", "data", "platform", "artifactType")))
 # What image-spec 1.1 has brought; readers of before pass over it.
 _NEWER = frozenset(map(fold, ("artifactType", "data", "subject")))
-_DOCKER_READS = frozenset(map(fold, ("urls", "platform")))
+# What containers/image does not read of Docker's documents.
+_NOT_DOCKERS = _NEWER | {fold("annotations")}
+
+# An entry of manifest.json: moby image/tarexport/tarexport.go, containers/image
+# docker/internal/tarfile/types.go; containerd has the first three fields.
+SAVED = ListOf(
+    Struct(
+        {"Config": TEXT, "RepoTags": TEXTS, "Layers": TEXTS},
+        {"Parent": TEXT, "LayerSources": MapOf(DESCRIPTOR, "objects", "")},
+    ),
+    "objects",
+)
 
 
 def repairable(misread: Misread) -> bool:
@@ -84,6 +96,6 @@ def read_by(
         each
         for each in misread
         if (own or not each.docker_only)
-        and (not own or any(fold(str(step)) in _DOCKER_READS for step in each.path))
+        and (not own or not any(fold(str(step)) in _NOT_DOCKERS for step in each.path))
         and (spec_1_1 or not any(fold(str(step)) in _NEWER for step in each.path))
     ]

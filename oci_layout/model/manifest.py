@@ -14,7 +14,7 @@ from oci_layout.mediatype import Family, Kind
 from oci_layout.model import documenttypes, jsontext
 from oci_layout.model.descriptor import DESCRIPTOR_FIELDS, Descriptor
 from oci_layout.model.fields import Fields, canonical
-from oci_layout.model.gotypes import At, Misread, Struct
+from oci_layout.model.gotypes import At, Misread
 from oci_layout.model.jsonedit import Edits
 from oci_layout.model.schema1 import Schema1
 from oci_layout.where import Where
@@ -49,6 +49,7 @@ class Manifest:
         artifact_type: type of an artifact, or empty.
         annotations: free text by key.
         misread: values of wrong types; the fields above have them repaired.
+        refused: values of wrong types that nobody can repair; the fields above go without.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -59,6 +60,7 @@ class Manifest:
     artifact_type: str = ""
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     misread: tuple[Misread, ...] = ()
+    refused: tuple[Misread, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -105,6 +107,7 @@ class Index:
         fields: the JSON object, so that unknown fields are not lost; known ones stand under
             their canonical names.
         misread: values of wrong types; the fields above have them repaired.
+        refused: values of wrong types that nobody can repair; the fields above go without.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -115,6 +118,7 @@ class Index:
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
     misread: tuple[Misread, ...] = ()
+    refused: tuple[Misread, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -172,7 +176,10 @@ def read_document(
         if artifact
         else documenttypes.MANIFEST
     )
-    value, misread = _with_types(raw, value, struct, where, findings)
+    every = tuple(struct.misread(value, At()))
+    misread = tuple(filter(documenttypes.repairable, every))
+    refused = tuple(each for each in every if not documenttypes.repairable(each))
+    value = _with_types(raw, value, misread, where, findings)
     document: Manifest | Index | None
     if kind is Kind.INDEX:
         document = _index(raw, value, where, findings, media_type)
@@ -180,16 +187,21 @@ def read_document(
         document = _artifact(raw, value, where, findings)
     else:
         document = _manifest(raw, value, where, findings, media_type)
-    return attrs.evolve(document, misread=misread) if document is not None and misread else document
+    if document is None or not every:
+        return document
+    return attrs.evolve(document, misread=misread, refused=refused)
 
 
 def _with_types(
-    raw: bytes, value: dict[str, Any], struct: Struct, where: Where, findings: Findings
-) -> tuple[dict[str, Any], tuple[Misread, ...]]:
-    """A document without the wrong types beside what leads to blobs (each reported), and these."""
-    misread = tuple(filter(documenttypes.repairable, struct.misread(value, At())))
+    raw: bytes,
+    value: dict[str, Any],
+    misread: tuple[Misread, ...],
+    where: Where,
+    findings: Findings,
+) -> dict[str, Any]:
+    """A document without the wrong types beside what leads to blobs; each is reported."""
     if not misread:
-        return value, ()
+        return value
     for each in misread:
         findings.error(
             "mistyped-field",
@@ -200,7 +212,7 @@ def _with_types(
     edits = Edits(raw)
     set_types(edits, misread)
     repaired = jsontext.parse(edits.apply(), where, Findings())
-    return (repaired if isinstance(repaired, dict) else value), misread
+    return repaired if isinstance(repaired, dict) else value
 
 
 def set_types(edits: Edits, misread: Iterable[Misread]) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from oci_layout import limits
-from oci_layout.streams.tarheader import BLOCK, ZERO, pax_records, pax_size
+import os
+
+from oci_layout.streams.tarheader import (
+    BLOCK,
+    ZERO,
+    extended_limit,
+    pax_records,
+    pax_size,
+    text,
+)
 from oci_layout.streams.tarindex import HEADER_ONLY, member_kind, read_size
 
 # moby pkg/archive/archive.go, containerd archive/tar.go, containers/storage: all others are
 # "unhandled tar header type".
+_NAME_BYTES = 255  # NAME_MAX: of a file in a folder; a name in a header block alone is shorter
 _UNPACKED = frozenset({b"\0", *(b"%c" % each for each in b"0123456xgLK")})
 
 
@@ -19,8 +28,10 @@ class TarWalker:
         self._skip = 0  # bytes of data and padding until the next header
         self._extended: bytearray | None = None  # a PAX header that is being read
         self._extended_left = 0
+        self._long = b""  # type of the extended header that is being read
         self._size: int | None = None  # what a PAX header says of the next member
-        self.refused: set[str] = set()  # types of members that no engine unpacks
+        self._name = ""  # likewise, or a long name of GNU's
+        self.refused: set[str] = set()  # what no engine unpacks
         self.ended = False
         self.broken = False
 
@@ -56,7 +67,7 @@ class TarWalker:
     def _header(self, header: bytes) -> None:
         try:
             if self._extended is not None:
-                self._size = pax_size(pax_records(bytes(self._extended)))
+                self._told(bytes(self._extended))
                 self._extended = None
             if header == ZERO:
                 self.ended = True
@@ -66,17 +77,36 @@ class TarWalker:
             self.broken = True
             return
         kind = header[156:157]
-        if kind not in _UNPACKED:
-            self.refused.add(kind.decode("latin-1"))
-        if kind == b"x":
-            if size > limits.PAX_BYTES:
+        if kind in (b"x", b"L"):
+            if size > extended_limit(kind):
                 self.broken = True
                 return
-            self._extended, self._extended_left = bytearray(), size
-        elif kind not in (b"g", b"L", b"K"):
+            self._extended, self._extended_left, self._long = bytearray(), size, kind
+        elif kind not in (b"g", b"K"):
+            self._judge(kind)
             size, self._size = self._size if self._size is not None else size, None
             if member_kind(kind) in HEADER_ONLY:
                 size = 0
         elif kind == b"g":
-            self._size = None  # Go hands it out as a member: what was said before it is gone
+            self._size, self._name = None, ""  # Go hands it out as a member of its own
         self._skip = -(-size // BLOCK) * BLOCK
+
+    def _told(self, data: bytes) -> None:
+        """What an extended header says of the next member; a long name of GNU's counts first."""
+        if self._long == b"L":
+            self._name = text(data)
+            return
+        records = pax_records(data)
+        self._size = pax_size(records)
+        self._name = self._name or records.get("path", "")
+
+    def _judge(self, kind: bytes) -> None:
+        """What of a member no engine unpacks; a name in the header block alone is short."""
+        name, self._name = self._name, ""
+        if kind not in _UNPACKED:
+            self.refused.add(f"members of the type {kind.decode('latin-1')!r}")
+        if (
+            len(name) > _NAME_BYTES
+            and max(map(len, map(os.fsencode, name.split("/")))) > _NAME_BYTES
+        ):
+            self.refused.add(f"a name of more than {_NAME_BYTES} bytes")

@@ -64,7 +64,8 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         else:
             reading.fail("no-image", "nothing is listed")
     _last_words(facts, found, target, how, reading)
-    reading.lose_shared_names()
+    if reading.lose_shared_names() and how.unpacks == "load":
+        reading.fail("name-collected", reading.losses[-1].message)
     reading.images[:] = _merged(reading.images)
     return reading
 

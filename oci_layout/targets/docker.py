@@ -93,6 +93,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         return reading.fail("needs-manifest-json", "there is no manifest.json")
     if facts.saved is None:
         return reading.fail("bad-manifest-json", "manifest.json is null, or no list")
+    _listed(facts, facts.saved, reading)
     for saved in facts.saved:
         for field in _misread(saved, escaped_times=escaped):
             reading.fail("bad-config", f"{saved.label}: {field}")
@@ -102,11 +103,17 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
             if layer.window > limits.ZSTD_WINDOW:
                 place = f"{saved.label}: layer {number}"
                 reading.fail("zstd-window", f"{place} has a window of {layer.window} bytes")
-    if not facts.saved:
-        reading.fail("no-image", "manifest.json lists nothing")
     if not reading.reasons:
         _losses(facts, facts.saved, reading)
     return reading
+
+
+def _listed(facts: Facts, saved: tuple[Saved, ...], reading: Prediction) -> None:
+    """``manifest.json`` itself."""
+    for each in facts.saved_mistyped:
+        reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
+    if not saved:
+        reading.fail("no-image", "manifest.json lists nothing")
 
 
 def _file(facts: Facts, packings: frozenset[Compression], reading: Prediction) -> bool:

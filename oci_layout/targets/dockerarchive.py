@@ -6,6 +6,7 @@ containers/image docker/internal/tarfile/src.go, reader.go.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
@@ -48,15 +49,39 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
         return reading.fail("document-size", f"manifest.json has {plural(member.size, 'byte')}")
     if facts.saved is None and not _is_null(facts):
         return reading.fail("bad-manifest-json", "manifest.json is no list")
+    for each in facts.saved_mistyped:
+        reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
     saved = facts.saved or ()
     if not saved:
         return reading.fail("no-image", "manifest.json lists nothing")
     if len(saved) > 1 and not traits.stores:
         return reading.fail("several-images", f"manifest.json lists {len(saved)}")
     linked = {os.path.normpath(link.name) for link in links(facts)}
-    for item in saved:
+    for item in _asked_for(saved, reading) if traits.stores else saved:
         _saved(facts, item, linked, traits, platform, reading)
     return reading
+
+
+def _asked_for(saved: Sequence[Saved], reading: Prediction) -> list[Saved]:
+    """The entries in the order in which podman loads them last, so that the last has a name.
+
+    containers/common libimage/pull.go, copyFromDockerArchiveReaderReference: each tag of each entry
+    is asked for by itself, and leads to the first entry that has it; what is found gets all of its
+    names. So an entry all of whose tags belong to others is never read.
+    """
+    first: dict[str, Saved] = {}
+    for item in saved:
+        for tag in item.tags:
+            first.setdefault(whole(tag) or tag, item)
+    loaded: dict[Saved, None] = {}
+    for item in saved:
+        for found in [first[whole(tag) or tag] for tag in item.tags] or [item]:
+            loaded.pop(found, None)
+            loaded[found] = None
+    for item in saved:
+        if item not in loaded:
+            reading.lose("images-left", f"{item.label}: its names are those of another image")
+    return list(loaded)
 
 
 def _is_null(facts: Facts) -> bool:

@@ -74,6 +74,9 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
     if facts.saved is None:
         reading.fail("bad-manifest-json", "manifest.json is null, or no list")
         return []
+    for each in facts.saved_mistyped:
+        if not each.docker_only:
+            reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
     _check_links(facts, reading)
     return [item for saved in facts.saved for item in _made(facts, saved, host, reading)]
 

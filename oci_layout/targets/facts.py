@@ -20,7 +20,8 @@ from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
-from oci_layout.model.gotypes import Misread
+from oci_layout.model.documenttypes import SAVED
+from oci_layout.model.gotypes import At, Misread
 from oci_layout.model.manifest import Index
 from oci_layout.source import kinds, views
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
@@ -161,6 +162,7 @@ class Facts:
         mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
+        saved_mistyped: values of wrong types in it.
         folders: names of the folders at the top.
         damage: what reading every blob found, by member; None when none was read.
         have: what the engine has already.
@@ -174,6 +176,7 @@ class Facts:
     mistyped: tuple[Misread, ...]
     saved: tuple[Saved, ...] | None
     saved_there: bool
+    saved_mistyped: tuple[Misread, ...]
     folders: frozenset[str]
     damage: dict[str, tuple[Finding, ...]] | None
     have: HaveList
@@ -292,6 +295,7 @@ def gather(
         mistyped=listing.misread if listing is not None else (),
         saved=_saved(source) if saved_there and not is_dir else None,
         saved_there=saved_there,
+        saved_mistyped=_saved_mistyped(source) if saved_there else (),
         folders=_folders(store),
         damage=damage,
         have=have if have is not None else HaveList(),
@@ -329,6 +333,13 @@ def _saved(source: Source) -> tuple[Saved, ...] | None:
     read = dockersave.read_saved(raw, Findings()) if raw is not None else None
     configs: dict[str, Config | None] = {}
     return None if read is None else tuple(_entry(source, item, configs) for item in read)
+
+
+def _saved_mistyped(source: Source) -> tuple[Misread, ...]:
+    member = source.store.find(dockersave.MANIFEST)
+    raw = read_bounded(member, Findings()) if member is not None else None
+    value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+    return tuple(SAVED.misread(value, At()))
 
 
 def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) -> Saved:

@@ -437,6 +437,12 @@ RULES = _rules(
         Cure.NONE,
     ),
     (
+        "name-collected",
+        "collects, by chance before it is unpacked, an image whose name goes to another",
+        "measured: containerd 1.6.20",
+        Cure.NONE,
+    ),
+    (
         "name-left",
         "keeps the name of an image whose import failed: ctr images rm removes it",
         "measured: containerd 1.6.20",

@@ -55,7 +55,7 @@ def mistyped(node: Node, *, docker_structs: bool = False, spec_1_1: bool = True)
     if document is None:
         return []
     found = read_by(
-        document.misread,
+        (*document.misread, *document.refused),
         document.media_type,
         docker_structs=docker_structs,
         spec_1_1=spec_1_1,

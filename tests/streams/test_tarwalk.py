@@ -32,6 +32,17 @@ def test_a_size_that_is_none_breaks_it(size: str) -> None:
     assert not walker.whole
 
 
+@pytest.mark.parametrize("length", [255, 256])
+def test_names_that_no_file_system_takes(length: int) -> None:
+    """In a PAX header and as a long name of GNU's; the folder before it may be long."""
+    name = f"{'d' * 200}/{'n' * length}"
+    long = member("././@LongLink", name.encode() + b"\0", kind=b"L")
+    for before in (pax(("path", name)), long):
+        walker = walked(before + member("short") + member("next") + END, 1 << 20)
+        assert walker.whole
+        assert bool(walker.refused) is (length > 255)
+
+
 def test_what_says_the_size() -> None:
     inner = member("x" * 99, b"y" * 512)  # stands where a reader with another size looks
     for before in (

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from oci_layout.targets.rules import RULES
-from tests.builders import IMAGE_NAME, go_json, write_files, write_hybrid_archive, write_members
+from tests.builders import (
+    IMAGE_NAME,
+    go_json,
+    write_docker_archive,
+    write_files,
+    write_hybrid_archive,
+    write_members,
+)
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.mistyped import MISTYPED
@@ -190,6 +197,11 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "manifest-digest": ("hybrid, gzip, oci", "docker@28", "losses"),
     "missing-platforms": ("pure, sparse", "k3s@1.31", "losses"),
     "other-architecture": ("docker, other platform", "docker@28", "notes"),
+    "name-collected": (
+        lambda m: write_docker_archive([m.image("demo:1"), m.image("demo:1")], m.path()),
+        "containerd@1.6",
+        "reasons",
+    ),
     "name-left": ("hybrid, missing layer", "containerd@1.6", "notes"),
     "unpacked-later": ("hybrid, missing layer", "k3s", "notes"),
     "runtime-images": ("pure, gzip, oci", "rke2", "notes"),
