@@ -10,7 +10,7 @@ from typing import Protocol
 
 from oci_layout.errors import ReadError
 from oci_layout.finding import Findings
-from oci_layout.limits import NAME_BYTES
+from oci_layout.limits import NAME_BYTES, SPECIAL_MEMBERS
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.member import AssembledMember, FileMember, Member
@@ -216,6 +216,7 @@ class ArchiveStore:
         self._links: dict[str, str] = {}
         self._tops: set[str] = set()
         self._old_gnu: set[str] = set()
+        self._odd: set[str] = set()
         self._findings = findings
         self._absolute = self._dotted = False
         alike = Alike(findings)
@@ -274,6 +275,8 @@ class ArchiveStore:
             )
         if member.old_gnu:
             self._old_gnu.add(name)
+        if member.type is MemberType.OTHER and len(self._odd) < SPECIAL_MEMBERS:
+            self._odd.add(name)
         if member.type not in _READ:
             return
         old = self._members.get(name)
@@ -359,6 +362,11 @@ class ArchiveStore:
     def old_gnu(self) -> frozenset[str]:
         """Names of sparse files of GNU's own type, which not every engine reads."""
         return frozenset(self._old_gnu)
+
+    @property
+    def odd_types(self) -> frozenset[str]:
+        """Names of members of a type that nobody knows."""
+        return frozenset(self._odd)
 
     @property
     def folders(self) -> frozenset[str]:

@@ -81,6 +81,12 @@ def _sound(facts: Facts, reading: Prediction, *, archive: bool) -> bool:
     return not reading.reasons
 
 
+def _unpacked(facts: Facts, reading: Prediction) -> None:
+    """An OCI archive is unpacked as a whole first."""
+    if facts.odd_types:
+        reading.fail("member-type", f"{min(facts.odd_types)} is of a type that nobody knows")
+
+
 def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Prediction:
     """``oci-archive:`` and ``oci:``: the one entry of ``index.json``; oci-layout is not read."""
     reading = Prediction()
@@ -88,6 +94,7 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
         return reading
     if facts.index is None:
         return reading.fail("needs-layout", "there is no index.json")
+    _unpacked(facts, reading)
     for field in facts.mistyped:
         reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
     if not facts.index:

@@ -132,6 +132,8 @@ def _file(facts: Facts, packings: frozenset[Compression], reading: Prediction) -
             reading.fail("unsafe-name", str(finding))
     if facts.old_gnu:
         reading.fail("sparse-member", f"{min(facts.old_gnu)} is a sparse file of GNU's type")
+    if facts.odd_types:
+        reading.fail("member-type", f"{min(facts.odd_types)} is of a type that nobody knows")
     if facts.outer is Compression.XZ and not reading.reasons:
         reading.note("needs-xz", "the archive is compressed with xz")
     return not reading.reasons

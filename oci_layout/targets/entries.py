@@ -51,6 +51,9 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
             reading.fail("layout-version", f"imageLayoutVersion is {facts.version!r}")
         elif facts.index is None or not facts.exact(layout.INDEX):
             reading.fail("missing-index", "there is oci-layout and no index.json")
+        for entry in facts.index or ():
+            if not entry.descriptor.media_type and _name(entry.descriptor.annotations, how):
+                reading.fail("bad-document", f"{entry.label} has no mediaType in index.json")
         for field in facts.mistyped:
             reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
         return [

@@ -225,6 +225,12 @@ class Facts:
         store = self.source.store
         return store.old_gnu if isinstance(store, ArchiveStore) else frozenset()
 
+    @property
+    def odd_types(self) -> frozenset[str]:
+        """Members of a type that nobody knows."""
+        store = self.source.store
+        return store.odd_types if isinstance(store, ArchiveStore) else frozenset()
+
     def absent(self, path: str, code: str) -> str:
         """The rule for a path of ``manifest.json`` that leads to nothing.
 

@@ -61,6 +61,16 @@ def with_holes(image: Image, dest: Path, form: str, *, beside: bool = False) -> 
     return packed(folder, dest, form)
 
 
+def beside_odd_member(image: Image, dest: Path) -> Path:
+    """A docker save archive with a member of a type that nobody knows."""
+    write_docker_archive([image], dest)
+    with tarfile.open(dest, "a", format=tarfile.GNU_FORMAT) as tar:
+        member = tarfile.TarInfo("odd")
+        member.type = b"V"
+        tar.addfile(member)
+    return dest
+
+
 def with_odd_member(image: Image, dest: Path, flag: bytes) -> Path:
     """A docker save archive whose base layer has one member of a type."""
     buffer = io.BytesIO()

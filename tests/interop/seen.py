@@ -105,7 +105,9 @@ def skopeo_copy(skopeo: Skopeo, path: Path, transport: str) -> Seen:
         return Seen(loads=False, said=error.output)
     finally:
         shutil.rmtree(dest)
-    found = manifest["config"]["digest"] if "config" in manifest else "none"  # schema 1
+    config = next((each for key, each in manifest.items() if key.lower() == "config"), None)
+    held = {key.lower(): each for key, each in config.items()} if isinstance(config, dict) else {}
+    found = held.get("digest", "none")  # schema 1
     return _seen(dict.fromkeys(tags, found), {found}, "")
 
 

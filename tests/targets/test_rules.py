@@ -22,7 +22,7 @@ from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.mistyped import MISTYPED
 from tests.builders.named import write_named
 from tests.builders.paths import PATHS
-from tests.builders.sparse import with_holes, with_odd_member
+from tests.builders.sparse import beside_odd_member, with_holes, with_odd_member
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
 from tests.builders.windows import packed, with_window
@@ -197,6 +197,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "manifest-digest": ("hybrid, gzip, oci", "docker@28", "losses"),
     "missing-platforms": ("pure, sparse", "k3s@1.31", "losses"),
     "other-architecture": ("docker, other platform", "docker@28", "notes"),
+    "member-type": (lambda m: beside_odd_member(m.image(), m.path()), "docker@28", "reasons"),
     "name-collected": (
         lambda m: write_docker_archive([m.image("demo:1"), m.image("demo:1")], m.path()),
         "containerd@1.6",
