@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DamagedError
 from oci_layout.havelist.values import HaveList, HeldImage, HeldLayer
@@ -85,8 +86,8 @@ class _Parser:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._stacks: dict[str, tuple[HeldLayer, ...]] = {_UNKNOWN: ()}
-        self._depth = 0
+        self._layers: dict[str, tuple[str, HeldLayer]] = {}
+        self._listed = 0  # layers of all images together
         self._images: list[HeldImage] = []
         self._blobs: dict[Digest, int | None] = {}
 
@@ -129,9 +130,11 @@ class _Parser:
             diff_id=_digest(diff),
             chain=_digest(chain),
         )
-        if number in self._stacks or not _NUMBER.fullmatch(number):
+        if number in self._layers or not _NUMBER.fullmatch(number):
             raise ValueError(number)
-        self._stacks[number] = (*self._stacks[below], layer)
+        if below != _UNKNOWN and below not in self._layers:
+            raise ValueError(below)
+        self._layers[number] = below, layer
 
     def _image(self, top: str, platform: str, manifest: str, config: str, *names: str) -> None:
         image = HeldImage(
@@ -139,9 +142,28 @@ class _Parser:
             platform=_text(platform),
             manifest=_digest(manifest),
             config=_digest(config),
-            layers=self._stacks[top],
+            layers=self._stack(top),
         )
         self._images.append(image)
+
+    def _stack(self, top: str) -> tuple[HeldLayer, ...]:
+        """The layers of an image; those of all images together are bounded.
+
+        Raises:
+            DamagedError: there are more of them than any shelf has.
+        """
+        found = []
+        while top != _UNKNOWN:
+            top, layer = self._layers[top]
+            found.append(layer)
+            self._listed += 1
+            if self._listed > limits.NODES:
+                raise DamagedError(
+                    what=f"lists images of more than {limits.NODES} layers together",
+                    where=Where(file=self._label),
+                    code="bad-have",
+                )
+        return tuple(reversed(found))
 
     def _blob(self, digest: str, size: str) -> None:
         found = _digest(digest)

@@ -77,6 +77,13 @@ def test_a_line_of_another_form_is_an_error(line: str) -> None:
     assert caught.value.code == "bad-have"
 
 
+def test_a_long_stack_below_many_images_is_bounded() -> None:
+    layers = [f"layer {each} {each - 1 or '-'} - - - - -" for each in range(1, 20_001)]
+    images = ["image 20000 - - -"] * 20_000
+    with pytest.raises(DamagedError, match="layers together"):
+        text.parse("\n".join([text.BEGINS, *layers, *images]), "there.txt")
+
+
 def test_comments_empty_lines_and_line_ends_of_windows() -> None:
     read = text.parse(f"{text.BEGINS}\r\n# ours\r\n\r\nimage - - - - a:1\r\n", "there.txt")
     assert [image.names for image in read.images] == [("a:1",)]
