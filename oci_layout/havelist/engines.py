@@ -34,6 +34,13 @@ def parse(text: str, label: str) -> HaveList:
         NotAnImageError: nothing that an engine prints.
     """
     if text.lstrip()[:1] in ("{", "["):
+        if len(text) > limits.DOCUMENT_BYTES:
+            raise DamagedError(
+                what=f"JSON of more than {limits.DOCUMENT_BYTES} characters",
+                where=Where(file=label),
+                hint="save what the engine prints of fewer images to each of several files",
+                code="document-too-large",
+            )
         images = [_image(value, label) for value in _values(text, label)]
         return HaveList(images=tuple(images))
     return _listed(text.splitlines(), label)

@@ -109,6 +109,11 @@ def test_anything_else_is_no_have_list(text: str) -> None:
         engines.parse(text, "said.txt")
 
 
+def test_json_without_end_is_not_read() -> None:
+    with pytest.raises(DamagedError, match="JSON of more than"):
+        engines.parse("[" + "{}," * (7 << 20) + "{}]", "said.txt")
+
+
 @pytest.mark.parametrize("text", ['[{"Id": ', "[" * 100_000, '{"a": 1} x'])
 def test_json_that_is_cut_short(text: str) -> None:
     with pytest.raises((DamagedError, NotAnImageError)):
