@@ -48,7 +48,9 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
         target: who imports.
         platform: of the host.
     """
-    how, reading = importing(target), Prediction(unpacked=set(facts.have.chains))
+    how, reading = importing(target), Prediction()
+    if not target.containerd_store:  # which wants every blob
+        reading.unpacked |= facts.have.chains
     if not _file(facts, how, reading):
         return reading
     found = items(facts, how, platform, reading)
@@ -353,7 +355,7 @@ def _last_words(
                 if whole(tag) not in taken:
                     reading.lose("names-left", f"{tag} stands in manifest.json only")
     codes = {each.rule.code for each in reading.reasons}
-    if "missing-layer" in codes and how.unpacks == "load":
+    if "missing-layer" in codes and how.unpacks == "load" and target.version < (2,):
         names = [name for loaded in reading.images for name in loaded.names]
         reading.note(
             "name-left", f"{', '.join(names[:4]) or 'the image'} stays, without its layers"

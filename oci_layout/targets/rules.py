@@ -451,7 +451,7 @@ RULES = _rules(
     (
         "name-left",
         "keeps the name of an image whose import failed: ctr images rm removes it",
-        "measured: containerd 1.6.20",
+        "measured: containerd 1.6.20, 1.7.24; 2.1.9 does not",
         Cure.NONE,
     ),
     (

@@ -155,8 +155,10 @@ def test_what_another_namespace_has_is_not_there(engines: Engines) -> None:
     containerd = engines.containerd
     containerd.ctr("images", "import", str(containerd.host.place(Path(base))), namespace="other")
     assert not loads(containerd, thin, "docker.io/library/app0:1")
-    # An import that failed leaves the name: what the note of check says.
-    assert "docker.io/library/app0:1" in containerd.digests()
+    # An import that failed leaves the name, before containerd 2: what the note of check says.
+    stays = "docker.io/library/app0:1" in containerd.digests()
+    (answer,) = check(thin, targets=target_of("containerd", containerd.version())).answers
+    assert stays is any(note.rule.code == "name-left" for note in answer.notes)
     assert not check(thin, targets="containerd@1.6").loads
     names = containerd.ctr("images", "ls", "-q", namespace="other").decode().split()
     containerd.ctr("images", "rm", "--sync", *names, namespace="other")
@@ -206,4 +208,6 @@ def loads(engine: Engine, path: str, name: str) -> bool:
         engine.load(Path(path))
         return any(each in (name, name.rpartition("/")[2]) for each in engine.images())
     except EngineError:
+        return False
+    except KeyError:  # Docker on containerd's store lists an image without layers
         return False
