@@ -1,15 +1,37 @@
-"""Sources that complete another: opened first, and open as long."""
+"""Sources beside the one that is read: those that complete it, and what the other side has."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from oci_layout.api.words import path_at
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
+from oci_layout.havelist.opening import read_have
+from oci_layout.havelist.values import HaveList
 from oci_layout.option import Completing
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, open_source
+
+
+def have_lists(texts: Sequence[str], sources: Sequence[str], tmp: str | None) -> HaveList:
+    """What the other side has, by all that ``--have`` names.
+
+    Args:
+        texts: lists, what engines printed, or sources.
+        sources: that are read beside.
+        tmp: directory for spooling.
+
+    Raises:
+        UsageError: standard input twice.
+        NotAnImageError: one is nothing of the kind.
+        DamagedError: one does not hold.
+    """
+    paths = [path_at(each) for each in texts]
+    if [*paths, *sources].count(STANDARD_INPUT) > 1:
+        raise UsageError(what="standard input can be read once", hint="name a file")
+    return HaveList.union([read_have(path, tmp=tmp) for path in paths])
 
 
 def open_bases(asked: Completing, stack: ExitStack) -> tuple[Holdings, ...]:

@@ -7,14 +7,12 @@ import platform as machine
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.bases import open_bases
-from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
+from oci_layout.api.bases import have_lists, open_bases
+from oci_layout.api.words import Progress, chosen_at, made, watch_of
 from oci_layout.api.work import Work
 from oci_layout.errors import UsageError
 from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.selection import Choice, select
-from oci_layout.havelist.opening import read_have
-from oci_layout.havelist.values import HaveList
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
 from oci_layout.targets.asking import Asked, CheckReport, ask
@@ -54,7 +52,7 @@ def check(
     asked = [Target.parse(text) for text in checked.targets or USUAL]
     host = _host(checked.platform)
     findings = Findings()
-    have = HaveList.union([read_have(path_at(each), tmp=checked.tmp) for each in checked.have])
+    have = have_lists(checked.have, [source], checked.tmp)
     with ExitStack() as stack:
         opened = stack.enter_context(
             open_source(

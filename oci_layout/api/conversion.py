@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import open_bases
+from oci_layout.api.bases import have_lists, open_bases
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
@@ -22,8 +22,7 @@ from oci_layout.errors import DamagedError, LayoutError, UsageError, damage_in
 from oci_layout.finding import REPAIRABLE, Deferring, FailFast, Findings, Repairing
 from oci_layout.graph.nodes import Image, ImageIndex
 from oci_layout.graph.walk import walk
-from oci_layout.havelist.opening import read_have
-from oci_layout.havelist.values import Finds, HaveList, Thinning
+from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
 from oci_layout.plan.options import Options, Renames
@@ -73,6 +72,7 @@ def repack(
         asked = _legacy(asked, destination)
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
+    thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
     with Outputs(_file(source), *_read_besides(asked)) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
@@ -94,7 +94,7 @@ def repack(
                 )
             )
             (opened,) = _completed([opened], job, asked, stack)
-            return _repack(opened, job, asked)
+            return _repack(opened, job, asked, thinning)
 
 
 def _file(source: str | Source) -> str:
@@ -108,8 +108,12 @@ def _read_besides(asked: Writing) -> list[str]:
     return [_file(each) for each in every if each != STANDARD_INPUT]
 
 
-def _thinning(asked: Writing) -> Thinning | None:
+def _thinning(asked: Writing, *sources: str) -> Thinning | None:
     """What is to be left out.
+
+    Args:
+        asked: whether anything is.
+        sources: that are read.
 
     Raises:
         UsageError: ``--for`` without ``--have``, or where everything has to be there.
@@ -125,16 +129,14 @@ def _thinning(asked: Writing) -> Thinning | None:
             what="--have goes not with --append: a layout that is added to stays whole",
             hint="leave one out",
         )
-    if asked.have.count(STANDARD_INPUT) > 1:
-        raise UsageError(what="standard input can be read once")
-    have = [read_have(path_at(each), tmp=asked.tmp) for each in asked.have]
+    have = have_lists(asked.have, sources, asked.tmp)
     finds = Target.parse(asked.reader).finds if asked.reader is not None else Finds.EVERY
     if finds is Finds.NOTHING:
         raise UsageError(
             what=f"--for: {asked.reader!r} keeps no image, and so finds nothing of one",
             hint="name the engine that it copies to",
         )
-    return Thinning(have=HaveList.union(have), finds=finds)
+    return Thinning(have=have, finds=finds)
 
 
 def _findings(asked: Writing, *, repair: bool = False) -> Findings:
@@ -144,14 +146,14 @@ def _findings(asked: Writing, *, repair: bool = False) -> Findings:
     return Repairing() if repair else FailFast()
 
 
-def _repack(source: Source, job: _Job, asked: Repack) -> Report:
+def _repack(source: Source, job: _Job, asked: Repack, thinning: Thinning | None) -> Report:
     if asked.link and source.archive:
         raise UsageError(
             what="--link takes the blobs of a directory, and the source is an archive",
             hint="leave it out",
         )
     options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
-    options = attrs.evolve(options, thinning=_thinning(asked))
+    options = attrs.evolve(options, thinning=thinning)
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
     if job.destination.name is not None:
@@ -210,6 +212,7 @@ def merge(
             where=Where(file=path_text(dest)),
             hint="leave the name out",
         )
+    thinning = _thinning(asked, *every)
     with ExitStack() as stack:
         outputs = stack.enter_context(Outputs(*map(_file, every), *_read_besides(asked)))
         job = _Job.look(asked, destination, outputs, progress)
@@ -230,7 +233,7 @@ def merge(
         ]
         opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
-        options_ = attrs.evolve(options_, thinning=_thinning(asked))
+        options_ = attrs.evolve(options_, thinning=thinning)
         return _convert(opened, job, options_)
 
 

@@ -207,7 +207,7 @@ class TaskList:
         return key
 
     def layer(self, layer: Layer, where: Where) -> str | None:
-        """Ask for a layer; the task's key, or None for a foreign layer that is not there.
+        """Ask for a layer; the task's key, or None for one that is not there.
 
         Raises:
             TargetError: the target has no media type for it as it is to be kept.

@@ -22,9 +22,10 @@ class Finds(enum.Enum):
 
     NOTHING = "nothing"  # it keeps no image
     EVERY = "every"  # what each of those finds that keep images
-    CHAIN = "chain"
-    BLOB = "blob"
-    BLOB_OR_TAR = "blob or tar"
+    # Each with a target that looks so.
+    CHAIN = "docker"
+    BLOB = "containerd"
+    BLOB_OR_TAR = "podman"
 
 
 def chains_of(diff_ids: Sequence[Digest | None]) -> list[Digest | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from oci_layout.counting import plural
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Root
@@ -87,12 +88,13 @@ class DockerView:
         layers: tuple[Packed, ...],
     ) -> None:
         """Add an image under some of its names."""
-        absent = sum(packed.layer.there is None and packed.layer.foreign for packed in layers)
+        every = [packed.layer for packed in layers]
+        absent = sum(layer.there is None and not layer.elsewhere for layer in every)
         if absent:
             self._findings.warning(
                 "foreign-layer",
-                f"{root.label}: {absent} foreign layers are not in the source, so manifest.json "
-                "cannot list this image: docker load will not see it",
+                f"{root.label} lacks {plural(absent, 'layer')}, so manifest.json cannot list this "
+                "image: docker load will not see it",
             )
             return
         if any(packed.layer.opaque for packed in layers):

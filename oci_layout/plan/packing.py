@@ -43,7 +43,7 @@ class Packing:
         )
 
     def _layer(self, layer: Layer, key: str | None) -> Packed:
-        if key is None:  # a foreign layer that is not there
+        if key is None:  # foreign, elsewhere, or kept as absent
             if layer.digest is None:
                 raise AssertionError("a layer without bytes and without digest")
             stated = layer.type.compression if layer.type is not None else Compression.NONE

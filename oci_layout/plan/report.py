@@ -18,7 +18,7 @@ class LayerReport:
     """What became of one layer.
 
     Args:
-        action: ``kept``, ``re-encoded``, ``absent`` (a foreign layer) or ``left out`` (whoever
+        action: ``kept``, ``re-encoded``, ``absent`` (as in the source) or ``left out`` (whoever
             reads the result has it).
         compression: how it is packed afterwards.
         encoder: what packed it; empty when kept.

@@ -16,7 +16,7 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import every_image
-from oci_layout.havelist.values import HeldLayer, Thinning, chains_of
+from oci_layout.havelist.values import Finds, HeldLayer, Thinning, chains_of
 from oci_layout.mediatype import Compression
 from oci_layout.model.layout import THIN
 from oci_layout.plan.uses import Uses
@@ -71,7 +71,7 @@ class Thin:
                 owner = have.owner(digest, chain)
                 owners[layer] = key, owner.label if owner is not None else ""
             elif task is not None:
-                _tell_otherwise(where, layer, task, thinning, findings)
+                _tell_otherwise(where, layer, task, chain, thinning, findings)
         withheld = frozenset(key for key, there in found.items() if there)
         left = {
             layer: name for layer, (key, name) in owners.items() if key is None or key in withheld
@@ -116,7 +116,12 @@ def _layers(
 
 
 def _tell_otherwise(
-    where: Where, layer: Layer, task: Task, thinning: Thinning, findings: Findings
+    where: Where,
+    layer: Layer,
+    task: Task,
+    chain: Digest | None,
+    thinning: Thinning,
+    findings: Findings,
 ) -> None:
     """Say that a layer is there, as other bytes than those that would be written."""
     held = thinning.have.packed(layer.diff_id) if layer.diff_id is not None else ()
@@ -127,17 +132,29 @@ def _tell_otherwise(
         "the other side has this layer, packed in another way or on other layers: it is not "
         "left out",
         where,
-        _how_to_meet(layer, task, held),
+        _how_to_meet(layer, task, chain, thinning, held),
     )
 
 
-def _how_to_meet(layer: Layer, task: Task, held: tuple[HeldLayer, ...]) -> str:
+def _how_to_meet(
+    layer: Layer,
+    task: Task,
+    chain: Digest | None,
+    thinning: Thinning,
+    held: tuple[HeldLayer, ...],
+) -> str:
+    """What writes the bytes that are there, or an engine that finds what would be written."""
     digests = {each.digest for each in held}
     if task.encoding is not None and layer.digest in digests:
         return "--compression keep writes what is there"
     if task.result is not Compression.NONE and layer.diff_id in digests:
         return "--compression none writes what is there"
-    return "--for docker leaves it out for Docker's classic store, which looks for chain IDs"
+    digest = task.stated_result[0] if task.stated_result is not None else None
+    for finds in (Finds.CHAIN, Finds.BLOB, Finds.BLOB_OR_TAR):
+        # What is packed anew has no digest yet, and so cannot be left out for anybody.
+        if digest is not None and thinning.have.holds(finds, digest, chain):
+            return f"--for {finds.value} leaves it out: {finds.value} finds it"
+    return ""
 
 
 def elsewhere(roots: tuple[Root, ...], thinning: Thinning) -> tuple[Root, ...]:

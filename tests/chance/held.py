@@ -24,6 +24,7 @@ class Outcome:
     Args:
         archives: how many there were.
         cells: archives times ways of loading them.
+        chances: others, where chance decides what the engine does.
         wrong: what engines do otherwise than was predicted, and what else must not be.
         repacked: archives that repack took, each verified.
         lines: that check offered; each was run and its result loaded.
@@ -32,6 +33,7 @@ class Outcome:
 
     archives: int = 0
     cells: int = 0
+    chances: int = 0
     wrong: list[str] = field(default_factory=list)
     repacked: int = 0
     lines: int = 0
@@ -41,6 +43,7 @@ class Outcome:
         """Count another with it."""
         self.archives += other.archives
         self.cells += other.cells
+        self.chances += other.chances
         self.wrong += other.wrong
         self.repacked += other.repacked
         self.lines += other.lines
@@ -48,8 +51,8 @@ class Outcome:
     def line(self) -> str:
         """All of it in a line."""
         return (
-            f"{self.archives} archives, {self.cells} cells, {len(self.wrong)} disagreements, "
-            f"{self.repacked} repacked and sound, {self.lines} lines run"
+            f"{self.archives} archives, {self.cells} cells ({self.chances} more by chance), "
+            f"{len(self.wrong)} disagreements, {self.repacked} repacked, {self.lines} lines run"
         )
 
 
@@ -109,6 +112,7 @@ def _asked(path: Path, folder: Path, engine: Engine, version: str, found: Outcom
             continue
         codes = sorted({each.rule.code for each in answer.reasons})
         if CHANCE & set(codes):
+            found.chances += 1
             continue
         found.cells += 1
         text = difference(answer, seen, engine)

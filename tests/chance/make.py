@@ -197,8 +197,9 @@ def _config(chance: random.Random, files: Files, made: Made) -> None:
     saved = json.loads(files.get("manifest.json", b"[]"))
     for entry in saved[:1]:
         name = entry["Config"]
-        value = json.loads(files.pop(name))
+        value = json.loads(files[name])
         _changed(chance, value, made, "config")
+        del files[name]
         raw = go_json(value)
         entry["Config"] = f"{sha256(raw)[7:]}.json"
         files[entry["Config"]] = raw

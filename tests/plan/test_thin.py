@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from oci_layout import DamagedError, UsageError, inspect, merge, repack, verify
+from oci_layout import check as oci_check
 from tests.builders import (
     Image,
     make_image,
     write_docker_archive,
     write_hybrid_archive,
     write_members,
+    write_oci_layout,
 )
 from tests.builders.artifacts import make_artifact, of_image, write_layout
 from tests.independent import check, read_files
@@ -176,6 +178,43 @@ def test_what_holds_every_blob_cannot_be_thin(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="goes with --have"):
         repack(new, out, to="oci", reader="docker")
     assert not Path(out).exists()
+
+
+def test_a_hint_names_an_engine_that_finds_it(tmp_path: Path) -> None:
+    """The same blob on other layers: by its chain nobody finds it, by the blob containerd does."""
+    there = saved([make_image([{"b": b"2" * 800}], names=("b:1",))], tmp_path / "base.tar")
+    new = saved([make_image(BASE, names=("app:1",))], tmp_path / "app.tar")
+    for reader in (None, "docker"):
+        report = repack(
+            new, str(tmp_path / "thin.tar"), to="oci", have=there, reader=reader, force=True
+        )
+        (note,) = [each for each in report.warnings if each.code == "packed-otherwise"]
+        assert note.hint == "--for containerd leaves it out: containerd finds it"
+
+
+def test_standard_input_is_read_once(tmp_path: Path) -> None:
+    for verb in (
+        lambda: repack("-", str(tmp_path / "out"), to="oci", have="-"),
+        lambda: merge(["-"], str(tmp_path / "out"), have="-"),
+        lambda: oci_check("-", have="-"),
+    ):
+        with pytest.raises(UsageError, match="read once"):
+            verb()
+
+
+def test_what_is_kept_as_absent_stays_out_of_manifest_json(tmp_path: Path) -> None:
+    """Nobody is said to have it: Docker would refuse the whole archive for it."""
+    base, app = pair()
+    other = make_image([{"z": b"1"}], names=("other:1",))
+    source = write_oci_layout([app, other], tmp_path / "in")
+    (source / "blobs/sha256" / app.layers[0].digest[7:]).unlink()
+    out = tmp_path / "out.tar"
+    report = repack(str(source), str(out), to="oci", sparse="keep")
+    listed = json.loads(read_files(out)["manifest.json"])
+    assert [entry["RepoTags"] for entry in listed] == [["other:1"]]
+    assert "foreign-layer" in {each.code for each in report.warnings}
+    repack(str(source), str(out), to="oci", have=saved([base], tmp_path / "base.tar"), force=True)
+    assert len(json.loads(read_files(out)["manifest.json"])) == 2
 
 
 def test_merge_leaves_out_and_completes(tmp_path: Path) -> None:
