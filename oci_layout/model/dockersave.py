@@ -43,8 +43,12 @@ class SavedImage:
 
 def read_saved(raw: bytes, findings: Findings) -> list[SavedImage] | None:
     """Read ``manifest.json``; None when it is not such a list (reported)."""
+    return saved_of(jsontext.parse(raw, Where(member=MANIFEST), findings), findings)
+
+
+def saved_of(value: Any, findings: Findings) -> list[SavedImage] | None:
+    """The images that the value of ``manifest.json`` lists; None when it is no list (reported)."""
     where = Where(member=MANIFEST)
-    value = jsontext.parse(raw, where, findings)
     if not isinstance(value, list):
         if value is not None:
             findings.error("wrong-type", "expected a list of images", where)

@@ -81,7 +81,7 @@ def _sound(facts: Facts, reading: Prediction, *, archive: bool) -> bool:
     return not reading.reasons
 
 
-def _unpacked(facts: Facts, reading: Prediction) -> None:
+def _untarred(facts: Facts, reading: Prediction) -> None:
     """An OCI archive is unpacked as a whole first."""
     if facts.odd_types:
         reading.fail("member-type", f"{min(facts.odd_types)} is of a type that nobody knows")
@@ -94,7 +94,7 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
         return reading
     if facts.index is None:
         return reading.fail("needs-layout", "there is no index.json")
-    _unpacked(facts, reading)
+    _untarred(facts, reading)
     for field in facts.mistyped:
         reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
     if not facts.index:

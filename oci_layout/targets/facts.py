@@ -7,6 +7,7 @@ taken from the reconciler.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
@@ -292,6 +293,7 @@ def gather(
     saved_there = store.find(dockersave.MANIFEST) is not None
     listing = _listing(source)
     is_dir = source.kind in (kinds.DIR, kinds.LONE)
+    saved = None if is_dir else _saved_value(source)
     return Facts(
         source=source,
         path=path,
@@ -299,9 +301,9 @@ def gather(
         version=_version(marker) if marker is not None else None,
         index=_index(source, listing),
         mistyped=listing.misread if listing is not None else (),
-        saved=_saved(source) if saved_there and not is_dir else None,
+        saved=_saved(source, saved) if saved_there and not is_dir else None,
         saved_there=saved_there,
-        saved_mistyped=_saved_mistyped(source) if saved_there else (),
+        saved_mistyped=tuple(SAVED.misread(saved, At())),
         folders=_folders(store),
         damage=damage,
         have=have if have is not None else HaveList(),
@@ -333,19 +335,17 @@ def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     )
 
 
-def _saved(source: Source) -> tuple[Saved, ...] | None:
+def _saved_value(source: Source) -> Any:
+    """The value of ``manifest.json``; None where there is none, or it is no JSON."""
     member = source.store.find(dockersave.MANIFEST)
     raw = read_bounded(member, Findings()) if member is not None else None
-    read = dockersave.read_saved(raw, Findings()) if raw is not None else None
+    return jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+
+
+def _saved(source: Source, value: Any) -> tuple[Saved, ...] | None:
+    read = dockersave.saved_of(value, Findings())
     configs: dict[str, Config | None] = {}
     return None if read is None else tuple(_entry(source, item, configs) for item in read)
-
-
-def _saved_mistyped(source: Source) -> tuple[Misread, ...]:
-    member = source.store.find(dockersave.MANIFEST)
-    raw = read_bounded(member, Findings()) if member is not None else None
-    value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
-    return tuple(SAVED.misread(value, At()))
 
 
 def _entry(source: Source, item: SavedImage, configs: dict[str, Config | None]) -> Saved:

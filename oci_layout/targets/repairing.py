@@ -136,7 +136,12 @@ class Repairs:
             )
         helpless = next((each for each in remarks if each.rule.cure is Cure.NONE), None)
         if helpless is not None:
-            raise _NoWayError(f"repack does not repair this: {helpless.rule.says}")
+            known = (
+                "; --have tells what it has already"
+                if helpless.rule.code == "missing-layer"
+                else ""
+            )
+            raise _NoWayError(f"repack does not repair this: {helpless.rule.says}{known}")
         worst = next((each for each in errors if each.code not in REPAIRABLE), None)
         if worst is not None:
             raise _NoWayError(f"the source is damaged: {worst} (layout verify tells more)")
