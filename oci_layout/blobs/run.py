@@ -79,7 +79,8 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
     keep = task.encoding is None
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm
-    walker = TarWalker() if task.repair or (task.inner and not task.opaque) else None
+    walks = task.repair or (task.inner and not task.opaque)
+    walker = TarWalker(strict=task.repair) if walks else None
     where = attrs.evolve(task.expected[0].where, member=task.member.name)
     with ExitStack() as closing:
         source = closing.enter_context(contextlib.closing(task.member.open()))

@@ -14,16 +14,25 @@ from oci_layout.streams.tarheader import (
 )
 from oci_layout.streams.tarindex import HEADER_ONLY, member_kind, read_size
 
+_NAME_BYTES = 255  # NAME_MAX: of a file in a folder; a name in a header block alone is shorter
 # moby pkg/archive/archive.go, containerd archive/tar.go, containers/storage: all others are
 # "unhandled tar header type".
-_NAME_BYTES = 255  # NAME_MAX: of a file in a folder; a name in a header block alone is shorter
 _UNPACKED = frozenset({b"\0", *(b"%c" % each for each in b"0123456xgLK")})
+_PLAIN = b"\x000"  # files
+_BARE = b"123456"  # what has no data, whatever size it states
 
 
 class TarWalker:
-    """Is told every byte of a tar, and knows whether it came to its end-of-archive marker."""
+    """Is told every byte of a tar, and knows whether it came to its end-of-archive marker.
 
-    def __init__(self) -> None:
+    Args:
+        strict: whether the checksum of every header is held, as who wants to know whether the tar
+            is whole must. Without it usual members are passed over by their sizes.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._usual = not strict  # whether no extended header speaks of the next member
         self._pending = b""
         self._skip = 0  # bytes of data and padding until the next header
         self._extended: bytearray | None = None  # a PAX header that is being read
@@ -53,16 +62,41 @@ class TarWalker:
                 self._skip -= step
                 at += step
                 continue
-            if not self._pending and len(data) - at >= BLOCK:
-                self._header(data[at : at + BLOCK])
-                at += BLOCK
-                continue
+            if self._usual and not self._pending:
+                at = self._usual_members(data, at)
             take = BLOCK - len(self._pending)
             self._pending += data[at : at + take]
             at += take
             if len(self._pending) == BLOCK:
                 header, self._pending = self._pending, b""
                 self._header(header)
+
+    def _usual_members(self, data: bytes, at: int) -> int:
+        """Pass over members of which nothing but the size matters; where the next header begins.
+
+        Args:
+            data: the bytes.
+            at: where a header begins in them.
+        """
+        end = len(data) - BLOCK
+        while at <= end:
+            kind = data[at + 156]
+            if kind in _PLAIN:
+                try:
+                    size = int(data[at + 124 : at + 135], 8)
+                except ValueError:  # base-256, or the end
+                    break
+                if size < 0:
+                    break
+                at += BLOCK - (-size // BLOCK) * BLOCK
+            elif kind in _BARE:
+                at += BLOCK
+            else:
+                break
+        if at > len(data):
+            self._skip = at - len(data)
+            return len(data)
+        return at
 
     def _header(self, header: bytes) -> None:
         try:
@@ -82,6 +116,7 @@ class TarWalker:
                 self.broken = True
                 return
             self._extended, self._extended_left, self._long = bytearray(), size, kind
+            self._usual = False
         elif kind not in (b"g", b"K"):
             self._judge(kind)
             size, self._size = self._size if self._size is not None else size, None
@@ -89,6 +124,8 @@ class TarWalker:
                 size = 0
         elif kind == b"g":
             self._size, self._name = None, ""  # Go hands it out as a member of its own
+        if kind not in (b"x", b"L", b"K"):
+            self._usual = not self._strict
         self._skip = -(-size // BLOCK) * BLOCK
 
     def _told(self, data: bytes) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import random
+import tarfile
+
 import pytest
 
 from oci_layout.streams.tarwalk import TarWalker
 from tests.streams.tars import BLOCK, END, member, pax
 
 
-def walked(archive: bytes, step: int) -> TarWalker:
-    walker = TarWalker()
+def walked(archive: bytes, step: int, *, strict: bool = True) -> TarWalker:
+    walker = TarWalker(strict=strict)
     for at in range(0, len(archive), step):
         walker.feed(archive[at : at + step])
     return walker
@@ -30,6 +34,33 @@ def test_a_size_that_is_none_breaks_it(size: str) -> None:
     walker = walked(pax(("size", size)) + member("f") + END, 1 << 20)
     assert walker.broken
     assert not walker.whole
+
+
+NAMES = ("a", "b/c", "n" * 99, f"{'d' * 60}/{'n' * 99}", "long/" * 30 + "x", "x" * 300)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_what_passes_over_usual_members_says_the_same(seed: int) -> None:
+    """Of whole archives and cut ones, with long names and odd types, in pieces of any size."""
+    chance = random.Random(seed)  # noqa: S311  archives, not secrets
+    out = io.BytesIO()
+    form = chance.choice([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for _ in range(chance.randint(0, 8)):
+            info = tarfile.TarInfo(chance.choice(NAMES))
+            info.type = chance.choice([b"0", b"0", b"0", b"1", b"2", b"5", b"6", b"7", b"V"])
+            data = chance.randbytes(chance.choice([0, 1, 511, 512, 513, 3000]))
+            info.size = len(data) if info.type in (b"0", b"7", b"V") else 0
+            tar.addfile(info, io.BytesIO(data))
+    archive = out.getvalue()[: chance.choice([None, chance.randrange(len(out.getvalue()))])]
+    strict = walked(archive, 1 << 20)
+    for step in (1, 100, BLOCK, 700, 4096):
+        quick = walked(archive, step, strict=False)
+        assert (quick.refused, quick.ended, quick.broken) == (
+            strict.refused,
+            strict.ended,
+            strict.broken,
+        )
 
 
 @pytest.mark.parametrize("length", [255, 256])
