@@ -6,7 +6,7 @@ CODES: dict[str, str] = {
     # the archive
     "truncated": "the archive, or the file, ends before its content does",
     "no-end-marker": "the archive has no end-of-archive marker",
-    "trailing-data": "data follows the end-of-archive marker",
+    "trailing-data": "data follows the end of the archive",
     "bad-tar-header": "a tar header that readers cannot, or would not all, read the same way",
     "size-conflict": "the PAX header and the tar header give different sizes",
     "too-many-members": "more members than an image archive can have",

@@ -27,6 +27,9 @@ SPECIAL_MEMBERS = 10_000  # devices and FIFOs of an archive, which images have n
 PAX_BYTES = 1 << 20  # one PAX header
 LINK_HOPS = 40  # symbolic links followed for one name, as the kernel does
 
+JUDGED_FILES = 500_000  # of a layer that is unpacked on paper
+LOST_LINKS = 64  # of one layer that are looked for in the layers below
+
 BOMB_RATIO = 200  # a layer is refused past this ratio ...
 BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
 ZSTD_WINDOW = 8 << 20  # that every decoder of zstd takes (RFC 8878, 3.1.1.1.2)

@@ -34,6 +34,8 @@ _ROWS = {
     "SPECIAL_MEMBERS": "devices and FIFOs",
     "PAX_BYTES": "a PAX header",
     "LINK_HOPS": "links that are followed",
+    "JUDGED_FILES": "files of a layer",
+    "LOST_LINKS": "hard links to nothing",
     "BOMB_RATIO": "what layers grow to",
     "BOMB_BYTES": "holes of sparse members",
     "UNPACK_MEMORY": "memory to unpack",

@@ -7,16 +7,23 @@ import platform as machine
 from contextlib import ExitStack
 from typing import Any
 
+import attrs
+
 from oci_layout.api.bases import have_lists, open_bases
 from oci_layout.api.words import Progress, chosen_at, made, watch_of
 from oci_layout.api.work import Work
+from oci_layout.blobs.task import Task
 from oci_layout.errors import UsageError
-from oci_layout.finding import Finding, Findings, Severity
+from oci_layout.finding import Findings, Severity
 from oci_layout.graph.selection import Choice, select
+from oci_layout.graph.walk import walk
 from oci_layout.platform import Platform
 from oci_layout.source.opening import Source, open_source
+from oci_layout.streams.dryunpack import Snagged, unpack_on_paper
+from oci_layout.streams.reader import Reader
 from oci_layout.targets.asking import Asked, CheckReport, ask
-from oci_layout.targets.facts import gather
+from oci_layout.targets.facts import Facts, gather
+from oci_layout.targets.layersread import LayersRead
 from oci_layout.targets.repairing import Repairs
 from oci_layout.targets.request import Check
 from oci_layout.targets.target import USUAL, Target
@@ -65,8 +72,10 @@ def check(
         )
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
-        damage = _read(opened, findings, checked.jobs, progress) if checked.full else None
-        facts = gather(opened, source, damage, have)
+        facts = gather(opened, source, None, have)
+        if checked.full:
+            layers = _read(opened, facts, findings, checked.jobs, progress)
+            facts = attrs.evolve(facts, layers=layers)
         repairs = Repairs(facts, host, images)
         found = sorted(dict.fromkeys(findings.found), key=lambda each: _RANK[each.severity])
         return CheckReport(
@@ -90,17 +99,36 @@ def _host(platform: Platform | str | None) -> Platform:
 
 
 def _read(
-    opened: Source, findings: Findings, jobs: int | None, progress: Progress | None
-) -> dict[str, tuple[Finding, ...]]:
-    """Read every blob; what was found in each."""
+    opened: Source,
+    facts: Facts,
+    findings: Findings,
+    jobs: int | None,
+    progress: Progress | None,
+) -> LayersRead:
+    """Read every blob; what was found in each, and what stands in the way of unpacking it."""
     blobs = BlobList()
     blobs.add_source(opened)
+    # What engines see, though the documents that list it are refused here.
+    for entry in facts.index or ():
+        for node in walk(entry.node):
+            blobs.add_node(node, entry.label)
+    for saved in facts.saved or ():
+        blobs.add_layers([layer.member for layer in saved.layers], saved.label)
     listed = list(blobs.tasks.values())
     if progress is not None:
         progress.start(sum(job.member.size for job in listed))
+    snags: dict[str, tuple[Snagged, ...]] = {}
+
+    def unpack(task: Task, tar: Reader) -> None:
+        snags[task.member.name] = unpack_on_paper(tar, task.expected[0].where)
+
     with Work.of(jobs=jobs, limit=None, progress=progress).pool() as pool:
-        looked = look(listed, inner=True, pool=pool)
+        looked = look(listed, inner=True, pool=pool, inside=unpack)
     for result in looked.values():
         for finding in result.findings:
             findings.add(finding)
-    return {name: result.findings for name, result in looked.items()}
+    damage = {name: result.findings for name, result in looked.items()}
+    digests = {
+        name: (result.fact.stored_digest, result.fact.diff_id) for name, result in looked.items()
+    }
+    return LayersRead(damage=damage, digests=digests, snags=snags)

@@ -24,6 +24,8 @@ from oci_layout.streams.tarwalk import TarWalker
 from oci_layout.where import Where
 
 Write = Callable[[bytes], object]
+# Is given a layer and its tar, which it reads to the end.
+Inside = Callable[[Task, Reader], object]
 
 _NO_PACKING = Encoding(Compression.NONE)
 
@@ -105,8 +107,8 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
             for data in chunks(raw):
                 if walker is not None:
                     walker.feed(data)
-        if walker is not None:
-            _judge(task, stored.size, walker, where)
+        if walker is not None and walker.refused:
+            raise _refused(task, walker).error()
         fact = Fact(
             digest=out.digest,
             size=out.size,
@@ -114,6 +116,8 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
             stored_digest=stored.digest,
             stored_size=stored.size,
         )
+    if walker is not None and task.repair and not _as_stated(task, fact):
+        _require_whole(task, stored.size, walker, where)
     _check(task, fact)
     return fact
 
@@ -164,12 +168,14 @@ def linked(task: Task) -> Fact | None:
     return fact
 
 
-def _judge(task: Task, size: int, walker: TarWalker, where: Where) -> None:
-    """Refuse a layer that no engine unpacks, and one to be repaired that is no whole tar."""
-    if walker.refused:
-        raise _refused(task, walker).error()
-    if task.repair:
-        _require_whole(task, size, walker, where)
+def _as_stated(task: Task, fact: Fact) -> bool:
+    """Whether a layer that is to be repaired is the very one that was stated."""
+    stated = task.stated
+    if stated is None:
+        return False
+    return fact.stored_digest == stated.digest or (
+        fact.diff_id is not None and fact.diff_id == stated.diff_id
+    )
 
 
 def _require_whole(task: Task, size: int, walker: TarWalker, where: Where) -> None:
@@ -238,12 +244,34 @@ def _refused(task: Task, walker: TarWalker) -> Finding:
     return _wrong("layer-member", f"holds {found}: no engine unpacks it", where)
 
 
-def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
+class _Walked:
+    """A reader that shows a walker what passes."""
+
+    def __init__(self, reader: Reader, walker: TarWalker) -> None:
+        self._reader, self._walker = reader, walker
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(size)
+        self._walker.feed(data)
+        return data
+
+
+def _look_inside(task: Task, tar: Reader, walker: TarWalker, inside: Inside | None) -> None:
+    """Read the tar of a layer to its end."""
+    if inside is not None:
+        inside(task, _Walked(tar, walker))
+        return
+    for data in chunks(tar):
+        walker.feed(data)
+
+
+def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact, list[Finding]]:
     """Check a blob and go on whatever is found.
 
     Args:
         task: the blob, with all that is stated of it; never one to be packed anew.
         pool: whose meter is told of bytes read, and whose pipeline may be used.
+        inside: reads the tar of a layer to its end; None to pass over it.
     """
     threaded = pool.pipeline(task) is not None
     algorithm, inner_algorithm = _algorithms(task)
@@ -260,16 +288,15 @@ def examine(task: Task, pool: Pool) -> tuple[Fact, list[Finding]]:
             inner = closing.enter_context(Digester(inner_algorithm, threaded=threaded))
             try:
                 raw = decoded(reader, task.stored, where, growth=pool.growth)
-                for data in chunks(Metered(raw, inner)):
-                    walker.feed(data)
+                _look_inside(task, Metered(raw, inner), walker, inside)
                 diff_id = inner.digest
             except DamagedError as error:
                 found.append(attrs.evolve(Finding.of(error), where=where))
-        for data in chunks(reader):
-            if task.inner and plain and not task.opaque:
-                walker.feed(data)
         if task.inner and plain and not task.opaque:
+            _look_inside(task, reader, walker, inside)
             diff_id = stored.digest
+        for _ in chunks(reader):  # what is left of one that is damaged
+            pass
         if walker.refused:
             found.append(_refused(task, walker))
         fact = Fact(

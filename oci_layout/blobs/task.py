@@ -53,6 +53,7 @@ class Task:
         learn: whether nothing that is stated of the blob is enough, or is to be believed.
         repair: whether the bytes are believed against what is stated: then the tar inside must be
             whole, or repairing would launder a truncation.
+        stated: what was stated of it, where it is to be repaired.
         inner: whether the tar inside is hashed too, where it is packed.
         link: whether the result may be the source's own file, checked by its size only.
         predicted: bytes of the tar inside, as far as the stream's own end can be trusted with
@@ -69,6 +70,7 @@ class Task:
     opaque: bool
     learn: bool
     repair: bool = False
+    stated: Expected | None = None
     inner: bool = True
     link: bool = False
     predicted: int | None = None
@@ -192,6 +194,7 @@ class TaskList:
                 opaque=opaque,
                 learn=learn,
                 repair=self._repair and not opaque,
+                stated=expected if self._repair else None,
                 inner=self._inner or encoding is not None or learn,
                 link=self._link and encoding is None and member.alone is not None,
                 predicted=_predicted(member, stored, encoding),

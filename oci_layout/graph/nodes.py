@@ -199,12 +199,14 @@ class Absent:
         missing: digests that would have to be there to know what it is.
         unreadable: whether they are there, and are no documents (which has been reported).
         parts: what of it is there all the same: the manifest, layers.
+        configless: whether it is a manifest without a config, or whose config has no digest.
     """
 
     descriptor: Descriptor
     missing: tuple[Digest, ...]
     unreadable: bool = False
     parts: tuple[tuple[Descriptor, Member], ...] = ()
+    configless: bool = False
 
 
 Node = Image | Artifact | ImageIndex | Opaque | Absent

@@ -29,7 +29,8 @@ class Descriptor:
     Args:
         media_type: what the blob is said to be; empty when the document says nothing.
         digest: of the stored bytes.
-        size: of the stored bytes.
+        size: of the stored bytes; 0 where nothing that is a size is stated (reported).
+        sized: whether it is stated.
         urls: where else the blob is (foreign layers).
         annotations: free text by key.
         platform: what the image runs on; None when the document says nothing.
@@ -43,6 +44,7 @@ class Descriptor:
     media_type: str
     digest: Digest
     size: int
+    sized: bool = attrs.field(default=True, eq=False, repr=False)
     urls: tuple[str, ...] = ()
     annotations: Mapping[str, str] = EMPTY
     platform: Platform | None = None
@@ -51,9 +53,14 @@ class Descriptor:
     data: bytes | None = attrs.field(default=None, eq=False, repr=False)
     source: Mapping[str, Any] = attrs.field(default=EMPTY, repr=False, eq=False)
 
+    @property
+    def stated_size(self) -> int | None:
+        """Bytes that are to be there; None where nothing is stated."""
+        return self.size if self.sized else None
+
     @classmethod
     def from_fields(cls, fields: Fields, *, entry: bool = False) -> Descriptor | None:
-        """Read one; None when it has no usable digest or size (reported).
+        """Read one; None when it has no usable digest (reported, as is a size that is none).
 
         Args:
             fields: the object.
@@ -73,17 +80,18 @@ class Descriptor:
         if entry and isinstance(inner, dict):
             known = canonical(inner, _PLATFORM_FIELDS)
             source = source if known is inner else {**source, "platform": known}
-        if digest is None or size is None:
+        if digest is None:
             return None
         if not media_type:
             fields.findings.warning(
                 "missing-media-type", "a descriptor without mediaType", fields.path("mediaType")
             )
-        carried = _read_data(fields, data, digest, size) if data is not None else None
+        carried = _read_data(fields, data, digest, size or 0) if data is not None else None
         return cls(
             media_type=media_type,
             digest=digest,
-            size=size,
+            size=size or 0,  # as Go has it; few compare it
+            sized=size is not None,
             urls=urls,
             annotations=annotations,
             platform=platform,

@@ -27,7 +27,7 @@ class SavedImage:
     """One entry of ``manifest.json``.
 
     Args:
-        config: member name of the config.
+        config: member name of the config; empty where it names none (reported).
         tags: RepoTags, as written.
         layers: member names of the layers, base first.
         number: position in the list, for messages.
@@ -60,9 +60,7 @@ def saved_of(value: Any, findings: Findings) -> list[SavedImage] | None:
             findings.error("wrong-type", "expected an object", place)
             continue
         fields = Fields(item, place, findings, _FIELDS)
-        config = fields.text("Config", required=True)
-        if config is None:
-            continue
+        config = fields.text("Config", required=True) or ""
         images.append(
             SavedImage(
                 config=config,

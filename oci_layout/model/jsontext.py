@@ -94,6 +94,21 @@ def _bounded(raw: bytes) -> None:
         raise _RefusedError("document-too-large", f"more than {limits.DOCUMENT_TOKENS} values")
 
 
+def first(raw: bytes) -> bytes:
+    """The stretch of a text that holds its first JSON value: what a ``json.Decoder`` reads.
+
+    Args:
+        raw: the text; given back whole where it does not begin with a value.
+    """
+    try:
+        text = raw.decode("utf-8", "surrogateescape")
+        begin = len(text) - len(text.lstrip(" \t\r\n"))
+        _, end = json.JSONDecoder().raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        return raw
+    return raw if not text[end:].strip(" \t\r\n") else text[:end].encode("utf-8", "surrogateescape")
+
+
 def parse(raw: bytes, where: Where, findings: Findings) -> Any:
     """The value of a JSON document, or None when it is none (which is reported).
 

@@ -50,6 +50,7 @@ class Manifest:
         annotations: free text by key.
         misread: values of wrong types; the fields above have them repaired.
         refused: values of wrong types that nobody can repair; the fields above go without.
+        unusable: how many layers are listed without a digest; ``layers`` goes without.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -61,6 +62,7 @@ class Manifest:
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     misread: tuple[Misread, ...] = ()
     refused: tuple[Misread, ...] = ()
+    unusable: int = 0
 
     @property
     def family(self) -> Family:
@@ -85,8 +87,9 @@ class Manifest:
         if self.config is None:
             return False
         kind, _ = mediatype.document_kind(self.config.media_type)
-        old = self.family is Family.DOCKER and bool(self.layers)
-        named = kind is Kind.CONFIG or (old and self.config.media_type in _OLD_CONFIGS)
+        # containerd takes a config without a type for an image's.
+        others = _OLD_CONFIGS if self.family is Family.DOCKER else ("",)
+        named = kind is Kind.CONFIG or (bool(self.layers) and self.config.media_type in others)
         return named and all(
             mediatype.LayerType.of(layer.media_type) is not None or not layer.media_type
             for layer in self.layers
@@ -108,6 +111,7 @@ class Index:
             their canonical names.
         misread: values of wrong types; the fields above have them repaired.
         refused: values of wrong types that nobody can repair; the fields above go without.
+        unusable: how many entries are listed without a digest; ``manifests`` goes without.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -119,6 +123,7 @@ class Index:
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
     misread: tuple[Misread, ...] = ()
     refused: tuple[Misread, ...] = ()
+    unusable: int = 0
 
     @property
     def family(self) -> Family:
@@ -229,6 +234,21 @@ def set_types(edits: Edits, misread: Iterable[Misread]) -> None:
             edits.set(each.path, each.repaired)
 
 
+def names_no_config(raw: bytes) -> bool:
+    """Whether a manifest has no config, or one without a digest: skopeo copies it all the same.
+
+    Args:
+        raw: the document, which could not be read.
+    """
+    value = jsontext.parse(raw, Where(), Findings())
+    if not isinstance(value, dict):
+        return False
+    config = canonical(value, _ANY_FIELDS).get("config")
+    if not isinstance(config, dict):
+        return config is None
+    return not canonical(config, DESCRIPTOR_FIELDS).get("digest")
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Links:
     """What a document of any kind leads to.
@@ -313,6 +333,12 @@ def _descriptors(
     return tuple(descriptor for descriptor in read if descriptor is not None)
 
 
+def _unusable(fields: Fields, key: str, read: tuple[Descriptor, ...]) -> int:
+    """How many descriptors of a list are none."""
+    listed = fields.raw(key)
+    return len(listed) - len(read) if isinstance(listed, list) else 0
+
+
 def _subject(fields: Fields) -> Descriptor | None:
     inner = fields.object("subject", DESCRIPTOR_FIELDS)
     return None if inner is None else Descriptor.from_fields(inner)
@@ -337,6 +363,7 @@ def _manifest(
         media_type=stated,
         config=config,
         layers=layers,
+        unusable=_unusable(fields, "layers", layers),
         subject=_subject(fields),
         artifact_type=artifact_type,
         annotations=fields.mapping("annotations"),
@@ -377,6 +404,7 @@ def _index(
         raw=raw,
         media_type=stated,
         manifests=manifests,
+        unusable=_unusable(fields, "manifests", manifests),
         subject=_subject(fields),
         artifact_type=fields.text("artifactType") or "",
         annotations=fields.mapping("annotations"),

@@ -288,6 +288,9 @@ def _edited(
     if config is None:
         raise TargetError(what="a manifest without config is no image")
     config_type = mediatype.document_type(Kind.CONFIG, target)
+    if not config.media_type:
+        what, field = "the config had no media type", "config.mediaType"
+        changes.append(Change(ChangeKind.REPAIRED, what, field=field))
     out.put(("config", "mediaType"), config.media_type, config_type)
     out.put(("config", "digest"), str(config.digest), str(config_digest))
     out.put(("config", "size"), config.size, config_size)

@@ -43,7 +43,9 @@ def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[No
 
 def _blobs_of(node: Node, tasks: TaskList) -> Uses:
     if isinstance(node, Opaque):
-        expected = Expected(where=Where(), digest=node.descriptor.digest, size=node.descriptor.size)
+        expected = Expected(
+            where=Where(), digest=node.descriptor.digest, size=node.descriptor.stated_size
+        )
         return (tasks.opaque(node.member, expected),)
     if not isinstance(node, Artifact | Absent):
         return ()
@@ -52,7 +54,7 @@ def _blobs_of(node: Node, tasks: TaskList) -> Uses:
         None
         if member is None
         else tasks.opaque(
-            member, Expected(where=where, digest=descriptor.digest, size=descriptor.size)
+            member, Expected(where=where, digest=descriptor.digest, size=descriptor.stated_size)
         )
         for descriptor, member in (node.blobs if isinstance(node, Artifact) else node.parts)
     )

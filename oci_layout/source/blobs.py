@@ -16,7 +16,13 @@ from oci_layout.mediatype import Kind
 from oci_layout.model import dockersave, jsontext, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
+from oci_layout.model.manifest import (
+    Index,
+    Manifest,
+    kind_by_fields,
+    names_no_config,
+    read_document,
+)
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.signatures import report_signatures
@@ -118,7 +124,7 @@ class GraphReader:
         return raw
 
     def _check(self, raw: bytes, descriptor: Descriptor, where: Where) -> None:
-        if len(raw) != descriptor.size:
+        if descriptor.stated_size not in (None, len(raw)):
             self._findings.error(
                 "size-mismatch",
                 f"has {plural(len(raw), 'byte')}, its descriptor says {descriptor.size}",
@@ -156,7 +162,7 @@ class GraphReader:
     def _sized(self, descriptor: Descriptor) -> Member | None:
         """A blob that is not read here: its size alone is held against the descriptor."""
         member = self._find(descriptor)
-        if member is not None and member.size != descriptor.size:
+        if member is not None and descriptor.stated_size not in (None, member.size):
             self._findings.error(
                 "size-mismatch",
                 f"has {plural(member.size, 'byte')}, its descriptor says {descriptor.size}",
@@ -196,7 +202,13 @@ class GraphReader:
     ) -> Leaf:
         """The node of a manifest, read for the first time."""
         if document is None:
-            return Absent(descriptor=descriptor, missing=(descriptor.digest,), unreadable=True)
+            raw = read_bounded(member, Findings(), self._allowance)
+            return Absent(
+                descriptor=descriptor,
+                missing=(descriptor.digest,),
+                unreadable=True,
+                configless=raw is not None and names_no_config(raw),
+            )
         if isinstance(document, Schema1):
             return self._schema1(document, descriptor, member)
         blobs = document.layers if document.config is None else (document.config, *document.layers)
@@ -307,7 +319,7 @@ class GraphReader:
             sizes = (len(raw), len(payload))
             if Digest.of(payload) != descriptor.digest or descriptor.size not in sizes:
                 self._check(raw, descriptor, where)
-        elif len(raw) != descriptor.size:
+        elif descriptor.stated_size not in (None, len(raw)):
             self._check(raw, descriptor, where)
         return read_document(raw, where, self._findings, media_type=told)
 
@@ -353,15 +365,16 @@ class GraphReader:
         if config is None:
             return Absent(descriptor=descriptor, missing=(stated.digest,), unreadable=True)
         diff_ids = config.diff_ids or ()
+        found = [(layer, self._sized(layer)) for layer in manifest.layers]
         layers = tuple(
             Layer(
-                member=self._sized(layer),
-                size=layer.size,
+                member=blob,
+                size=layer.size if layer.sized or blob is None else blob.size,
                 digest=layer.digest,
                 diff_id=diff_ids[number] if number < len(diff_ids) else None,
                 descriptor=layer,
             )
-            for number, layer in enumerate(manifest.layers)
+            for number, (layer, blob) in enumerate(found)
         )
         return Image(
             config=config,

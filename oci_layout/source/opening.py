@@ -24,7 +24,14 @@ from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.scope import Scope
-from oci_layout.source.spool import Spooling, Watch, outer_window, spool_compressed, spool_stream
+from oci_layout.source.spool import (
+    Spooling,
+    Unpacked,
+    Watch,
+    spool_compressed,
+    spool_stream,
+    unpack_again,
+)
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice, file_and_folder
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
@@ -45,6 +52,8 @@ class Source(Closing):
         outer: how the archive as a whole was compressed.
         folder: the folder inside of it that was looked at; empty for all of it.
         window: bytes of memory that unpacking it took, where that was zstd.
+        followed: whether something followed the end of its gzip stream, and was passed over.
+        inner: how it was compressed inside of that: some are packed twice.
         store: its members.
         contents: what it says it holds.
         findings: what was found on opening.
@@ -56,6 +65,8 @@ class Source(Closing):
     outer: Compression
     folder: str = ""
     window: int = 0
+    followed: bool = False
+    inner: Compression = Compression.NONE
     store: Store = attrs.field(repr=False)
     contents: Contents = attrs.field(repr=False)
     findings: Findings = attrs.field(repr=False)
@@ -164,17 +175,16 @@ def open_source(
         file_path, folder = os.path.join(file_path, folder), ""
     label = "standard input" if file_path == STANDARD_INPUT else file_path
     archive = file_path == STANDARD_INPUT or not os.path.isdir(file_path)
-    outer, wanted = Compression.NONE, 0
+    found: Unpacked | None = None
     told = Findings()
     store: Store
     with damage_in(label):
         if archive:
             spooling = Spooling(tmp=tmp, limit=limit, memory=memory, watch=watch)
-            file, outer, wanted = _archive_file(file_path, spooling)
-            if wanted > limits.ZSTD_WINDOW:
-                told.note("zstd-window", f"a zstd frame asks for a window of {wanted} bytes")
-            with _closed_on_error(file):
-                store = _store(file, label, told, lone=lone)
+            found = unpack_again(_archive_file(file_path, spooling), spooling)
+            _tell(found, told)
+            with _closed_on_error(found.file):
+                store = _store(found.file, label, told, lone=lone)
         else:
             _refuse_any_folder(file_path)
             store = DirectoryStore(file_path)
@@ -195,8 +205,10 @@ def open_source(
     return Source(
         label=label,
         archive=archive,
-        outer=outer,
-        window=wanted,
+        outer=found.outer if found is not None else Compression.NONE,
+        window=found.window if found is not None else 0,
+        followed=found is not None and found.followed,
+        inner=found.inner if found is not None else Compression.NONE,
         folder=folder,
         store=store,
         contents=_filled(contents, bases),
@@ -318,8 +330,19 @@ def _not_a_tar(file: HeldFile) -> str:
     return "neither a tar archive nor a directory"
 
 
-def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression, int]:
-    """The archive as a seekable, uncompressed file; how it was packed, and with what window."""
+def _tell(found: Unpacked, findings: Findings) -> None:
+    """What is odd in how an archive was packed."""
+    if found.window > limits.ZSTD_WINDOW:
+        findings.note("zstd-window", f"a zstd frame asks for a window of {found.window} bytes")
+    if found.followed:
+        findings.warning(
+            "trailing-data",
+            "something follows the end of the gzip stream; not every engine reads such a file",
+        )
+
+
+def _archive_file(path: str, spooling: Spooling) -> Unpacked:
+    """The archive as a seekable, uncompressed file."""
     if path == STANDARD_INPUT:
         return spool_stream(0, "standard input", spooling)
     try:
@@ -338,8 +361,7 @@ def _archive_file(path: str, spooling: Spooling) -> tuple[HeldFile, Compression,
             os.close(fd)
     file = HeldFile(path)
     head = file.pread(SNIFF_BYTES, 0)
-    outer = sniff(head)
-    if outer is Compression.NONE:
-        return file, outer, 0
+    if sniff(head) is Compression.NONE:
+        return Unpacked(file=file)
     with file:
-        return spool_compressed(file, outer, spooling), outer, outer_window(head)
+        return spool_compressed(file, head, spooling)

@@ -11,6 +11,7 @@ import attrs
 from oci_layout import limits
 from oci_layout.errors import DamagedError, DestinationError, ReadError
 from oci_layout.mediatype import Compression
+from oci_layout.streams.codecs.codec import Guard
 from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.growth import Growth
@@ -221,13 +222,54 @@ def _outer_damage(label: str, run: Callable[[], HeldFile]) -> HeldFile:
         ) from error
 
 
-def outer_window(head: bytes) -> int:
+def _window(outer: Compression, head: bytes) -> int:
     """The memory that the first frame of a packed archive asks for; 0 where that is not zstd."""
-    return window(head) if sniff(head) is Compression.ZSTD else 0
+    return window(head) if outer is Compression.ZSTD else 0
 
 
-def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Compression, int]:
-    """Spool a pipe, unpacked; the file, how the stream was packed, and with what window.
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
+class Unpacked:
+    """An archive as a file that is not packed.
+
+    Args:
+        file: the archive.
+        outer: how it was packed.
+        window: bytes of memory that unpacking took, where that was zstd.
+        followed: whether something followed the end of its gzip stream, and was passed over.
+        inner: how it was packed inside of that; docker-archive: of containers/image unpacks twice.
+    """
+
+    file: HeldFile
+    outer: Compression = Compression.NONE
+    window: int = 0
+    followed: bool = False
+    inner: Compression = Compression.NONE
+
+
+def unpack_again(found: Unpacked, spooling: Spooling) -> Unpacked:
+    """Unpack what is packed twice.
+
+    Args:
+        found: an archive that was unpacked once.
+        spooling: where to, and who is told.
+
+    Raises:
+        DamagedError: it is cut short or corrupt.
+        DestinationError: no room, or no permission, in the temporary directory.
+    """
+    if found.outer is Compression.NONE:
+        return found
+    head = found.file.pread(SNIFF_BYTES, 0)
+    inner = sniff(head)
+    if inner is Compression.NONE:
+        return found
+    with found.file:
+        again = spool_compressed(found.file, head, spooling)
+    return attrs.evolve(found, file=again.file, inner=inner)
+
+
+def spool_stream(fd: int, label: str, spooling: Spooling) -> Unpacked:
+    """Spool a pipe, unpacked.
 
     Args:
         fd: the pipe.
@@ -242,22 +284,28 @@ def spool_stream(fd: int, label: str, spooling: Spooling) -> tuple[HeldFile, Com
     pipe = _Pipe(fd, label)
     outer = sniff(pipe.head[:SNIFF_BYTES])
     packed = spooling.watched(pipe, label, pipe.size)
-    unpacked = decoded(packed, outer, Where(file=label), growth=spooling.growth())
+    guard = Guard(Where(file=label), spooling.growth(), passes_rest=True)
+    unpacked = decoded(packed, outer, Where(file=label), guard=guard)
     held = _outer_damage(label, lambda: _spool(unpacked, label, spooling.tmp))
     try:
         pipe.require_unchanged()
     except ReadError:
         held.close()
         raise
-    return held, outer, outer_window(pipe.head[:SNIFF_BYTES])
+    return Unpacked(
+        file=held,
+        outer=outer,
+        window=_window(outer, pipe.head[:SNIFF_BYTES]),
+        followed=guard.followed,
+    )
 
 
-def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> HeldFile:
+def spool_compressed(file: HeldFile, head: bytes, spooling: Spooling) -> Unpacked:
     """Spool a compressed archive, unpacked.
 
     Args:
         file: the archive.
-        outer: how it is compressed.
+        head: its first 512 bytes.
         spooling: where to, and who is told.
 
     Raises:
@@ -265,12 +313,14 @@ def spool_compressed(file: HeldFile, outer: Compression, spooling: Spooling) -> 
         ChangedError: somebody wrote to it meanwhile.
         DestinationError: no room, or no permission, in the temporary directory.
     """
+    outer = sniff(head)
+    guard = Guard(Where(file=file.path), spooling.growth(), passes_rest=True)
     packed = spooling.watched(ExtentReader(file, 0, file.size), file.path, file.size)
-    unpacked = decoded(packed, outer, Where(file=file.path), growth=spooling.growth())
+    unpacked = decoded(packed, outer, Where(file=file.path), guard=guard)
     held = _outer_damage(file.path, lambda: _spool(unpacked, file.path, spooling.tmp))
     try:
         file.require_unchanged()
     except ReadError:
         held.close()
         raise
-    return held
+    return Unpacked(file=held, outer=outer, window=_window(outer, head), followed=guard.followed)

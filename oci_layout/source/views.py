@@ -182,6 +182,8 @@ class _SavedReader:
 
     def image(self, entry: SavedImage) -> Image | None:
         """The image of an entry; None without a config that can be read (reported)."""
+        if not entry.config:
+            return None
         place = Where(member=dockersave.MANIFEST, field=f"[{entry.number}]")
         member = self._find(entry.config, place.at(f"{place.field}.Config"))
         if member is None:

@@ -27,7 +27,12 @@ def sniff(head: bytes) -> Compression:
 
 
 def decoded(
-    reader: Reader, compression: Compression, where: Where, *, growth: Growth | None = None
+    reader: Reader,
+    compression: Compression,
+    where: Where,
+    *,
+    growth: Growth | None = None,
+    guard: Guard | None = None,
 ) -> Reader:
     """A reader of the unpacked bytes; its end is reached only if the packed bytes are whole.
 
@@ -36,6 +41,7 @@ def decoded(
         compression: what ``sniff`` said.
         where: the place, for messages.
         growth: what this and other readers may grow to; None for one of its own.
+        guard: bounds it; None for one of its own.
 
     Raises:
         DamagedError: while reading: ``corrupt-stream``, ``truncated-stream``,
@@ -43,4 +49,5 @@ def decoded(
     """
     if compression is Compression.NONE:
         return reader
-    return BY_NAME[compression].reader(reader, Guard(where, growth or Growth()), where)
+    guard = guard or Guard(where, growth or Growth())
+    return BY_NAME[compression].reader(reader, guard, where)

@@ -84,6 +84,7 @@ class LayerFile:
         device: major and minor number of a device.
         xattrs: extended attributes in order of their names.
         content: digest of the bytes of a regular file, where asked for.
+        name: as it is written.
     """
 
     path: str
@@ -99,6 +100,7 @@ class LayerFile:
     device: tuple[int, int] | None = None
     xattrs: tuple[tuple[str, bytes], ...] = ()
     content: Digest | None = None
+    name: str = attrs.field(default="", eq=False, repr=False)
 
     @property
     def whiteout(self) -> Whiteout | None:
@@ -170,6 +172,13 @@ class _Stream:
         """Pass over so many bytes."""
         for _ in self.pieces(size):
             pass
+
+    def pad(self, size: int) -> None:
+        """Pass over what follows so many bytes of data; Go does not mind where the tar ends there.
+
+        Reader.next: tryReadFull.
+        """
+        self.upto(-size % BLOCK)
 
     def truncated(self) -> DamagedError:
         return DamagedError(
@@ -267,6 +276,7 @@ class _Layer:
             linkname=_linkname(type_, linkname),
             device=_device(type_, header),
             xattrs=_xattrs(pairs),
+            name=name,
         )
         if kind == b"S":
             return self._sparse(file, old_sparse(header, self._stream.exactly))
@@ -280,22 +290,24 @@ class _Layer:
 
     def _plain(self, file: LayerFile) -> LayerFile:
         if not self._contents or file.type is not FileType.FILE:
-            self._stream.skip(file.size + -file.size % BLOCK)
+            self._stream.skip(file.size)
+            self._stream.pad(file.size)
             return file
         running = new_hash("sha256")
         for piece in self._stream.pieces(file.size):
             running.update(piece)
-        self._stream.skip(-file.size % BLOCK)
+        self._stream.pad(file.size)
         return attrs.evolve(file, content=Digest.finish(running))
 
     def _sparse(self, file: LayerFile, sparse: Sparse) -> LayerFile:
         """A file with holes: digested as it would be read, zeros in the holes."""
         left = file.size - sparse.map_bytes
         sparse.check(left)
-        padding = -file.size % BLOCK
+        stored = file.size
         file = attrs.evolve(file, size=sparse.size)
         if not self._contents:
-            self._stream.skip(left + padding)
+            self._stream.skip(left)
+            self._stream.pad(stored)
             return file
         self._holes += sparse.size - left  # of all files: they cost as much as bytes would
         if self._holes > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
@@ -311,7 +323,7 @@ class _Layer:
             for piece in self._stream.pieces(length):
                 running.update(piece)
             at = offset + length
-        self._stream.skip(padding)
+        self._stream.pad(stored)
         return attrs.evolve(file, content=Digest.finish(running))
 
 

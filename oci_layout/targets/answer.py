@@ -9,7 +9,8 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.digest import Digest, chain_ids
 from oci_layout.platform import Platform
-from oci_layout.targets.rules import RULES, Rule
+from oci_layout.targets.rule import Rule
+from oci_layout.targets.rules import RULES
 from oci_layout.targets.target import Target
 
 

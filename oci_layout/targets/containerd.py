@@ -98,6 +98,8 @@ def _file(facts: Facts, how: Importing, reading: Prediction) -> bool:
         reading.fail("outer-compression", f"the archive is compressed with {facts.outer}")
     elif facts.outer is Compression.XZ:
         reading.note("needs-xz", "the archive is compressed with xz")
+    if facts.packed_twice:
+        reading.fail("outer-compression", "the archive is compressed twice")
     if facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
     for name in sorted({layout.MARKER, layout.INDEX, dockersave.MANIFEST} & facts.old_gnu):
@@ -138,6 +140,8 @@ def _walk(
             for field in mistyped(document, spec_1_1=how.spec_1_1):
                 reading.fail("bad-document", f"{item.label}: {field}")
         for absent in _absent(item.node, how, host):
+            if absent.configless and not (item.name or how.by_digest):
+                continue  # nothing is made of it
             wanted = absent.descriptor.platform
             text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
             if how.skip_missing and absent is not item.node:

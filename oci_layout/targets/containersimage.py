@@ -25,9 +25,9 @@ from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.targets import dockerarchive
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage, report_no_tar
+from oci_layout.targets.damage import Unpacks, report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
-from oci_layout.targets.facts import Configs, Facts
+from oci_layout.targets.facts import Configs, Entry, Facts
 from oci_layout.targets.hosts import Host, spelled
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.target import Target
@@ -72,10 +72,13 @@ def _closest(tried: list[tuple[Prediction, str]], facts: Facts) -> tuple[Predict
     return tried[-1] if facts.v1_tops else tried[0]
 
 
-def _sound(facts: Facts, reading: Prediction, *, archive: bool) -> bool:
+def _sound(facts: Facts, reading: Prediction, *, archive: bool, twice: bool = True) -> bool:
+    """Whether it can be read at all, also where it is packed twice."""
     if facts.archive is not archive:
         kind = "an archive" if facts.archive else "a directory"
         reading.fail("transport", f"this is {kind}")
+    elif facts.packed_twice and not twice:
+        reading.fail("outer-compression", "the archive is compressed twice")
     elif facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
     return not reading.reasons
@@ -90,19 +93,11 @@ def _untarred(facts: Facts, reading: Prediction) -> None:
 def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> Prediction:
     """``oci-archive:`` and ``oci:``: the one entry of ``index.json``; oci-layout is not read."""
     reading = Prediction()
-    if not _sound(facts, reading, archive=archive):
+    if not _sound(facts, reading, archive=archive, twice=False):
         return reading
-    if facts.index is None:
-        return reading.fail("needs-layout", "there is no index.json")
-    _untarred(facts, reading)
-    for field in facts.mistyped:
-        reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
-    if not facts.index:
-        return reading.fail("no-image", "index.json lists nothing")
-    if len(facts.index) > 1:
-        listed = ", ".join(entry.label for entry in facts.index[:3])
-        return reading.fail("several-images", f"index.json lists {len(facts.index)}: {listed}")
-    (entry,) = facts.index
+    entry = _only_entry(facts, reading)
+    if entry is None:
+        return reading
     names: tuple[str, ...] = ()
     if not archive and traits.names_folders:
         path = os.path.abspath(facts.path)
@@ -130,6 +125,26 @@ def _oci(facts: Facts, traits: Traits, platform: Platform, *, archive: bool) -> 
     return reading
 
 
+def _only_entry(facts: Facts, reading: Prediction) -> Entry | None:
+    """The one entry of ``index.json``; None where there is not one."""
+    if facts.index is None:
+        reading.fail("needs-layout", "there is no index.json")
+        return None
+    _untarred(facts, reading)
+    if facts.unusable:
+        reading.fail("bad-document", "an entry of index.json has no digest")
+    for field in facts.mistyped:
+        reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
+    if len(facts.index) == 1:
+        return facts.index[0]
+    if facts.index:
+        listed = ", ".join(entry.label for entry in facts.index[:3])
+        reading.fail("several-images", f"index.json lists {len(facts.index)}: {listed}")
+    else:
+        reading.fail("no-image", "index.json lists nothing")
+    return None
+
+
 def _node(
     facts: Facts,
     node: Node,
@@ -154,7 +169,9 @@ def _node(
             reading.lose("attestations", f"attestations of {label}")
         node = chosen
         _typed(node, label, traits, reading)
-    if isinstance(node, Absent):
+    if isinstance(node, Absent) and node.configless and traits.copies_artifacts:
+        reading.images.append(Loaded(names=(), image_id=None, id_of="config", platform=None))
+    elif isinstance(node, Absent):
         reading.fail("missing-manifest", f"{label}: {node.missing[0]} is not there")
     elif isinstance(node, Image):
         _image(facts, node, label, names, traits, platform, reading)
@@ -208,28 +225,11 @@ def _image(
     manifest = image.manifest
     if manifest is not None:
         _docker_types(manifest, label, traits, reading)
+        _stated(image, manifest, label, reading)
         config = manifest.config.media_type if manifest.config else ""
         if traits.stores and manifest.media_type != DOCKER_MANIFEST and config != OCI_CONFIG:
             reading.fail("not-an-image", f"{label} has a config of the type {config[:_SHOWN]!r}")
-    for number, layer in enumerate(image.layers):
-        place = f"{label}: layer {number}"
-        if layer.descriptor is not None and layer.descriptor.urls:
-            reading.fail("foreign-layer", f"{place} is to be fetched from elsewhere")
-        elif layer.member is None and traits.stores and _stored(facts, layer):
-            continue
-        elif layer.member is None:
-            reading.fail("missing-layer", f"{place} is not there")
-        else:
-            report_damage(
-                facts,
-                layer.member,
-                place,
-                reading,
-                diff_ids=traits.counts,
-                unpacks=traits.stores,
-            )
-            if traits.stores:
-                report_no_tar(layer.member, place, reading)
+    _layers(facts, image, label, traits, reading)
     if traits.stores:
         for field in unreadable(image.config, Structs.BOTH):
             reading.fail("bad-config", f"{label}: {field}")
@@ -244,6 +244,40 @@ def _image(
             platform=image.platform,
         )
     )
+
+
+def _layers(facts: Facts, image: Image, label: str, traits: Traits, reading: Prediction) -> None:
+    for number, layer in enumerate(image.layers):
+        place = f"{label}: layer {number}"
+        if layer.descriptor is not None and layer.descriptor.urls:
+            reading.fail("foreign-layer", f"{place} is to be fetched from elsewhere")
+        elif layer.member is None and traits.stores and _stored(facts, layer):
+            continue
+        elif layer.member is None:
+            reading.fail("missing-layer", f"{place} is not there")
+        else:
+            report_damage(
+                facts,
+                image.layers,
+                number,
+                place,
+                reading,
+                unpacks=Unpacks.DIFFS if traits.stores else Unpacks.NOT,
+                diff_ids=traits.counts,
+            )
+            if traits.stores:
+                report_no_tar(layer.member, place, reading)
+
+
+def _stated(image: Image, manifest: Manifest, label: str, reading: Prediction) -> None:
+    """What a manifest must say of its blobs."""
+    there, config = image.config_member.size, manifest.config
+    if config is not None and config.digest != image.config.digest:
+        reading.fail("damaged-blob", f"{label}: the config is {image.config.digest}")
+    if config is not None and config.size != there:
+        reading.fail("config-size", f"{label}: the config has {there} bytes, not {config.size}")
+    if manifest.unusable:
+        reading.fail("bad-document", f"{label}: a layer without a digest")
 
 
 def _stored(facts: Facts, layer: Layer) -> bool:

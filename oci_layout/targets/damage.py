@@ -2,53 +2,144 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Sequence
+from typing import Protocol
+
+from oci_layout.digest import Digest
 from oci_layout.finding import Severity
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import sniff
+from oci_layout.streams.dryunpack import Snag
 from oci_layout.streams.member import Member
 from oci_layout.streams.tarheader import BLOCK, looks_like_tar
 from oci_layout.targets.answer import Prediction
 from oci_layout.targets.facts import Facts
+from oci_layout.targets.layersread import MEMBER
 
-# Only the layer's tar is another than the config says: the stored bytes are what they should be.
-_INNER = "diffid-mismatch"
-# It is all there, and holds what nobody unpacks.
-_MEMBER = "layer-member"
-# The stored bytes are others than the manifest says; the tar inside may still be the right one.
-_OUTER = ("digest-mismatch", "size-mismatch")
+# What is stated is held here against the bytes, since each view states its own; and of a layer
+# nobody compares the size with what its descriptor says: measured, all engines.
+_STATED = ("diffid-mismatch", "digest-mismatch", "size-mismatch")
+
+
+class Held(Protocol):
+    """A layer, as any view knows it."""
+
+    @property
+    def member(self) -> Member | None:
+        """Its bytes."""
+        ...
+
+    @property
+    def digest(self) -> Digest | None:
+        """What its bytes are said to be, where the engine compares that."""
+        ...
+
+    @property
+    def diff_id(self) -> Digest | None:
+        """What its tar is said to be."""
+        ...
+
+
+class Unpacks(enum.Enum):
+    """How an engine unpacks layers."""
+
+    NOT = enum.auto()
+    DIFFS = enum.auto()  # Docker, podman: by tar-split, which wants each path once
+    SNAPSHOTS = enum.auto()  # containerd: each layer into a folder of its own
 
 
 def report_damage(
     facts: Facts,
-    member: Member,
+    layers: Sequence[Held],
+    number: int,
     label: str,
     reading: Prediction,
     *,
-    stored: bool = True,
+    unpacks: Unpacks,
     diff_ids: bool = True,
-    unpacks: bool = True,
 ) -> None:
-    """Add what was found in a blob; nothing where no blob was read.
+    """Add what was found in a layer; nothing where no blob was read.
 
     Args:
         facts: the source.
-        member: the blob.
+        layers: of the image, base first.
+        number: of the layer; its bytes are there.
         label: what to call it.
         reading: told.
-        stored: whether the engine compares digests of stored bytes.
+        unpacks: how the engine unpacks.
         diff_ids: whether it compares diff_ids.
-        unpacks: whether it unpacks layers.
     """
-    for finding in (facts.damage or {}).get(member.name, ()):
-        if finding.severity is not Severity.ERROR or (finding.code in _OUTER and not stored):
+    member = layers[number].member
+    if facts.layers is None or member is None:
+        return
+    layer = layers[number]
+    for finding in facts.layers.damage.get(member.name, ()):
+        if finding.severity is not Severity.ERROR or finding.code in _STATED:
             continue
-        if finding.code == _MEMBER:
-            if unpacks:
-                reading.fail("layer-member", f"{label}: {finding.message}")
-        elif finding.code != _INNER:
+        if finding.code != MEMBER:
             reading.fail("damaged-blob", f"{label}: {finding.message}")
-        elif diff_ids:
-            reading.fail("diff-id", f"{label}: {finding.message}")
+        elif unpacks is not Unpacks.NOT:
+            reading.fail("layer-member", f"{label}: {finding.message}")
+    stored, inner = facts.layers.digests.get(member.name, (None, None))
+    if _other(layer.digest, stored):
+        reading.fail("damaged-blob", f"{label}: the bytes are {stored}, not {layer.digest}")
+    if diff_ids and _other(layer.diff_id, inner):
+        reading.fail("diff-id", f"{label}: the tar is {inner}, its diff_id {layer.diff_id}")
+    if unpacks is not Unpacks.NOT:
+        _report_snags(facts, layers, number, label, unpacks, reading)
+
+
+def _other(stated: Digest | None, found: Digest | None) -> bool:
+    """Whether bytes are others than is stated; of another algorithm nobody knows."""
+    return (
+        stated is not None
+        and found is not None
+        and stated.algorithm == found.algorithm
+        and stated != found
+    )
+
+
+_RULES = {
+    Snag.BROKEN: "layer-tar",
+    Snag.REPEATED: "repeated-path",
+    Snag.BELOW_A_FILE: "layer-file",
+    Snag.LINKED_FOLDER: "layer-file",
+    Snag.REMOVED: "layer-file",
+}
+_OTHERS = {Unpacks.SNAPSHOTS: Snag.REPEATED, Unpacks.DIFFS: Snag.REMOVED}
+
+
+def _report_snags(
+    facts: Facts,
+    layers: Sequence[Held],
+    number: int,
+    label: str,
+    unpacks: Unpacks,
+    reading: Prediction,
+) -> None:
+    """What stands in the way of unpacking a layer on those below."""
+    member = layers[number].member
+    if facts.layers is None or member is None:
+        return
+    lost = []
+    for each in facts.layers.snags.get(member.name, ()):
+        if each.snag in _RULES and each.snag is not _OTHERS[unpacks]:
+            reading.fail(_RULES[each.snag], f"{label}: {each.text}")
+        elif each.snag is Snag.LOST_LINK:
+            lost.append(each)
+    if lost and unpacks is Unpacks.DIFFS:
+        below = [each.member for each in layers[:number] if each.member is not None]
+        # On a copy of the layers below, as the driver vfs has it.
+        gone = facts.layers.lost(lost, below)
+        for each in lost:
+            if each not in gone:
+                reading.note("link-below", f"{label}: {each.path!r} is a hard link to a file below")
+        lost = gone
+    else:  # a whiteout is a device there, to which a hard link can be made
+        lost = [each for each in lost if not each.removed]
+    for each in lost[:1]:
+        reading.fail("layer-file", f"{label}: {each.text}")
 
 
 def report_no_tar(member: Member, label: str, reading: Prediction) -> None:

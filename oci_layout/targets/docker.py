@@ -20,8 +20,8 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source import kinds
 from oci_layout.source.reading import read_bounded
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage, report_no_tar
-from oci_layout.targets.facts import Configs, Facts, Saved, SavedLayer
+from oci_layout.targets.damage import Unpacks, report_damage, report_no_tar
+from oci_layout.targets.facts import Configs, Facts, Saved
 from oci_layout.targets.hosts import runs
 from oci_layout.targets.target import Since, Target, at, dotted
 from oci_layout.targets.typed import ESCAPED_TIMES, Structs, unreadable
@@ -58,6 +58,11 @@ OS_CASE = (
     Since(version=(1,), value=True, source="measured: Docker 20.10.24, which panics at Linux"),
     Since(version=(23,), value=False, source="measured: Docker 26.1.5, 28.5.2; moby 23.0"),
 )
+# Whether the stream around an archive is read past the end of the archive.
+RESTS = (
+    Since(version=(1,), value=False, source="measured: Docker 20.10.24"),
+    Since(version=(26,), value=True, source="measured: Docker 26.1.5, 28.5.2"),
+)
 DEEPEST = 125  # moby layer/layer_store.go, maxLayerDepth
 
 
@@ -75,6 +80,8 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     windows = at(WINDOWS, target.version).value
     if not windows and facts.source.window > limits.ZSTD_WINDOW:
         reading.fail("zstd-window", f"the archive has a window of {facts.source.window} bytes")
+    if facts.source.followed and not at(RESTS, target.version).value:
+        reading.fail("outer-rest", "something follows the end of the gzip stream")
     if not _file(facts, packings, reading):
         return reading
     row = at(V1, target.version)
@@ -125,6 +132,8 @@ def _file(facts: Facts, packings: frozenset[Compression], reading: Prediction) -
             "outer-compression",
             f"the archive is compressed with {facts.outer}, which Docker reads from 23.0 on",
         )
+    elif facts.packed_twice:
+        reading.fail("outer-compression", "the archive is compressed twice")
     elif facts.broken is not None:
         reading.fail("broken-archive", str(facts.broken))
     for finding in facts.source.findings.errors:
@@ -171,9 +180,9 @@ def _entry(
     if len(saved.layers) > DEEPEST:
         reading.fail("layer-depth", f"{saved.label} has {plural(len(saved.layers), 'layer')}")
     unpacked = reading.unpack(config.diff_ids)
-    for number, layer in enumerate(saved.layers):
+    for number in range(len(saved.layers)):
         if not unpacked[number]:
-            _layer(facts, layer, f"{saved.label}: layer {number}", packings, reading)
+            _layer(facts, saved, number, packings, reading)
     names = _names(saved, reading)
     if not names:
         reading.lose("nameless", f"{config.digest.short} has no name")
@@ -204,11 +213,12 @@ def _misread(saved: Saved, *, escaped_times: bool) -> list[str]:
 
 def _layer(
     facts: Facts,
-    layer: SavedLayer,
-    label: str,
+    saved: Saved,
+    number: int,
     packings: frozenset[Compression],
     reading: Prediction,
 ) -> None:
+    layer, label = saved.layers[number], f"{saved.label}: layer {number}"
     if layer.member is None:
         code = facts.absent(layer.name, "missing-layer")
         reading.fail(code, f"{label}: {layer.name} is not there")
@@ -220,7 +230,7 @@ def _layer(
         )
     elif layer.packing is Compression.XZ:
         reading.note("needs-xz", f"{label} is packed with xz")
-    report_damage(facts, layer.member, label, reading, stored=False)
+    report_damage(facts, saved.layers, number, label, reading, unpacks=Unpacks.DIFFS)
     report_no_tar(layer.member, label, reading)
 
 

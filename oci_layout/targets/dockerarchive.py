@@ -5,7 +5,6 @@ containers/image docker/internal/tarfile/src.go, reader.go.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from oci_layout.counting import plural
@@ -17,9 +16,9 @@ from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.streams.names import cleaned
 from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Loaded, Prediction
-from oci_layout.targets.damage import report_damage, report_no_tar
+from oci_layout.targets.damage import Unpacks, report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
-from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, links
+from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.traits import Traits
 from oci_layout.targets.typed import Structs, unreadable
@@ -38,6 +37,8 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     reading = Prediction()
     if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
+    if facts.source.followed:
+        return reading.fail("outer-rest", "something follows the end of the gzip stream")
     if facts.saved_there and not facts.exact(dockersave.MANIFEST):
         return reading.fail("absolute-name", "manifest.json is called /manifest.json")
     if not facts.saved_there:
@@ -47,41 +48,60 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
     member = facts.source.store.find(dockersave.MANIFEST)
     if member is not None and member.size > _MANIFEST_JSON:
         return reading.fail("document-size", f"manifest.json has {plural(member.size, 'byte')}")
-    if facts.saved is None and not _is_null(facts):
-        return reading.fail("bad-manifest-json", "manifest.json is no list")
-    for each in facts.saved_mistyped:
-        reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
+    if not _read_list(facts, reading):
+        return reading
     saved = facts.saved or ()
     if not saved:
         return reading.fail("no-image", "manifest.json lists nothing")
     if len(saved) > 1 and not traits.stores:
         return reading.fail("several-images", f"manifest.json lists {len(saved)}")
-    linked = {os.path.normpath(link.name) for link in links(facts)}
-    for item in _asked_for(saved, reading) if traits.stores else saved:
-        _saved(facts, item, linked, traits, platform, reading)
+    for item in saved:
+        _check_tags(item, reading)
+    asked = _asked_for(saved, reading) if traits.stores else {each: each.tags for each in saved}
+    for item, tags in asked.items():
+        _saved(facts, item, tags, traits, platform, reading)
     return reading
 
 
-def _asked_for(saved: Sequence[Saved], reading: Prediction) -> list[Saved]:
-    """The entries in the order in which podman loads them last, so that the last has a name.
+def _read_list(facts: Facts, reading: Prediction) -> bool:
+    """Whether ``manifest.json`` can be read, which json.Unmarshal does: nothing may follow it."""
+    if facts.hard(dockersave.MANIFEST):
+        reading.fail("linked-document", "manifest.json is a hard link")
+    elif facts.saved_followed:
+        reading.fail("bad-manifest-json", "something follows the list of manifest.json")
+    elif facts.saved is None and not _is_null(facts):
+        reading.fail("bad-manifest-json", "manifest.json is no list")
+    else:
+        for each in facts.saved_mistyped:
+            reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
+        return True
+    return False
 
-    containers/common libimage/pull.go, copyFromDockerArchiveReaderReference: each tag of each entry
-    is asked for by itself, and leads to the first entry that has it; what is found gets all of its
-    names. So an entry all of whose tags belong to others is never read.
+
+def _asked_for(saved: Sequence[Saved], reading: Prediction) -> dict[Saved, tuple[str, ...]]:
+    """The entries in the order in which podman loads them last, each with the tags it gets.
+
+    containers/common libimage/pull.go, copyFromDockerArchiveReaderReference; containers/image
+    docker/archive/reader.go: each tag of each entry is asked for by itself, and leads to the first
+    entry that has it, which gets this tag alone. So an entry all of whose tags belong to others is
+    never read.
     """
     first: dict[str, Saved] = {}
     for item in saved:
         for tag in item.tags:
             first.setdefault(whole(tag) or tag, item)
-    loaded: dict[Saved, None] = {}
+    loaded: dict[Saved, tuple[str, ...]] = {}
     for item in saved:
-        for found in [first[whole(tag) or tag] for tag in item.tags] or [item]:
-            loaded.pop(found, None)
-            loaded[found] = None
+        if not item.tags:
+            loaded[item] = ()
+        for tag in item.tags:
+            found = first[whole(tag) or tag]
+            tags = loaded.pop(found, ())
+            loaded[found] = tags if tag in tags else (*tags, tag)
     for item in saved:
         if item not in loaded:
             reading.lose("images-left", f"{item.label}: its names are those of another image")
-    return list(loaded)
+    return loaded
 
 
 def _is_null(facts: Facts) -> bool:
@@ -89,22 +109,25 @@ def _is_null(facts: Facts) -> bool:
     return member is not None and member.head(16).strip() == b"null"
 
 
-def _saved(
-    facts: Facts,
-    saved: Saved,
-    linked: set[str],
-    traits: Traits,
-    platform: Platform,
-    reading: Prediction,
-) -> None:
-    names = []
+def _check_tags(saved: Saved, reading: Prediction) -> None:
     for tag in saved.tags:
         try:
             if not Reference.parse(tag, default_tag="").tag:
                 reading.fail("no-tag", f"{tag!r} has no tag")
         except InvalidReferenceError as error:
             reading.fail("bad-name", str(error))
-            continue
+
+
+def _saved(
+    facts: Facts,
+    saved: Saved,
+    tags: Sequence[str],
+    traits: Traits,
+    platform: Platform,
+    reading: Prediction,
+) -> None:
+    names = []
+    for tag in tags:
         name = normalised(tag) if traits.stores else tag
         if name:
             names.append(name)
@@ -119,12 +142,14 @@ def _saved(
         return
     if not _is_called(saved.config_entry, saved.config_name):
         reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
+    elif is_link(saved.config_entry, MemberType.HARDLINK):
+        reading.fail("linked-config", f"{saved.label}: {saved.config_name} is a hard link")
     if config.diff_ids is None:
         reading.fail("no-rootfs", f"{saved.label}: the config has no rootfs")
     elif len(saved.layers) != len(config.diff_ids):
         reading.fail_count(saved.label, len(saved.layers), len(config.diff_ids))
     else:
-        _layer_files(facts, saved, linked, traits, reading)
+        _layer_files(facts, saved, traits, reading)
     for field in unreadable(config, Structs.BOTH if traits.stores else Structs.DOCKER):
         reading.fail("bad-config", f"{saved.label}: {field}")
     other_architecture(config, saved.label, platform, reading)
@@ -133,12 +158,11 @@ def _saved(
     )
 
 
-def _layer_files(
-    facts: Facts, saved: Saved, linked: set[str], traits: Traits, reading: Prediction
-) -> None:
+def _layer_files(facts: Facts, saved: Saved, traits: Traits, reading: Prediction) -> None:
     """Layers are known by diff_id: of those that repeat, the first is read."""
     first: dict[object, SavedLayer] = {}
     used: dict[str, object] = {}
+    unpacks = Unpacks.DIFFS if traits.stores else Unpacks.NOT
     for number, layer in enumerate(saved.layers):
         if layer.diff_id in first:
             continue
@@ -153,10 +177,10 @@ def _layer_files(
             reading.fail("unclean-path", f"{place}: {layer.name} is not there")
         elif is_link(layer.entry, MemberType.HARDLINK):
             reading.fail("linked-layer", f"{place}: {layer.name} is a hard link")
-        elif _chained(layer, linked):
-            reading.fail("linked-layer", f"{place}: {layer.name} is a link to a link")
+        elif is_link(layer.entry, MemberType.SYMLINK):
+            reading.fail("linked-layer", f"{place}: {layer.name} is a link")
         else:
-            report_damage(facts, layer.member, place, reading, stored=False, unpacks=traits.stores)
+            report_damage(facts, saved.layers, number, place, reading, unpacks=unpacks)
             if traits.stores:
                 report_no_tar(layer.member, place, reading)
             elif _contradicts(layer):
@@ -174,11 +198,3 @@ def _contradicts(layer: SavedLayer) -> bool:
     if digest is None or layer.diff_id is None or layer.packing is not Compression.NONE:
         return False
     return digest.algorithm == layer.diff_id.algorithm and digest != layer.diff_id
-
-
-def _chained(layer: SavedLayer, linked: set[str]) -> bool:
-    """Whether a layer is a link that does not lead to a file at once: one hop is followed."""
-    if layer.entry is None or not is_link(layer.entry, MemberType.SYMLINK):
-        return False
-    folder = layer.name.rpartition("/")[0]
-    return os.path.normpath(os.path.join(folder, layer.entry.linkname)) in linked

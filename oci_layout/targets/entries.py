@@ -46,16 +46,16 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
         host: its platform.
         reading: told why there are none.
     """
-    if facts.version and facts.exact(layout.MARKER):
+    marked = facts.plain(layout.MARKER)
+    if marked and facts.marker_unread:
+        reading.fail("bad-document", "oci-layout is no JSON object with a version")
+        return []
+    if marked and facts.version:
         if facts.version != layout.VERSION:
             reading.fail("layout-version", f"imageLayoutVersion is {facts.version!r}")
-        elif facts.index is None or not facts.exact(layout.INDEX):
+        elif facts.index is None or not facts.plain(layout.INDEX):
             reading.fail("missing-index", "there is oci-layout and no index.json")
-        for entry in facts.index or ():
-            if not entry.descriptor.media_type and _name(entry.descriptor.annotations, how):
-                reading.fail("bad-document", f"{entry.label} has no mediaType in index.json")
-        for field in facts.mistyped:
-            reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
+        _check_index(facts, how, reading)
         return [
             Item(
                 name=_name(entry.descriptor.annotations, how),
@@ -66,8 +66,11 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
             )
             for entry in facts.index or ()
         ]
-    if not facts.exact(dockersave.MANIFEST):
-        if facts.saved_there or facts.version:
+    if not facts.plain(dockersave.MANIFEST):
+        linked = [each for each in (layout.MARKER, dockersave.MANIFEST) if facts.exact(each)]
+        if linked:
+            reading.fail("linked-document", f"{linked[0]} is a link")
+        elif facts.saved_there or facts.version:
             reading.fail("absolute-name", "members are called /manifest.json, /oci-layout")
         elif facts.v1_tops:
             reading.fail("v1-unknown", "V1 folders, no oci-layout and no manifest.json")
@@ -82,6 +85,23 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
             reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
     _check_links(facts, reading)
     return [item for saved in facts.saved for item in _made(facts, saved, host, reading)]
+
+
+def _check_index(facts: Facts, how: Importing, reading: Prediction) -> None:
+    """What stands in the way of reading ``index.json``, and of making images of its entries."""
+    if facts.index_followed:
+        reading.fail("bad-document", "something follows the value of index.json")
+    if facts.unusable:
+        reading.fail("bad-document", "an entry of index.json has no digest")
+    for field in facts.mistyped:
+        reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
+    for entry in facts.index or ():
+        if not _name(entry.descriptor.annotations, how):
+            continue  # of which no image is made
+        if not entry.descriptor.media_type:
+            reading.fail("bad-document", f"{entry.label} has no mediaType in index.json")
+        if not entry.descriptor.size:
+            reading.fail("bad-document", f"{entry.label} has the size 0 in index.json")
 
 
 def _name(notes: object, how: Importing) -> str:
@@ -129,6 +149,8 @@ def _made(facts: Facts, saved: Saved, host: Platform, reading: Prediction) -> li
         return []
     if not _is_called(saved.config_entry, saved.config_name):
         reading.fail("unclean-path", f"{saved.label}: no config {saved.config_name}")
+    elif is_link(saved.config_entry, MemberType.HARDLINK):
+        reading.fail("linked-config", f"{saved.label}: {saved.config_name} is a hard link")
     elif saved.config_member in facts.old_gnu:
         reading.fail("sparse-member", f"{saved.label}: the config is a sparse file of GNU's type")
     for number, layer in enumerate(saved.layers):

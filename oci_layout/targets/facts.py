@@ -16,15 +16,15 @@ from oci_layout.finding import Finding, Findings
 from oci_layout.graph.nodes import Image, Node
 from oci_layout.graph.walk import walk
 from oci_layout.havelist.values import HaveList
-from oci_layout.mediatype import Compression
+from oci_layout.mediatype import Compression, Kind
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.dockersave import SavedImage
 from oci_layout.model.documenttypes import SAVED
 from oci_layout.model.gotypes import At, Misread
-from oci_layout.model.manifest import Index
-from oci_layout.source import kinds, views
+from oci_layout.model.manifest import Index, read_document
+from oci_layout.source import kinds
 from oci_layout.source.blobs import GraphReader, LayoutBlobs
 from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.reading import read_bounded
@@ -34,6 +34,7 @@ from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 from oci_layout.streams.names import UnsafeNameError, cleaned, joined
 from oci_layout.streams.tarindex import MemberType, TarMember
+from oci_layout.targets.layersread import LayersRead
 from oci_layout.where import Where
 
 # Beyond these a tar reader written in Go stops with an error.
@@ -59,6 +60,11 @@ class SavedLayer:
     packing: Compression
     window: int
     diff_id: Digest | None
+
+    @property
+    def digest(self) -> None:
+        """Nobody says one: the path is only a name."""
+        return
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -158,12 +164,16 @@ class Facts:
         path: as the user called it; ``-`` for standard input.
         broken: what stops a reader of the archive before its end; None when nothing does.
         version: ``imageLayoutVersion``; empty when it says none, None without ``oci-layout``.
+        marker_unread: whether there is an ``oci-layout`` that is no such JSON object.
         index: entries of ``index.json``; None without that file. Blobs that stand in ``data``
             alone are not there: no engine stores them (measured: all of them).
+        unusable: how many entries of ``index.json`` have no digest.
         mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
         saved_mistyped: values of wrong types in it.
+        saved_followed: whether something follows its list, which some readers pass over.
+        index_followed: whether something follows the value of ``index.json``.
         folders: names of the folders at the top.
         damage: what reading every blob found, by member; None when none was read.
         have: what the engine has already.
@@ -173,13 +183,17 @@ class Facts:
     path: str
     broken: Finding | None
     version: str | None
+    marker_unread: bool
     index: tuple[Entry, ...] | None
+    unusable: int
     mistyped: tuple[Misread, ...]
     saved: tuple[Saved, ...] | None
     saved_there: bool
     saved_mistyped: tuple[Misread, ...]
+    saved_followed: bool
+    index_followed: bool
     folders: frozenset[str]
-    damage: dict[str, tuple[Finding, ...]] | None
+    layers: LayersRead | None
     have: HaveList
 
     @property
@@ -191,6 +205,11 @@ class Facts:
     def named(self) -> str:
         """What to call it in a command line: standard input has passed, and must be a file."""
         return "FILE" if self.path == STANDARD_INPUT else self.path
+
+    @property
+    def packed_twice(self) -> bool:
+        """Whether the archive as a whole is packed in something that is packed."""
+        return self.source.inner is not Compression.NONE
 
     @property
     def outer(self) -> Compression:
@@ -219,6 +238,18 @@ class Facts:
             return False
         entry = store.entry(name) if isinstance(store, ArchiveStore) else None
         return entry is None or cleaned(entry.name) == name
+
+    def plain(self, name: str) -> bool:
+        """Whether a file is called so and is no link, of which containerd knows none but layers."""
+        return self.exact(name) and not self.hard(name) and not self.soft(name)
+
+    def hard(self, name: str) -> bool:
+        """Whether a member is a hard link."""
+        return is_link(_entry_of(self.source, name), MemberType.HARDLINK)
+
+    def soft(self, name: str) -> bool:
+        """Whether a member is a symbolic link."""
+        return is_link(_entry_of(self.source, name), MemberType.SYMLINK)
 
     @property
     def old_gnu(self) -> frozenset[str]:
@@ -277,7 +308,7 @@ def _folders(store: Store) -> frozenset[str]:
 def gather(
     source: Source,
     path: str,
-    damage: dict[str, tuple[Finding, ...]] | None = None,
+    layers: LayersRead | None = None,
     have: HaveList | None = None,
 ) -> Facts:
     """Look at a source as engines do. Reads documents, and the first bytes of layers.
@@ -285,43 +316,61 @@ def gather(
     Args:
         source: opened with findings collected.
         path: as the user called it.
-        damage: findings of reading every blob, by member.
+        layers: what reading every blob has found; None when none was read.
         have: what the engine has already; None for nothing.
     """
     store = source.store
     marker = store.find(layout.MARKER)
+    version, unread = _version(marker) if marker is not None else (None, False)
     saved_there = store.find(dockersave.MANIFEST) is not None
-    listing = _listing(source)
+    listing, index_followed = _listing(source)
     is_dir = source.kind in (kinds.DIR, kinds.LONE)
-    saved = None if is_dir else _saved_value(source)
+    saved, followed = (None, False) if is_dir else _saved_value(source)
     return Facts(
         source=source,
         path=path,
         broken=next((each for each in source.findings.errors if each.code in _BROKEN), None),
-        version=_version(marker) if marker is not None else None,
+        version=version,
+        marker_unread=unread,
         index=_index(source, listing),
-        mistyped=listing.misread if listing is not None else (),
+        unusable=listing.unusable if listing is not None else 0,
+        mistyped=(*listing.misread, *listing.refused) if listing is not None else (),
         saved=_saved(source, saved) if saved_there and not is_dir else None,
         saved_there=saved_there,
         saved_mistyped=tuple(SAVED.misread(saved, At())),
+        saved_followed=followed,
+        index_followed=index_followed,
         folders=_folders(store),
-        damage=damage,
+        layers=layers,
         have=have if have is not None else HaveList(),
     )
 
 
-def _version(marker: Member) -> str:
+def _version(marker: Member) -> tuple[str, bool]:
+    """The version of the layout, and whether it cannot be read."""
     raw = read_bounded(marker, Findings())
-    value = jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+    value = jsontext.parse(jsontext.first(raw), Where(), Findings()) if raw is not None else None
     version = layout.marker_version(value)
-    return version if isinstance(version, str) else ""
+    unread = not isinstance(value, dict) or not isinstance(version, str | None)
+    return (version if isinstance(version, str) else ""), unread
 
 
-def _listing(source: Source) -> Index | None:
-    """``index.json``; None where there is none, or it is no index (which has been reported)."""
-    if source.store.find(layout.INDEX) is None:
-        return None
-    return source.contents.index or views.read_index(source.store, Findings(), repair=True)
+def _listing(source: Source) -> tuple[Index | None, bool]:
+    """``index.json``, and whether something follows its value.
+
+    None where there is none, or it is no index (which has been reported).
+    """
+    member = source.store.find(layout.INDEX)
+    if member is None:
+        return None, False
+    if source.contents.index is not None:
+        return source.contents.index, False
+    raw = read_bounded(member, Findings())
+    if raw is None:
+        return None, False
+    value = jsontext.first(raw)
+    found = read_document(value, Where(member=layout.INDEX), Findings(), default=Kind.INDEX)
+    return found if isinstance(found, Index) else None, value != raw
 
 
 def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
@@ -335,11 +384,17 @@ def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     )
 
 
-def _saved_value(source: Source) -> Any:
-    """The value of ``manifest.json``; None where there is none, or it is no JSON."""
+def _saved_value(source: Source) -> tuple[Any, bool]:
+    """The value of ``manifest.json``, and whether something follows it.
+
+    None where there is none, or it is no JSON.
+    """
     member = source.store.find(dockersave.MANIFEST)
     raw = read_bounded(member, Findings()) if member is not None else None
-    return jsontext.parse(raw, Where(), Findings()) if raw is not None else None
+    if raw is None:
+        return None, False
+    value = jsontext.first(raw)
+    return jsontext.parse(value, Where(), Findings()), value != raw
 
 
 def _saved(source: Source, value: Any) -> tuple[Saved, ...] | None:

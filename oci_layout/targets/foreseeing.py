@@ -18,8 +18,8 @@ from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.member import BytesMember, Member
 
 
-def foresee(plan: Plan, path: str, *, archive: bool, flat: bool) -> Source:
-    """The source that a plan comes to.
+def foresee(plan: Plan, path: str, *, archive: bool, flat: bool) -> tuple[Source, dict[str, str]]:
+    """The source that a plan comes to, and what its layers are called in the sources.
 
     Layers that would be packed anew are stood in for by small ones, packed alike.
 
@@ -36,13 +36,15 @@ def foresee(plan: Plan, path: str, *, archive: bool, flat: bool) -> Source:
     documents = plan.documents({key: fact for key, (fact, _) in stand_ins.items()})
     made = documents_of_dir(documents) if flat else documents_of(documents)
     members: dict[str, Member] = {name: BytesMember.of(name, data) for name, data in made.items()}
+    names: dict[str, str] = {}
     for task in plan.tasks.values():
         digest, member = _blob(task, stand_ins)
         name = digest.hex if flat else blob_name(documents, digest)
         if name is not None:
             members.setdefault(name, attrs.evolve(member, name=name))
+            names[name] = task.member.name
     _link(documents, members)
-    return source_of(MadeStore(members, path), archive=archive)
+    return source_of(MadeStore(members, path), archive=archive), names
 
 
 def _blob(task: Task, stand_ins: Mapping[str, tuple[Fact, Member]]) -> tuple[Digest, Member]:

@@ -30,7 +30,7 @@ from oci_layout.targets.docker import DEEPEST
 from oci_layout.targets.facts import Facts, gather
 from oci_layout.targets.foreseeing import foresee
 from oci_layout.targets.predicting import predict
-from oci_layout.targets.rules import Cure
+from oci_layout.targets.rule import Cure
 from oci_layout.targets.target import Target
 
 # With these the caller names the image at its destination, and takes one at a time.
@@ -246,7 +246,9 @@ class Repairs:
                 return "a dir: directory holds one image"
             if _document_bytes(plan.roots) > _DOCUMENT_BYTES:
                 return "its documents are too large to tell what repack would make of them"
-            return gather(foresee(plan, way.path, archive=archive, flat=flat), way.path)
+            result, names = foresee(plan, way.path, archive=archive, flat=flat)
+            layers = self._facts.layers
+            return gather(result, way.path, None if layers is None else layers.of_names(names))
         except LayoutError as error:
             return f"repack refuses: {error}"
 

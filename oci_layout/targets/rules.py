@@ -6,57 +6,10 @@ Versions in which something changes stand in the tables of ``docker``, ``contain
 
 from __future__ import annotations
 
-import enum
+from oci_layout.targets.layerrules import LAYER_RULES
+from oci_layout.targets.rule import ALL, CTR, DOCKER, IMAGE, POISONED, STORE, Cure, Rule, rules
 
-import attrs
-
-
-class Cure(enum.StrEnum):
-    """What makes a source load that a rule speaks against."""
-
-    NONE = "none"  # nothing that repack does
-    REPACK = "repack"  # repack, with a name or a choice where the images need one
-    REPAIR = "repair"  # repack --repair
-
-
-@attrs.frozen(kw_only=True)
-class Rule:
-    """One rule.
-
-    Args:
-        code: stable; programs match on it.
-        says: what holds in general.
-        source: measured with which versions, or the source file that was read.
-        cure: what helps.
-    """
-
-    code: str
-    says: str
-    source: str
-    cure: Cure
-
-
-_ALL = "measured: Docker 20.10, 26.1, 28.5; containerd 1.6, 1.7, 2.1; podman 4.3, 5.4, 5.8"
-_DOCKER = "measured: Docker 20.10.24, 26.1.5, 28.5.2"
-_STORE = "measured: Docker 28.5.2 on the containerd store"
-_CTR = "measured: containerd 1.6.20, 1.7.24, 2.1.9"
-_IMAGE = "measured: skopeo 1.9.3, 1.18.0, 1.22.0; podman 4.3.1, 5.4.2, 5.8.6"
-
-
-_POISONED = (
-    "measured: podman 4.3.1 loads an OCI archive with a wrong type in a field of Docker's, and "
-    "lists no image at all afterwards"
-)
-
-
-def _rules(*rows: tuple[str, str, str, Cure]) -> dict[str, Rule]:
-    return {
-        code: Rule(code=code, says=says, source=source, cure=cure)
-        for code, says, source, cure in rows
-    }
-
-
-RULES = _rules(
+RULES: dict[str, Rule] = rules(
     # the file
     (
         "needs-archive",
@@ -67,13 +20,19 @@ RULES = _rules(
     (
         "outer-compression",
         "reads an archive that is compressed as a whole only where it knows the compression",
-        _ALL,
+        ALL,
         Cure.REPACK,
     ),
     (
         "needs-xz",
         "unpacks xz by the program xz, which must be on the engine's PATH",
-        _DOCKER + " (the newer two without xz); moby pkg/archive/archive.go, xzDecompress",
+        DOCKER + " (the newer two without xz); moby pkg/archive/archive.go, xzDecompress",
+        Cure.REPACK,
+    ),
+    (
+        "outer-rest",
+        "reads the gzip stream around an archive to its end, and nothing may follow there",
+        "measured: Docker 20.10.24, not 26.1.5; skopeo 1.9.3, 1.18.0, 1.22.0 by docker-archive",
         Cure.REPACK,
     ),
     (
@@ -94,7 +53,7 @@ RULES = _rules(
         "rancher/wharfie pkg/tarfile, MaxDecoderMemory",
         Cure.REPACK,
     ),
-    ("broken-archive", "stops where the archive cannot be read on", _ALL, Cure.NONE),
+    ("broken-archive", "stops where the archive cannot be read on", ALL, Cure.NONE),
     (
         "unsafe-name",
         "refuses a member whose name leads out of the archive",
@@ -105,19 +64,19 @@ RULES = _rules(
     (
         "needs-manifest-json",
         "reads manifest.json, and no OCI layout",
-        _DOCKER,
+        DOCKER,
         Cure.REPACK,
     ),
     (
         "v1-unknown",
         "does not read what docker save wrote before 1.10",
-        f"{_CTR}; {_IMAGE}; Docker from 29 on: moby image/tarexport/load.go",
+        f"{CTR}; {IMAGE}; Docker from 29 on: moby image/tarexport/load.go",
         Cure.REPACK,
     ),
     (
         "v1-repositories",
         "takes V1 images from the names in repositories, which is not there",
-        _DOCKER + "; moby image/tarexport/load.go, legacyLoad",
+        DOCKER + "; moby image/tarexport/load.go, legacyLoad",
         Cure.REPACK,
     ),
     (
@@ -129,23 +88,23 @@ RULES = _rules(
     (
         "bad-manifest-json",
         "stops at a manifest.json that is null or no list",
-        _ALL,
+        ALL,
         Cure.NONE,
     ),
-    ("no-image", "finds no image listed", _ALL, Cure.NONE),
+    ("no-image", "finds no image listed", ALL, Cure.NONE),
     (
         "needs-layout",
         "needs index.json and, containerd, oci-layout",
-        _CTR + "; " + _IMAGE,
+        CTR + "; " + IMAGE,
         Cure.REPACK,
     ),
     (
         "layout-version",
         "takes imageLayoutVersion 1.0.0 and no other",
-        _CTR + "; containerd core/images/archive/importer.go",
+        CTR + "; containerd core/images/archive/importer.go",
         Cure.REPAIR,
     ),
-    ("missing-index", "needs the index.json of a layout", _CTR, Cure.NONE),
+    ("missing-index", "needs the index.json of a layout", CTR, Cure.NONE),
     (
         "transport",
         "reads another kind of source by this transport",
@@ -156,7 +115,7 @@ RULES = _rules(
     (
         "several-images",
         "takes the one image of a layout, and must be told which of several",
-        _IMAGE,
+        IMAGE,
         Cure.REPACK,
     ),
     (
@@ -165,17 +124,23 @@ RULES = _rules(
         "measured: containerd 1.6.20, 1.7.24, 5 of 8 times; containerd client/import.go",
         Cure.REPACK,
     ),
-    ("missing-config", "needs the config of each image", _ALL, Cure.REPACK),
+    (
+        "config-size",
+        "wants the config to have the size that the manifest states",
+        IMAGE,
+        Cure.NONE,
+    ),
+    ("missing-config", "needs the config of each image", ALL, Cure.REPACK),
     (
         "bad-config",
         "reads the config into fields that have types",
-        f"{_ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go; {_POISONED}",
+        f"{ALL}; Docker takes a text for Cmd, Entrypoint and Shell: moby strslice.go; {POISONED}",
         Cure.REPACK,
     ),
     (
         "bad-document",
         "reads manifests and indexes into fields that have types",
-        f"{_CTR}; {_IMAGE}; image-spec specs-go/v1",
+        f"{CTR}; {IMAGE}; image-spec specs-go/v1",
         Cure.REPAIR,
     ),
     (
@@ -187,19 +152,19 @@ RULES = _rules(
     (
         "in-folder",
         "looks for documents at the top of a file, and into no folder there",
-        f"{_DOCKER}; {_CTR}; {_IMAGE}",
+        f"{DOCKER}; {CTR}; {IMAGE}",
         Cure.REPACK,
     ),
     (
         "absolute-name",
         "does not find a member whose name begins with /",
-        f"{_CTR}; {_IMAGE}",
+        f"{CTR}; {IMAGE}",
         Cure.REPACK,
     ),
     (
         "unclean-path",
         "looks for the paths of manifest.json as they are written, and does not find one",
-        f"{_CTR}; {_IMAGE}",
+        f"{CTR}; {IMAGE}",
         Cure.REPACK,
     ),
     (
@@ -214,18 +179,18 @@ RULES = _rules(
         "containers/image internal/iolimits/iolimits.go",
         Cure.NONE,
     ),
-    ("missing-layer", "needs every layer of an image that it loads", _ALL, Cure.NONE),
-    ("missing-manifest", "needs the manifest of each image that it loads", _ALL, Cure.REPACK),
+    ("missing-layer", "needs every layer of an image that it loads", ALL, Cure.NONE),
+    ("missing-manifest", "needs the manifest of each image that it loads", ALL, Cure.REPACK),
     (
         "sparse-index",
         "needs what the entries of an index lead to that it imports; containerd 1 takes 386 too",
-        f"{_CTR}, the last with --all-platforms; containerd platforms/compare.go; kind issue 3795",
+        f"{CTR}, the last with --all-platforms; containerd platforms/compare.go; kind issue 3795",
         Cure.REPACK,
     ),
     (
         "foreign-layer",
         "fetches a foreign layer from its URL, or needs it in the archive",
-        _ALL,
+        ALL,
         Cure.NONE,
     ),
     (
@@ -234,80 +199,22 @@ RULES = _rules(
         "measured: containerd 1.7.24; client/image.go, core/unpack/unpacker.go",
         Cure.REPACK,
     ),
-    ("layer-count", "wants as many layers as diff_ids", _ALL, Cure.REPACK),
-    ("no-rootfs", "needs rootfs in the config", _ALL, Cure.REPACK),
-    (
-        "history-count",
-        "wants no more history lines of layers than layers",
-        "moby image/store.go, Create",
-        Cure.NONE,
-    ),
-    (
-        "layer-depth",
-        "holds at most 125 layers",
-        _DOCKER + "; moby layer/layer_store.go, maxLayerDepth",
-        Cure.NONE,
-    ),
-    ("layer-packing", "unpacks layers only where it knows their compression", _ALL, Cure.REPACK),
-    (
-        "zstd-window",
-        "panics at a zstd window of more than 8 MiB",
-        "measured: Docker 26.1.5; klauspost/compress issue 913",
-        Cure.REPACK,
-    ),
-    (
-        "docker-layers",
-        "knows no other layers than Docker's in a manifest of Docker's",
-        "measured: skopeo 1.9.3, podman 4.3.1; containers/image manifest/docker_schema2.go",
-        Cure.REPACK,
-    ),
-    (
-        "layer-member",
-        "unpacks layers, and no member of this type",
-        "measured: Docker 20.10.24, containerd 1.6.20, podman 4.3.1 (unhandled tar header type 83)",
-        Cure.NONE,
-    ),
-    (
-        "no-tar",
-        "unpacks layers, and this one is no tar",
-        "measured: Docker 20.10.24, podman 4.3.1",
-        Cure.NONE,
-    ),
-    (
-        "docker-zstd",
-        "knows no zstd under the media types of Docker",
-        "measured: containerd 1.6.20, 1.7.24; skopeo 1.9.3, 1.18.0; podman 4.3.1, 5.4.2",
-        Cure.REPACK,
-    ),
-    (
-        "layer-label",
-        "believes a label that says a layer is not packed",
-        _CTR + "; " + _STORE,
-        Cure.REPACK,
-    ),
-    (
-        "linked-layer",
-        "does not find a layer behind such a link",
-        _CTR + "; " + _IMAGE,
-        Cure.REPACK,
-    ),
-    (
-        "link-chain",
-        "resolves links in any order: it is chance whether one that leads to a link is found",
-        "measured: containerd 1.6.20 (no), 2.1.9 (yes and no); core/images/archive/importer.go",
-        Cure.REPACK,
-    ),
-    ("shared-layer-file", "wants a file of its own for each diff_id", _IMAGE, Cure.REPACK),
+    ("layer-count", "wants as many layers as diff_ids", ALL, Cure.REPACK),
+    ("no-rootfs", "needs rootfs in the config", ALL, Cure.REPACK),
+)
+RULES |= LAYER_RULES
+RULES |= rules(
+    ("shared-layer-file", "wants a file of its own for each diff_id", IMAGE, Cure.REPACK),
     (
         "sha512",
         "finds blobs by their sha256 digests",
-        _CTR + "; " + _IMAGE,
+        CTR + "; " + IMAGE,
         Cure.NONE,
     ),
     (
         "schema1",
         "does not load a schema 1 manifest",
-        _IMAGE,
+        IMAGE,
         Cure.REPACK,
     ),
     (
@@ -319,59 +226,59 @@ RULES = _rules(
     (
         "other-os",
         "loads images of its own operating system only",
-        _DOCKER,
+        DOCKER,
         Cure.NONE,
     ),
     (
         "no-platform",
         "finds nothing for its own platform",
-        _CTR + "; " + _IMAGE,
+        CTR + "; " + IMAGE,
         Cure.NONE,
     ),
     (
         "bad-name",
         "stops at a name that is none",
-        _ALL,
+        ALL,
         Cure.REPACK,
     ),
     (
         "no-tag",
         "stops at a name without a tag",
-        _DOCKER + "; " + _IMAGE,
+        DOCKER + "; " + IMAGE,
         Cure.REPACK,
     ),
     (
         "no-name",
         "creates no image for an entry without a name",
-        _CTR,
+        CTR,
         Cure.REPACK,
     ),
     # what reading every layer found
-    ("damaged-blob", "checks the digests of what it reads", _ALL, Cure.NONE),
-    ("diff-id", "checks each layer's diff_id", _ALL, Cure.NONE),
+    ("damaged-blob", "checks the digests of what it reads", ALL, Cure.NONE),
+    ("diff-id", "checks each layer's diff_id", ALL, Cure.NONE),
     # what is lost
     (
         "generated-name",
         "makes a name of its own where the source gives none that is whole",
-        _CTR + "; " + _IMAGE + "; " + _STORE,
+        CTR + "; " + IMAGE + "; " + STORE,
         Cure.REPACK,
     ),
     (
         "hidden-name",
         "stores an image under a name that none of its commands finds",
-        _STORE,
+        STORE,
         Cure.REPACK,
     ),
     (
         "unfound-name",
         "lists an image under a name that is not whole, and does not find it by that name",
-        _STORE,
+        STORE,
         Cure.REPACK,
     ),
     (
         "short-name",
         "keeps a name as it stands: not normalised, so docker.io/library is not put before it",
-        _CTR,
+        CTR,
         Cure.REPACK,
     ),
     (
@@ -389,7 +296,7 @@ RULES = _rules(
     (
         "nameless",
         "loads an image without its name, by its ID alone",
-        _DOCKER + "; " + _IMAGE + "; " + _STORE,
+        DOCKER + "; " + IMAGE + "; " + STORE,
         Cure.REPACK,
     ),
     (
@@ -401,39 +308,39 @@ RULES = _rules(
     (
         "names-left",
         "takes one name of an image, or those of one view",
-        _ALL,
+        ALL,
         Cure.NONE,
     ),
     (
         "images-left",
         "does not see an image that only another view lists",
-        _ALL,
+        ALL,
         Cure.REPACK,
     ),
     (
         "other-platforms",
         "takes one platform",
-        _ALL,
+        ALL,
         Cure.NONE,
     ),
-    ("attestations", "does not keep what is attached to an image", _DOCKER, Cure.NONE),
+    ("attestations", "does not keep what is attached to an image", DOCKER, Cure.NONE),
     (
         "manifest-digest",
         "keeps no manifest: a push makes another, with another digest",
-        _DOCKER + "; moby distribution/push_v2.go",
+        DOCKER + "; moby distribution/push_v2.go",
         Cure.NONE,
     ),
     (
         "missing-platforms",
         "loads without the platforms whose blobs are not there",
-        _CTR + "; " + _STORE,
+        CTR + "; " + STORE,
         Cure.REPACK,
     ),
     # what else matters
     (
         "other-architecture",
         "loads an image of another architecture without a word; it will not run",
-        _ALL,
+        ALL,
         Cure.NONE,
     ),
     (
@@ -446,6 +353,12 @@ RULES = _rules(
         "name-collected",
         "collects, by chance before it is unpacked, an image whose name goes to another",
         "measured: containerd 1.6.20",
+        Cure.NONE,
+    ),
+    (
+        "link-below",
+        "finds what hard links stand for in the layers below by the driver vfs, not by overlay2",
+        "measured: Docker 20.10.24, podman 4.3.1, both with vfs",
         Cure.NONE,
     ),
     (
@@ -481,7 +394,7 @@ RULES = _rules(
     (
         "new-manifest",
         "makes a manifest of its own for what manifest.json lists",
-        _CTR + "; containerd core/images/archive/importer.go",
+        CTR + "; containerd core/images/archive/importer.go",
         Cure.NONE,
     ),
 )

@@ -19,7 +19,7 @@ from oci_layout.platform import Platform
 from oci_layout.source.reading import read_bounded
 from oci_layout.streams.member import Member
 from oci_layout.targets.answer import Prediction
-from oci_layout.targets.damage import report_damage
+from oci_layout.targets.damage import Unpacks, report_damage
 from oci_layout.targets.docker import other_architecture
 from oci_layout.targets.facts import Facts, Saved, packing
 from oci_layout.targets.hosts import runs
@@ -36,8 +36,10 @@ UNPACKED = {
     "foreign-layer",
     "layer-count",
     "layer-label",
+    "layer-file",
     "layer-member",
     "layer-packing",
+    "layer-tar",
     "layer-types",
     "missing-layer",
     "no-rootfs",
@@ -57,6 +59,7 @@ class _Layer:
     packing: Compression | None
     urls: bool = False
     digest: Digest | None = None
+    diff_id: Digest | None = None
 
 
 def unpack(
@@ -77,6 +80,7 @@ def unpack(
         _Layer(
             member=layer.member,
             digest=layer.digest,
+            diff_id=layer.diff_id,
             type=LayerType.parse(types[number]),
             packing=packing(image, number),
             urls=bool(layer.descriptor and layer.descriptor.urls),
@@ -143,6 +147,7 @@ def unpack_saved(
     layers = [
         _Layer(
             member=layer.member,
+            diff_id=layer.diff_id,
             type=_PACKED_LAYER if layer.packing in _KNOWN - {Compression.NONE} else _RAW_LAYER,
             packing=layer.packing,
         )
@@ -172,12 +177,20 @@ def _layers(
     elif len(layers) != len(diff_ids):
         reading.fail_count(label, len(layers), len(diff_ids))
     unpacked = reading.unpack(diff_ids)
-    for number, layer in enumerate(layers):
+    for number in range(len(layers)):
         if number >= len(unpacked) or not unpacked[number]:
-            _layer(facts, layer, f"{label}: layer {number}", how, reading)
+            _layer(facts, layers, number, f"{label}: layer {number}", how, reading)
 
 
-def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Prediction) -> None:
+def _layer(
+    facts: Facts,
+    layers: list[_Layer],
+    number: int,
+    label: str,
+    how: Importing,
+    reading: Prediction,
+) -> None:
+    layer = layers[number]
     if layer.member is None and facts.have.holds(Finds.BLOB, layer.digest, None):
         return  # as it was stored there; nobody can tell more of it
     if layer.member is None:
@@ -187,7 +200,7 @@ def _layer(facts: Facts, layer: _Layer, label: str, how: Importing, reading: Pre
     if layer.member.name in facts.old_gnu:
         reading.fail("sparse-member", f"{label} is a sparse file of GNU's type")
         return
-    report_damage(facts, layer.member, label, reading)
+    report_damage(facts, layers, number, label, reading, unpacks=Unpacks.SNAPSHOTS)
     if layer.type is None or layer.type.encrypted:
         reading.fail("layer-packing", f"{label} is of a media type that containerd does not know")
         return

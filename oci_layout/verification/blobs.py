@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import attrs
 
 from oci_layout.blobs.pool import Pool
-from oci_layout.blobs.run import examine
+from oci_layout.blobs.run import Inside, examine
 from oci_layout.blobs.task import Expected, Fact, Task, unpacking_memory
 from oci_layout.finding import Finding, Severity
 from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
@@ -65,14 +65,25 @@ class BlobList:
                     self._add(
                         member,
                         Expected(
-                            where=Where(image=label), digest=descriptor.digest, size=descriptor.size
+                            where=Where(image=label),
+                            digest=descriptor.digest,
+                            size=descriptor.stated_size,
                         ),
                         opaque=True,
                     )
         elif isinstance(node, Opaque):
             stated = node.descriptor
-            expected = Expected(where=Where(image=label), digest=stated.digest, size=stated.size)
+            expected = Expected(
+                where=Where(image=label), digest=stated.digest, size=stated.stated_size
+            )
             self._add(node.member, expected, opaque=True)
+
+    def add_layers(self, members: Iterable[Member | None], label: str) -> None:
+        """Take layers of which nothing is stated, where they are not taken already."""
+        for number, member in enumerate(members):
+            if member is not None and member.name not in self._jobs:
+                where = Where(image=label, layer=number)
+                self._add(member, Expected(where=where), opaque=False)
 
     def _layer(self, layer: Layer, where: Where) -> None:
         if layer.member is None:
@@ -136,19 +147,22 @@ def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Task]:
     return tasks
 
 
-def look(tasks: Iterable[Task], *, inner: bool, pool: Pool) -> dict[str, Looked]:
+def look(
+    tasks: Iterable[Task], *, inner: bool, pool: Pool, inside: Inside | None = None
+) -> dict[str, Looked]:
     """Read blobs and check them.
 
     Args:
         tasks: what to read.
         inner: whether to unpack layers and recompute diff_ids.
         pool: does the work.
+        inside: reads the tar of each layer; from several threads.
     """
     looked: dict[str, Looked] = {}
 
     def one(task: Task) -> Fact:
         began = time.monotonic()
-        fact, found = examine(task, pool)
+        fact, found = examine(task, pool, inside)
         looked[task.key] = Looked(
             fact=fact, findings=tuple(found), seconds=time.monotonic() - began
         )

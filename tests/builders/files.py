@@ -14,9 +14,10 @@ Order = Callable[[list[str]], Iterable[str]]
 
 @dataclass(frozen=True)
 class Link:
-    """A symbolic link, where a member's bytes would stand."""
+    """A link, where a member's bytes would stand."""
 
     target: str
+    hard: bool = False
 
 
 Members = dict[str, bytes | Link]
@@ -38,7 +39,8 @@ def write_members(
             member = tarfile.TarInfo(prefix + name)
             member.mode = 0o644
             if isinstance(data, Link):
-                member.type, member.linkname = tarfile.SYMTYPE, data.target
+                member.type = tarfile.LNKTYPE if data.hard else tarfile.SYMTYPE
+                member.linkname = data.target
                 tar.addfile(member)
             else:
                 member.size = len(data)

@@ -166,9 +166,9 @@ def test_a_file_that_many_links_lead_to_is_read_once(
     read: list[str] = []
     real = examine
 
-    def counted(task: Any, pool: Any) -> Any:
+    def counted(task: Any, pool: Any, inside: Any = None) -> Any:
         read.append(task.member.name)
-        return real(task, pool)
+        return real(task, pool, inside)
 
     monkeypatch.setattr(verified, "examine", counted)
     source = layout(tmp_path / "l", [])

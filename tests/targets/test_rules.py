@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,20 +10,24 @@ from pathlib import Path
 import pytest
 
 from oci_layout.targets.rules import RULES
+from tests import corrupt
 from tests.builders import (
     IMAGE_NAME,
     go_json,
+    make_image,
     write_docker_archive,
     write_files,
     write_hybrid_archive,
     write_members,
 )
+from tests.builders.files import Link
 from tests.builders.folders import in_folder
 from tests.builders.legacy import schema1, schema1_dir, steps_of
 from tests.builders.mistyped import MISTYPED
 from tests.builders.named import write_named
 from tests.builders.paths import PATHS
 from tests.builders.sparse import beside_odd_member, with_holes, with_odd_member
+from tests.builders.strange import STRANGE, with_layer
 from tests.builders.trees import read
 from tests.builders.typed import MIXED, OPAQUE
 from tests.builders.windows import packed, with_window
@@ -89,12 +94,53 @@ def _other_digest(m: Maker) -> Path:
     return write_named(m.image(), [{IMAGE_NAME: name}], m.path())
 
 
+def _layered(name: str) -> Make:
+    return lambda m: with_layer(m.image(), m.path(), STRANGE[name][0])
+
+
+def _below(m: Maker) -> Path:
+    below = make_image([{"etc/base": b"base"}], names=("demo:1",))
+    return with_layer(below, m.path(), STRANGE["a hard link to what a layer below has"][0])
+
+
+def _linked_list(m: Maker) -> Path:
+    files = read(MAKES["docker, none"](m))
+    return write_members(
+        {**files, "list": files["manifest.json"], "manifest.json": Link("list")}, m.path()
+    )
+
+
+def _linked_config(m: Maker) -> Path:
+    """Every config is a hard link."""
+    files = read(MAKES["docker, none"](m))
+    name = json.loads(files["manifest.json"])[0]["Config"]
+    rest = {key: data for key, data in files.items() if key != name}
+    return write_members({"moved": files[name], **rest, name: Link("moved", hard=True)}, m.path())
+
+
+def _with_rest(m: Maker) -> Path:
+    path = MAKES["docker, none"](m)
+    path.write_bytes(gzip.compress(path.read_bytes()) + bytes(512))
+    return path
+
+
+def _wrong_size(m: Maker) -> Path:
+    files = read(MAKES["pure, gzip, oci"](m))
+    (digest,) = (each["digest"] for each in json.loads(files["index.json"])["manifests"])
+    corrupt.edit_document(files, digest, lambda manifest: manifest["config"].update(size=7))
+    return write_members(files, m.path())
+
+
+# What only reading every layer tells.
+_READ = {"layer-member", "layer-tar", "layer-file", "repeated-path", "link-below"}
+
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     "shared-name": ("docker, names that become one", "podman@5.8", "losses"),
     "image-store": ("docker, none", "docker@29", "notes"),
     "needs-archive": ("folder, layout", "docker@28", "reasons"),
     "outer-compression": ("hybrid, outer zstd", "docker@22", "reasons"),
+    "outer-rest": (_with_rest, "docker@20.10", "reasons"),
     "needs-xz": ("hybrid, outer xz", "docker@28", "notes"),
     "file-name": (_other_suffix, "k3s", "reasons"),
     "file-suffix": (lambda m: with_name(m, m.path(".tar.gz")), "k3s", "reasons"),
@@ -121,6 +167,13 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
         "reasons",
     ),
     "layer-member": (lambda m: with_odd_member(m.image(), m.path(), b"S"), "docker@28", "reasons"),
+    "layer-tar": (_layered("cut in the data"), "docker@28", "reasons"),
+    "layer-file": (_layered("a hard link to nothing"), "containerd@1.7", "reasons"),
+    "repeated-path": (_layered("a file twice"), "podman", "reasons"),
+    "link-below": (_below, "docker@28", "notes"),
+    "config-size": (_wrong_size, "skopeo", "reasons"),
+    "linked-document": (_linked_list, "containerd@1.7", "reasons"),
+    "linked-config": (_linked_config, "containerd@1.7", "reasons"),
     "in-folder": (
         lambda m: in_folder("saved", m.path(), [m.image()]),
         "docker@28",
@@ -219,7 +272,7 @@ def made(make: str | Make, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("code", TRIGGERS)
 def test_each_rule_is_triggered(code: str, tmp_path: Path) -> None:
     make, target, place = TRIGGERS[code]
-    full = make in UNREAD or code == "layer-member"
+    full = make in UNREAD or code in _READ
     found = answer(made(make, tmp_path), target, full=full)
     assert code in codes(found)[place]
     assert found.loads is not bool(found.reasons)

@@ -114,4 +114,6 @@ def test_outer_compression_with_garbage(packing: str, tmp_path: Path) -> None:
     whole = PACKERS[packing](build("oci-archive", tmp_path).read_bytes())
     source = tmp_path / "image.tar.packed"
     source.write_bytes(whole + b"garbage")
-    assert serious(source) == {("error", "trailing-garbage")}
+    # Of gzip many readers never see what follows the end of the tar.
+    said = ("warning", "trailing-data"), ("error", "trailing-garbage")
+    assert serious(source) == {said[0] if packing.startswith("gzip") else said[1]}

@@ -36,10 +36,13 @@ class Guard:
     Args:
         where: the place, for messages.
         growth: what this and other readers may grow to.
+        passes_rest: whether what follows the end of a gzip stream is passed over.
     """
 
-    def __init__(self, where: Where, growth: Growth) -> None:
+    def __init__(self, where: Where, growth: Growth, *, passes_rest: bool = False) -> None:
         self._where, self._growth = where, growth
+        self.passes_rest = passes_rest
+        self.followed = False  # whether something was passed over
         self.memory = growth.memory
         self.packed = self.unpacked = self._beyond = 0
 

@@ -162,6 +162,7 @@ _BROKEN = (zlib.error, OSError, EOFError, ValueError)
 _KIND = Kind(
     name="gzip",
     magic=b"\x1f\x8b",
+    passed_over=True,
     new=_gzip_member,
     broken=_BROKEN if igzip_lib is None else (*_BROKEN, igzip_lib.error),
 )

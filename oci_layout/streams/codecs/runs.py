@@ -46,6 +46,7 @@ class Kind:
         new: unpacks one.
         broken: what it raises where bytes do not unpack.
         padding: whether zero bytes may follow a stream (xz-file-format.txt 2.2).
+        passed_over: whether some readers pass over what follows, and a guard may ask for it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Kind:
     new: Callable[[], Decompressor]
     broken: tuple[type[Exception], ...]
     padding: bool = False
+    passed_over: bool = False
 
 
 class Streams:
@@ -116,6 +118,10 @@ class Streams:
             self._done = True
         elif rest.startswith(self._kind.magic):
             self._stream = self._kind.new()
+        elif self._guard.passes_rest and self._kind.passed_over:
+            self._guard.followed = self._done = True
+            while self._fill():
+                pass
         else:
             raise DamagedError(
                 what=f"something that is not {self._kind.name} follows the end of the stream",
