@@ -101,6 +101,10 @@ CODES: dict[str, str] = {
     "platform-absent": "an image does not exist for the chosen platform",
     "packed-otherwise": "the other side has a layer as other bytes",
     "bad-have": "a have-list that is none",
+    "bad-volume-list": "a list of volumes that is none",
+    "volume-missing": "a volume is not there",
+    "volume-changed": "a volume has another size, or another sum, than its list says",
+    "other-volumes": "volumes of another set lie beside those that were written",
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }
 

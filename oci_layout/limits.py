@@ -19,6 +19,8 @@ SIGNATURES = 64  # of one schema 1 manifest; those that exist have one
 V1_DEPTH = 1_000  # parents of a V1 image
 MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 
+VOLUMES = 250  # of one result, each held open; and parts of a split archive
+
 MEMBERS = 500_000  # members of an archive
 MEMBER_NAME_BYTES = 64 << 10  # a GNU long name or long link
 NAME_BYTES = 4096  # a name in an archive: PATH_MAX, past which nobody can unpack it

@@ -64,7 +64,9 @@ def repack(
     destination = (
         Destination(path="", form=Form.DIR if asked.to is Format.DIR else Form.DIRECTORY)
         if dest is None
-        else Destination.at(located(path_text(dest)), asked.to)
+        else Destination.at(located(path_text(dest)), asked.to).cut(
+            asked.volume_size, append=asked.append
+        )
     )
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
@@ -205,7 +207,9 @@ def merge(
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.at(located(path_text(dest)), asked.to)
+    destination = Destination.at(located(path_text(dest)), asked.to).cut(
+        asked.volume_size, append=asked.append
+    )
     if destination.name is not None:
         raise UsageError(
             what="merge gives no names",
@@ -268,6 +272,7 @@ class _Job:
 
     destination: Destination
     place: Place | None
+    outputs: Outputs
     work: Work
 
     @classmethod
@@ -282,6 +287,7 @@ class _Job:
         return cls(
             destination=destination,
             place=look(destination, asked, outputs) if destination.path else None,
+            outputs=outputs,
             work=Work.of(
                 jobs=asked.jobs,
                 limit=asked.limit,
@@ -297,6 +303,11 @@ def _legacy(asked: Repack, destination: Destination) -> Repack:
         raise UsageError(what="--legacy goes with --to docker")
     if destination.path and destination.directory:
         raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
+    if asked.volume_size is not None:
+        raise UsageError(
+            what="--legacy: Docker before 1.10 needs every layer in one archive",
+            hint="leave --volume-size out",
+        )
     if asked.have:
         raise UsageError(
             what="--legacy: Docker before 1.10 needs every layer", hint="leave --have out"
@@ -348,7 +359,7 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
     if job.work.progress is not None:
         job.work.progress.start(plan.bytes_to_read)
     with job.work.pool() as pool:
-        done = write(plan, destination, job.place, options.request, pool)
+        done = write(plan, destination, job.place, options.request, pool, job.outputs)
     documents, facts = done.documents, done.facts.values()
     listed = documents.docker is not None
     return attrs.evolve(
@@ -362,6 +373,7 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
         linked=sum(fact.linked == "file" for fact in facts),
         cloned=sum(fact.linked == "blocks" for fact in facts),
         added=done.added,
+        volumes=done.volumes,
         bytes_written=done.size,
         seconds=round(time.monotonic() - began, 3),
     )

@@ -19,6 +19,8 @@ MARKER_BYTES = b'{"imageLayoutVersion":"1.0.0"}'
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
 THIN = "org.oci-layout.thin"  # ours, of index.json: layers are left out; what brings them
+VOLUME = "org.oci-layout.volume"  # ours, of index.json: which volume of how many
+PARTIAL = "org.oci-layout.partial"  # ours, of an entry: it holds the first layers of this image
 ATTESTATION_TYPE = "vnd.docker.reference.type"
 ATTESTATION_DIGEST = "vnd.docker.reference.digest"
 # cosign pkg/oci/layout/index.go: what an entry of a saved image is.

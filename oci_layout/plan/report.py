@@ -88,6 +88,31 @@ class ArtifactReport:
 
 
 @attrs.frozen(kw_only=True)
+class VolumeReport:
+    """One volume of a result that was cut.
+
+    Args:
+        file: its name, without its folder.
+        size: bytes.
+        sha256: of the file, hex.
+        images: what it completes, by name or digest.
+        partial: the name of the partial image in it; empty without one.
+        partial_of: the image that this is part of.
+        partial_ids: the image IDs of the partial image.
+        needs: files of the earlier volumes that hold layers which it lacks.
+    """
+
+    file: str
+    size: int
+    sha256: str
+    images: tuple[str, ...]
+    partial: str
+    partial_of: str
+    partial_ids: tuple[Digest, ...]
+    needs: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
 class Report:
     """What a conversion did, or would do.
 
@@ -106,6 +131,7 @@ class Report:
         linked: number of blobs that are the source's own files, checked by their size only.
         cloned: number of blobs that share the blocks of the source's, checked by their size only.
         added: what an append has added, by name or digest; None where nothing was appended to.
+        volumes: what the result was cut into, in the order of loading; empty where it was not.
         bytes_written: size of the result, or of what was added; None when nothing was written.
         seconds: time taken; None when nothing was written.
     """
@@ -124,6 +150,7 @@ class Report:
     check: str = "full"
     linked: int = 0
     cloned: int = 0
+    volumes: tuple[VolumeReport, ...] = ()
     bytes_written: int | None = None
     seconds: float | None = None
 

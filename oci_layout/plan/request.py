@@ -107,6 +107,9 @@ class Writing(Working):
         "TARGET",
         "--for",
     )
+    volume_size: int | None = option.size(
+        "Write volumes of at most this size, to be loaded in order."
+    )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
     limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from typing import TypeVar
 
 import attrs
 
@@ -108,7 +109,13 @@ def lay_out(
     return TarPlan(head=head, slots=slots, spare=spare, tail=tail, end=at + len(tail))
 
 
-def _outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, int]]:
+def outcomes(plan: Plan, facts: Mapping[str, Fact]) -> dict[str, tuple[Digest, int]]:
+    """Digest and size of each task's result, by key.
+
+    Args:
+        plan: has the tasks.
+        facts: of those of which nothing is stated; they count before what is.
+    """
     known = {}
     for key, task in plan.tasks.items():
         fact = facts.get(key)
@@ -195,37 +202,82 @@ def write_archive(plan: Plan, place: Place, *, force: bool, tmp: str | None, poo
         DestinationError: the destination refuses.
         DamagedError: the source does not hold what it says.
     """
-    # Layers that are unpacked need no staging while their size can be predicted.
-    predicted = {task.key: fact for task in plan.tasks.values() if (fact := _predicted(task))}
     with (
         Draft(place, directory=False, replace=force) as draft,
         closing(Staging(tmp or place.parent.path)) as staging,
     ):
-        while True:
-            try:
-                done = _fill(plan, draft.fd, staging, predicted, pool)
-                break
-            except _MisplacedError as error:  # rare; begin anew, and believe that one no more
-                del predicted[error.key]
-                pool.meter.resume()
+        done = until_placed(plan, pool, lambda known: _fill(plan, draft.fd, staging, known, pool))
         draft.appear()
     return done
 
 
-def _fill(
-    plan: Plan, fd: int, staging: Staging, predicted: Mapping[str, Fact], pool: Pool
-) -> Written:
-    """Write the whole archive; blobs side by side, each at its offset."""
+_Done = TypeVar("_Done")
+
+
+def until_placed(plan: Plan, pool: Pool, write: Callable[[Mapping[str, Fact]], _Done]) -> _Done:
+    """Write with sizes of unpacked layers predicted; begin anew where one was wrong, which is rare.
+
+    Args:
+        plan: what to do.
+        pool: does the work on blobs.
+        write: writes all of it, given what is predicted.
+    """
+    # Layers that are unpacked need no staging while their size can be predicted.
+    predicted = {task.key: fact for task in plan.tasks.values() if (fact := _predicted(task))}
+    while True:
+        try:
+            return write(predicted)
+        except _MisplacedError as error:  # believe that one no more
+            del predicted[error.key]
+            pool.meter.resume()
+
+
+def learn(
+    plan: Plan, staging: Staging, predicted: Mapping[str, Fact], pool: Pool
+) -> Mapping[str, Fact]:
+    """What is known of blobs before any is written; the others are staged for it.
+
+    Args:
+        plan: what to do.
+        staging: takes the blobs of which nothing is known.
+        predicted: what is believed for now.
+        pool: does the work on blobs.
+    """
     unknown = [
         task
         for task in plan.unknown
         if task.key not in predicted and task.key not in staging.members
     ]
     staging.facts.update(pool.do_all(unknown, lambda task: staging.work(task, pool)))
-    known = {**staging.facts, **predicted}
+    return {**staging.facts, **predicted}
+
+
+def _fill(
+    plan: Plan, fd: int, staging: Staging, predicted: Mapping[str, Fact], pool: Pool
+) -> Written:
+    """Write the whole archive; blobs side by side, each at its offset."""
+    known = learn(plan, staging, predicted, pool)
     documents = plan.documents(known)
-    tasks = plan.work
-    place = lay_out(documents, tasks, _outcomes(plan, known))
+    place = lay_out(documents, plan.work, outcomes(plan, known))
+    facts = fill(fd, place, plan.work, staging, pool)
+    return Written(documents=documents, facts=facts, size=place.size)
+
+
+def fill(
+    fd: int, place: TarPlan, tasks: Sequence[Task], staging: Staging, pool: Pool
+) -> Mapping[str, Fact]:
+    """Write one archive.
+
+    Args:
+        fd: descriptor of its file.
+        place: where everything goes.
+        tasks: its blobs, and what is only checked.
+        staging: has the blobs that were staged.
+        pool: does the work on blobs.
+
+    Returns:
+        What each task came to.
+    """
     os.ftruncate(fd, 0)
     preallocate(fd, place.size)
     os.ftruncate(fd, place.size)
@@ -249,7 +301,7 @@ def _fill(
             raise _MisplacedError(task.key)
         return fact
 
-    return Written(documents=documents, facts=pool.do_all(tasks, work), size=place.size)
+    return pool.do_all(tasks, work)
 
 
 def write_pipe(plan: Plan, fd: int, *, tmp: str | None, pool: Pool) -> Written:
@@ -319,7 +371,7 @@ def _write_in_order(plan: Plan, write: Write, directory: str, pool: Pool) -> Wri
         staged = pool.do_all(plan.unknown, lambda task: staging.work(task, pool))
         documents = plan.documents(staged)
         tasks = plan.work
-        place = lay_out(documents, tasks, _outcomes(plan, staged))
+        place = lay_out(documents, tasks, outcomes(plan, staged))
         facts = dict(staged)
         pool.one_by_one(tasks)
         for task in place.spare:

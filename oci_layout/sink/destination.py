@@ -22,6 +22,7 @@ from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
+from oci_layout.sink.volumes import Cutting, list_path, require_volumes, write_volumes
 from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
 from oci_layout.source.transports import Located
@@ -77,6 +78,7 @@ class Destination:
         outer: compression of the archive as a whole.
         name: that the one image is to have, where the destination says so.
         told: whether the user said what is written there, or its name alone does.
+        volume_size: bytes of a volume, where the archive is cut; None where it is not.
     """
 
     path: str
@@ -84,6 +86,7 @@ class Destination:
     outer: Compression = Compression.NONE
     name: ImageName | None = None
     told: bool = False
+    volume_size: int | None = None
 
     @classmethod
     def parse(cls, path: str, target: Format) -> Destination:
@@ -136,6 +139,25 @@ class Destination:
                 found = attrs.evolve(found, form=Form.ARCHIVE)
         return attrs.evolve(found, name=_name(where), told=True)
 
+    def cut(self, size: int | None, *, append: bool) -> Destination:
+        """The same, cut into volumes.
+
+        Args:
+            size: bytes of a volume; None for a result in one.
+            append: whether it is to be added to.
+
+        Raises:
+            UsageError: it is none that is cut.
+        """
+        if size is None:
+            return self
+        plain = self.form is Form.ARCHIVE and self.outer is Compression.NONE
+        if not plain or append or not self.path.lower().endswith(".tar"):
+            raise UsageError(
+                what="--volume-size cuts an archive that is not compressed", hint="-o x.tar"
+            )
+        return attrs.evolve(self, volume_size=size)
+
     @property
     def note(self) -> str:
         """What to say of a directory whose name is like that of a file; empty otherwise."""
@@ -159,6 +181,8 @@ class Destination:
     @property
     def label(self) -> str:
         """How to call it in a report."""
+        if self.volume_size is not None:
+            return list_path(self.path)
         return "standard output" if self.form is Form.PIPE else self.path
 
     def describe(self, family: Family, docker_view: bool) -> str:
@@ -199,7 +223,9 @@ def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | 
         raise UsageError(what="--append adds to a layout directory")
     if destination.form is Form.PIPE:
         return None
-    place = outputs.look("--output", destination.path)
+    place = outputs.look("--output", destination.label)
+    if destination.volume_size is not None:
+        require_volumes(destination.path, force=asked.force)
     try:
         require_writable(
             place,
@@ -213,7 +239,12 @@ def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | 
 
 
 def write(
-    plan: Plan, destination: Destination, place: Place | None, asked: Writing, pool: Pool
+    plan: Plan,
+    destination: Destination,
+    place: Place | None,
+    asked: Writing,
+    pool: Pool,
+    outputs: Outputs,
 ) -> Written:
     """Carry a plan out.
 
@@ -223,12 +254,23 @@ def write(
         place: as it was found; None for a pipe.
         asked: how.
         pool: does the work on blobs.
+        outputs: all that this run reads and writes.
 
     Returns:
         The documents, what each task came to, and the bytes written.
     """
     if place is None:
         return write_pipe(plan, 1, tmp=asked.tmp, pool=pool)
+    if destination.volume_size is not None:
+        how = Cutting(
+            path=destination.path,
+            size=destination.volume_size,
+            place=place,
+            outputs=outputs,
+            force=asked.force,
+            tmp=asked.tmp,
+        )
+        return write_volumes(plan, how, pool)
     if destination.form is Form.DIR:
         return write_dir(plan, place, pool=pool)
     if destination.form is Form.DIRECTORY:
