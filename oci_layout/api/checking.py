@@ -70,6 +70,11 @@ def check(
                 bases=open_bases(checked, stack),
             )
         )
+        if opened.volumes:
+            raise UsageError(
+                what=f"{opened.label}: engines load volumes, not their list",
+                hint="check one volume, with --have for each before it",
+            )
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
         facts = gather(opened, source, None, have)

@@ -31,7 +31,7 @@ from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
-from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.opening import STANDARD_INPUT, Source, files_of, open_source
 from oci_layout.source.transports import file_and_folder, located
 from oci_layout.targets.target import Target
 from oci_layout.where import Where
@@ -75,7 +75,7 @@ def repack(
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
     thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
-    with Outputs(_file(source), *_read_besides(asked)) as outputs:
+    with Outputs(*_files(source), *_read_besides(asked)) as outputs:
         job = _Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
             bases = open_bases(asked, stack)
@@ -99,15 +99,21 @@ def repack(
             return _repack(opened, job, asked, thinning)
 
 
-def _file(source: str | Source) -> str:
+def _files(source: str | Source) -> list[str]:
     """What is read, without the folder inside that is meant."""
-    return file_and_folder(source)[0] if isinstance(source, str) else source.store.label
+    if not isinstance(source, str):
+        return [source.store.label]
+    return files_of(file_and_folder(source)[0])
+
+
+def _read(sources: Sequence[str]) -> list[str]:
+    return [path for source in sources for path in _files(source)]
 
 
 def _read_besides(asked: Writing) -> list[str]:
     """Files that are read beside the sources, and so are no destinations."""
     every = [path_at(each) for each in (*asked.bases, *asked.have)]
-    return [_file(each) for each in every if each != STANDARD_INPUT]
+    return _read([each for each in every if each != STANDARD_INPUT])
 
 
 def _thinning(asked: Writing, *sources: str) -> Thinning | None:
@@ -218,7 +224,7 @@ def merge(
         )
     thinning = _thinning(asked, *every)
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(*map(_file, every), *_read_besides(asked)))
+        outputs = stack.enter_context(Outputs(*_read(every), *_read_besides(asked)))
         job = _Job.look(asked, destination, outputs, progress)
         bases = open_bases(asked, stack)
         opened = [

@@ -15,12 +15,15 @@ from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import jws
+from oci_layout.source.opening import files_of
 from oci_layout.source.transports import file_and_folder
+from oci_layout.source.volumeset import list_at
 from oci_layout.verification.report import VerifyReport
 from oci_layout.verification.request import Verify
 from oci_layout.verification.run import Wanted, verify_source
 from oci_layout.verification.sums import parse as parse_sums
 from oci_layout.verification.sums import render as render_sums
+from oci_layout.verification.volumes import verify_volumes
 from oci_layout.where import Where
 
 _SURE = 12  # hex digits that nobody meets by chance: what reports quote
@@ -51,7 +54,7 @@ def verify(
     source = path_at(source)
     digests = tuple(_digest(text) for text in asked.expect)
     read = (
-        file_and_folder(source)[0],
+        *files_of(file_and_folder(source)[0]),
         *asked.trusted_keys,
         *(() if asked.against is None else (asked.against,)),
         *asked.bases,
@@ -62,7 +65,18 @@ def verify(
             outputs = closing.enter_context(Outputs(*read))
             file = closing.enter_context(SideFile("--sums", asked.sums, outputs))
         wanted = _wanted(asked, digests, file)
+        listed = list_at(source)
         with _work(asked, progress).pool() as pool:
+            if listed is not None:
+                _refuse_sums(asked)
+                return verify_volumes(
+                    source,
+                    listed,
+                    wanted,
+                    pool,
+                    start=progress.start if progress is not None else None,
+                    bases=open_bases(asked, closing),
+                )
             return verify_source(
                 source,
                 wanted,
@@ -71,6 +85,19 @@ def verify(
                 watch=watch_of(progress),
                 bases=open_bases(asked, closing),
             )
+
+
+def _refuse_sums(asked: Verify) -> None:
+    """The list has sums of the volumes; those of files inside are of one archive.
+
+    Raises:
+        UsageError: they are asked for.
+    """
+    if asked.sums is not None or asked.against is not None:
+        raise UsageError(
+            what="--sums and --against are of one archive, and not of a list of volumes",
+            hint="name one volume",
+        )
 
 
 def _digest(text: str) -> QuotedDigest:

@@ -19,6 +19,7 @@ from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
 from oci_layout.cli.screen import json_text, show, show_json
 from oci_layout.cli.text import abridged, error_line, finding_line, short, shown, size_text
+from oci_layout.cli.volumelines import volume_lines
 from oci_layout.counting import plural
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
@@ -165,6 +166,8 @@ def render(result: Report, width: int) -> list[str]:
     if any(layer.action == "left out" for image in result.images for layer in image.layers):
         text = "thin: load what has the layers that are left out first, then this"
         lines += wrapped(text, width, "", "  ")
+    if result.volumes:
+        lines += volume_lines(result.volumes, width)
     if result.destination_note:
         lines += wrapped(f"({result.destination_note})", width, "  ", "  ")
     return lines
@@ -177,6 +180,9 @@ def _done(result: Report) -> str:
     """What has happened at the destination."""
     where = shown(result.destination)
     took = f"{size_text(result.bytes_written or 0)} in {result.seconds:.1f} s"
+    if result.volumes:
+        count = plural(len(result.volumes), "volume")
+        return f"wrote {where}: {count}, {result.destination_kind}, {took}"
     if result.added is None:
         return f"wrote {where}: {result.destination_kind}, {took}"
     if not result.added and result.bytes_written:

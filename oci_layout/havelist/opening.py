@@ -11,11 +11,15 @@ from oci_layout.finding import Findings
 from oci_layout.havelist import engines, text
 from oci_layout.havelist.gather import have_of
 from oci_layout.havelist.values import HaveList
+from oci_layout.model.volumelist import KIND
 from oci_layout.source.opening import STANDARD_INPUT, open_source
+from oci_layout.source.parts import parts_of
 from oci_layout.streams.compression import SNIFF_BYTES, decoded, sniff
 from oci_layout.streams.reader import ExtentReader, HeldFile, Reader
 from oci_layout.streams.tarheader import looks_like_tar
 from oci_layout.where import Where
+
+_KIND_WITHIN = 1_000  # characters of a list of volumes
 
 
 def read_have(path: str, *, tmp: str | None = None) -> HaveList:
@@ -31,7 +35,10 @@ def read_have(path: str, *, tmp: str | None = None) -> HaveList:
         DamagedError: it is, and does not hold.
         ReadError: it cannot be read.
     """
-    listed = None if os.path.isdir(path) else _text(path)
+    whole = os.path.isdir(path) or parts_of(path) is not None
+    listed = None if whole else _text(path)
+    if listed is not None and path != STANDARD_INPUT and KIND in listed[:_KIND_WITHIN]:
+        listed = None  # the list of a source's volumes
     if listed is None:
         with open_source(path, findings=Findings(), tmp=tmp) as source:
             return have_of(source)

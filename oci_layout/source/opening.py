@@ -12,6 +12,7 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.closing import Closing
+from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError, damage_in
 from oci_layout.finding import Deferring, FailFast, Findings
 from oci_layout.graph.nodes import Root
@@ -23,6 +24,7 @@ from oci_layout.source.contents import no_image, read
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.lookup import Holdings, completed
+from oci_layout.source.parts import parts_of
 from oci_layout.source.scope import Scope
 from oci_layout.source.spool import (
     Spooling,
@@ -34,7 +36,9 @@ from oci_layout.source.spool import (
 )
 from oci_layout.source.store import ArchiveStore, DirectoryStore, FileStore, Store
 from oci_layout.source.transports import advice, file_and_folder
+from oci_layout.source.volumeset import VolumeStore, list_at, read_list, volume_files
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
+from oci_layout.streams.joined import JoinedFile
 from oci_layout.streams.reader import HeldFile
 from oci_layout.streams.tarheader import BLOCK, ZERO, looks_like_tar
 from oci_layout.where import Where
@@ -50,6 +54,7 @@ class Source(Closing):
         label: as the user called it.
         archive: whether it is a tar (else a directory).
         outer: how the archive as a whole was compressed.
+        volumes: how many it was cut into; 0 for what was not.
         folder: the folder inside of it that was looked at; empty for all of it.
         window: bytes of memory that unpacking it took, where that was zstd.
         followed: whether something followed the end of its gzip stream, and was passed over.
@@ -63,6 +68,7 @@ class Source(Closing):
     label: str
     archive: bool
     outer: Compression
+    volumes: int = 0
     folder: str = ""
     window: int = 0
     followed: bool = False
@@ -131,6 +137,7 @@ class Source(Closing):
         if not self.kind.has_form:
             return str(self.kind)
         form = "archive" if self.archive else "directory"
+        form = plural(self.volumes, "volume") if self.volumes else form
         form += f", in its folder {self.folder[:60]}" if self.folder else ""
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
         return f"{self.kind} ({form}{packed})"
@@ -176,6 +183,7 @@ def open_source(
     label = "standard input" if file_path == STANDARD_INPUT else file_path
     archive = file_path == STANDARD_INPUT or not os.path.isdir(file_path)
     found: Unpacked | None = None
+    volumes = 0
     told = Findings()
     store: Store
     with damage_in(label):
@@ -184,7 +192,12 @@ def open_source(
             found = unpack_again(_archive_file(file_path, spooling), spooling)
             _tell(found, told)
             with _closed_on_error(found.file):
-                store = _store(found.file, label, told, lone=lone)
+                listed = None if file_path == STANDARD_INPUT else read_list(found.file)
+                if listed is None:
+                    store = _store(found.file, label, told, lone=lone)
+                else:
+                    store, volumes = VolumeStore(listed, label, told), len(listed.volumes)
+                    found.file.close()
         else:
             _refuse_any_folder(file_path)
             store = DirectoryStore(file_path)
@@ -206,6 +219,7 @@ def open_source(
         label=label,
         archive=archive,
         outer=found.outer if found is not None else Compression.NONE,
+        volumes=volumes,
         window=found.window if found is not None else 0,
         followed=found is not None and found.followed,
         inner=found.inner if found is not None else Compression.NONE,
@@ -215,6 +229,24 @@ def open_source(
         reading=reading,
         findings=findings,
     )
+
+
+def files_of(path: str) -> list[str]:
+    """The files that are read for a source: itself, its volumes, or its parts.
+
+    Args:
+        path: of a file or a folder.
+
+    Raises:
+        NotAnImageError: a part of it is not there.
+        DamagedError: it is a list of volumes that does not hold.
+        ReadError: it cannot be read.
+    """
+    parts = None if path == STANDARD_INPUT else parts_of(path)
+    if parts is not None:
+        return parts[1]
+    listed = list_at(path)
+    return [path] if listed is None else [path, *volume_files(listed, path)]
 
 
 def _filled(contents: Contents, bases: Sequence[Holdings]) -> Contents:
@@ -345,6 +377,9 @@ def _archive_file(path: str, spooling: Spooling) -> Unpacked:
     """The archive as a seekable, uncompressed file."""
     if path == STANDARD_INPUT:
         return spool_stream(0, "standard input", spooling)
+    parts = parts_of(path)
+    if parts is not None:
+        return _unpacked(JoinedFile(parts[1], parts[0]), spooling)
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -359,7 +394,10 @@ def _archive_file(path: str, spooling: Spooling) -> Unpacked:
             return spool_stream(fd, path, spooling)
         finally:
             os.close(fd)
-    file = HeldFile(path)
+    return _unpacked(HeldFile(path), spooling)
+
+
+def _unpacked(file: HeldFile, spooling: Spooling) -> Unpacked:
     head = file.pread(SNIFF_BYTES, 0)
     if sniff(head) is Compression.NONE:
         return Unpacked(file=file)

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import attrs
+
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import FailFast, Findings
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import dockersave, gojson, jsontext, layout
-from oci_layout.model.manifest import read_links
-from oci_layout.model.volumelist import BYTES, ListedVolume, VolumeList
+from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.model.volumelist import BYTES, SUFFIX, ListedVolume, VolumeList
 from oci_layout.source.store import ArchiveStore
 from oci_layout.streams.member import BytesMember, Member
 from oci_layout.streams.reader import HeldFile
@@ -29,6 +31,18 @@ def read_list(file: HeldFile) -> VolumeList | None:
     if file.size > BYTES or not file.pread(64, 0).lstrip().startswith(b"{"):
         return None
     return VolumeList.parse(file.pread(BYTES, 0), file.path)
+
+
+def list_at(path: str) -> VolumeList | None:
+    """The list that a path names; None for whatever else is there, or is not.
+
+    Raises:
+        DamagedError: it is one, and does not hold.
+    """
+    if not path.endswith(SUFFIX) or not os.path.isfile(path):
+        return None
+    with HeldFile(path) as file:
+        return read_list(file)
 
 
 def volume_files(listed: VolumeList, label: str) -> list[str]:
@@ -90,21 +104,23 @@ class VolumeStore:
         return {name: BytesMember.of(name, data) for name, data in made.items()}
 
     def _hide(self, store: ArchiveStore, entry: Any, partial: set[Digest]) -> None:
-        """Take a partial image's own documents out of what is there."""
+        """Take a partial image's own documents out of what is there; layers stay."""
         pending = [_digest(entry)]
         while pending:
             digest = pending.pop()
             member = store.find(digest.blob_path) if digest is not None else None
             if digest is None or member is None or digest in partial:
                 continue
-            head = member.head(1)
-            if head != b"{" or member.size > DOCUMENT_BYTES:
-                continue  # a layer
             partial.add(digest)
             self._hidden.add(member.name)
             raw = member.read(DOCUMENT_BYTES)
-            links = read_links(raw, Where(file=store.label, member=member.name), Findings())
-            pending += list(links.below) if links is not None else []
+            document = read_document(raw, Where(file=store.label, member=member.name), Findings())
+            if isinstance(document, Index):
+                pending += [each.digest for each in document.manifests]
+            elif isinstance(document, Manifest) and document.config is not None:
+                config = document.config.digest
+                partial.add(config)
+                self._hidden.add(config.blob_path)
 
     def find(self, name: str) -> Member | None:
         """The file of that name, in the first volume that has it."""
@@ -112,8 +128,11 @@ class VolumeStore:
             return self._made[name]
         if name in (layout.INDEX, dockersave.MANIFEST) or name in self._hidden:
             return None
-        found = (store.find(name) for store in self._stores)
-        return next((member for member in found if member is not None), None)
+        for store in self._stores:
+            member = store.find(name)
+            if member is not None:
+                return attrs.evolve(member, store=self.label)
+        return None
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted."""
@@ -164,9 +183,7 @@ def _whole(saved: Any, partial: set[Digest]) -> list[Any]:
     if not isinstance(saved, list):
         return []
     paths = {digest.blob_path for digest in partial}
-    return [
-        each for each in saved if not isinstance(each, dict) or each.get("Config") not in paths
-    ]
+    return [each for each in saved if not isinstance(each, dict) or each.get("Config") not in paths]
 
 
 def _index(first: dict[str, Any], entries: Sequence[Any]) -> bytes:
