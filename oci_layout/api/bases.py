@@ -31,7 +31,10 @@ def have_lists(texts: Sequence[str], sources: Sequence[str], tmp: str | None) ->
     paths = [path_at(each) for each in texts]
     if [*paths, *sources].count(STANDARD_INPUT) > 1:
         raise UsageError(what="standard input can be read once", hint="name a file")
-    return HaveList.union([read_have(path, tmp=tmp) for path in paths])
+    found = HaveList()
+    for path in paths:  # in the order of loading: one may complete the next
+        found = HaveList.union([found, read_have(path, tmp=tmp, before=found)])
+    return found
 
 
 def open_bases(asked: Completing, stack: ExitStack) -> tuple[Holdings, ...]:

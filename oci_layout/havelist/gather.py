@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
+
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Image, Layer
 from oci_layout.graph.walk import every_image
-from oci_layout.havelist.values import HaveList, HeldImage, HeldLayer, chains_of
+from oci_layout.havelist.values import Finds, HaveList, HeldImage, HeldLayer, chains_of
 from oci_layout.mediatype import Compression, Family, LayerType
 from oci_layout.source.opening import Source
 from oci_layout.source.orphans import stated_digest
@@ -13,7 +15,7 @@ from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 
 
-def have_of(source: Source) -> HaveList:
+def have_of(source: Source, before: HaveList | None = None) -> HaveList:
     """What a source has. Reads the first bytes of layers that no manifest describes.
 
     An image of which a layer is not there counts by its blobs alone: whoever loads it may have
@@ -21,16 +23,28 @@ def have_of(source: Source) -> HaveList:
 
     Args:
         source: opened.
+        before: what is there before it is loaded: all engines find there what it leaves out.
     """
     blobs: dict[Digest, int | None] = {}
     images: list[HeldImage] = []
     known: dict[Layer, HeldLayer] = {}
     for root, image in every_image(source.roots):
         layers = tuple(_held(layer, known) for layer in image.layers)
-        if any(layer.member is None for layer in image.layers):
+        chains = chains_of([layer.diff_id for layer in image.layers])
+        lacking = [
+            (layer.digest, chain)
+            for layer, chain in zip(image.layers, chains, strict=True)
+            if layer.member is None
+        ]
+        there = before is not None and all(before.holds(Finds.EVERY, *each) for each in lacking)
+        if lacking and not there:
             blobs |= {each.digest: each.size for each in layers if each.digest is not None}
             continue
-        chains = chains_of([layer.diff_id for layer in layers])
+        if lacking:
+            layers = tuple(
+                attrs.evolve(held, digest=layer.digest)
+                for held, layer in zip(layers, image.layers, strict=True)
+            )
         names = tuple(str(name) for name in root.names)
         images.append(_image(image, names, tuple(zip(layers, chains, strict=True))))
     blobs |= _blobs(source)

@@ -22,13 +22,14 @@ from oci_layout.where import Where
 _KIND_WITHIN = 1_000  # characters of a list of volumes
 
 
-def read_have(path: str, *, tmp: str | None = None) -> HaveList:
+def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = None) -> HaveList:
     """What somebody has, by a file or a folder.
 
     Args:
         path: a have-list, also packed with gzip; what an engine printed; or any source.
             ``-`` is such a text on standard input.
         tmp: directory for spooling a source.
+        before: what is there before a source is loaded.
 
     Raises:
         NotAnImageError: it is nothing of the kind.
@@ -41,7 +42,7 @@ def read_have(path: str, *, tmp: str | None = None) -> HaveList:
         listed = None  # the list of a source's volumes
     if listed is None:
         with open_source(path, findings=Findings(), tmp=tmp) as source:
-            return have_of(source)
+            return have_of(source, before)
     label = "standard input" if path == STANDARD_INPUT else path
     if listed.startswith(text.BEGINS):
         return text.parse(listed, label)

@@ -347,7 +347,8 @@ class _Cutter:
         documents = Documents(
             blobs=dict(volume.documents),
             index=index,
-            docker=dockersave.saved_bytes(saved) if saved else None,
+            # Docker refuses an archive without one; an empty one brings nothing.
+            docker=dockersave.saved_bytes(saved) if saved or self._whole.docker else None,
         )
         return Volume(
             documents=documents,

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout import repack
+from oci_layout import repack, verify
 from oci_layout.plan.report import VolumeReport
 from tests.builders import (
     Image,
     make_image,
+    name_annotations,
     write_docker_archive,
     write_hybrid_archive,
     write_index_layout,
 )
+from tests.builders.artifacts import make_artifact, of_image, write_layout
 from tests.interop.built import Builder
 from tests.interop.containerd import Containerd
 from tests.interop.containers import Podman, Skopeo
@@ -136,3 +138,25 @@ def test_an_index_of_several_platforms(engines: Engines, builder: Builder, tmp_p
         for layer in image.layers:
             assert containerd.content(layer.digest), name
     containerd.clear()
+
+
+def test_a_volume_without_an_image_brings_nothing(engines: Engines, tmp_path: Path) -> None:
+    """What is attached to images may fill a volume: engines take it all the same."""
+    image = make_image([{"a": os.urandom(30_000)}], names=("app:1",))
+    built, sbom = (
+        of_image(image),
+        make_artifact(os.urandom(60_000), subject=of_image(image).entry()),
+    )
+    entries = [built.entry(annotations=name_annotations("app:1")), sbom.entry()]
+    source = write_layout(tmp_path / "source", entries, built, sbom)
+    folder = Path(tempfile.mkdtemp(dir=engines.host.work))
+    report = repack(str(source), str(folder / "x.tar"), to="oci", volume_size=90_000)
+    assert [volume.images for volume in report.volumes][0] == ("app:1",)
+    assert len(report.volumes) == 2
+    assert not verify(str(folder / "x.volumes.json")).failed
+    for engine in (engines.docker, engines.containerd, engines.podman):
+        engine.load(folder / report.volumes[0].file)
+    for engine in (engines.docker, engines.containerd):
+        engine.load(folder / report.volumes[1].file)
+    for engine in (engines.docker, engines.containerd, engines.podman):
+        engine.clear()
