@@ -32,6 +32,7 @@ from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, files_of, open_source
+from oci_layout.source.parts import without_parts
 from oci_layout.source.transports import file_and_folder, located
 from oci_layout.targets.target import Target
 from oci_layout.where import Where
@@ -208,7 +209,7 @@ def merge(
     asked = made(Merge, request, options)
     if isinstance(sources, str | os.PathLike):
         raise UsageError(what="merge takes a list of sources, not a single one")
-    every = [path_at(each) for each in sources]
+    every = without_parts([path_at(each) for each in sources])
     if asked.to is Format.DIR:
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:

@@ -17,6 +17,7 @@ from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import error_line, short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
+from oci_layout.source.parts import without_parts
 from oci_layout.verification.report import Verdict, tally
 from oci_layout.verification.request import Depth, Verify
 
@@ -48,6 +49,7 @@ def verify(
     """
     if quick and request.check is not Depth.FULL:
         raise UsageError(what="--quick reads no blob, so there is nothing to --check")
+    sources = without_parts(sources)
     if sources.count("-") > 1:
         raise UsageError(what="standard input can be read once")
     if request.sums is not None and len(sources) > 1:

@@ -47,6 +47,20 @@ def parts_of(path: str) -> tuple[str, list[str]] | None:
     return f"{stem}*", [stem + each for each in found]
 
 
+def without_parts(paths: Sequence[str]) -> list[str]:
+    """Paths without the parts that the first part of a file stands for: a shell names them all."""
+    found: list[str] = []
+    behind: set[str] = set()
+    for path in paths:
+        if path in behind:
+            continue
+        parts = parts_of(path)
+        if parts is not None and parts[1][0] == path:
+            behind.update(parts[1][1:])
+        found.append(path)
+    return found
+
+
 def _suffixes(stem: str, first: str) -> list[str]:
     """The ends of the names of parts beside each other, in order.
 

@@ -29,7 +29,7 @@ class JoinedFile(HeldFile):
             self._closing = stack.pop_all()
         ends = list(itertools.accumulate(part.size for part in self._parts))
         self._begins = [0, *ends[:-1]]
-        self.size = ends[-1]
+        self.size, self._count = ends[-1], len(self._parts)
 
     def require_unchanged(self) -> None:
         """Look again whether each part is what it was when it was opened."""
@@ -38,17 +38,17 @@ class JoinedFile(HeldFile):
 
     def pread(self, size: int, offset: int) -> bytes:
         """Bytes at an offset; shorter at the end of the last file."""
-        number = max(0, bisect.bisect_right(self._begins, offset) - 1)
         pieces: list[bytes] = []
-        while size > 0 and number < len(self._parts):
-            part, begin = self._parts[number], self._begins[number]
-            data = part.pread(min(size, part.size - (offset - begin)), offset - begin)
+        for number in range(max(0, bisect.bisect_right(self._begins, offset) - 1), self._count):
+            part, at = self._parts[number], offset - self._begins[number]
+            if at >= part.size:  # an empty part, or beyond the end
+                continue
+            data = part.pread(min(size, part.size - at), at)
             pieces.append(data)
             size, offset = size - len(data), offset + len(data)
-            if offset < begin + part.size:
-                break  # it has been cut meanwhile
-            number += 1
-        return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+            if not size or at + len(data) < part.size:  # the part may have been cut meanwhile
+                break
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
         """Let go of the files."""

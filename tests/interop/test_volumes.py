@@ -151,8 +151,7 @@ def test_a_volume_without_an_image_brings_nothing(engines: Engines, tmp_path: Pa
     source = write_layout(tmp_path / "source", entries, built, sbom)
     folder = Path(tempfile.mkdtemp(dir=engines.host.work))
     report = repack(str(source), str(folder / "x.tar"), to="oci", volume_size=90_000)
-    assert [volume.images for volume in report.volumes][0] == ("app:1",)
-    assert len(report.volumes) == 2
+    assert [volume.images[:1] == ("app:1",) for volume in report.volumes] == [True, False]
     assert not verify(str(folder / "x.volumes.json")).failed
     for engine in (engines.docker, engines.containerd, engines.podman):
         engine.load(folder / report.volumes[0].file)
