@@ -180,7 +180,9 @@ def open_source(
     file_path, folder = file_and_folder(path)
     if folder and os.path.isdir(file_path):
         file_path, folder = os.path.join(file_path, folder), ""
+    parts = None if file_path == STANDARD_INPUT else parts_of(file_path)
     label = "standard input" if file_path == STANDARD_INPUT else file_path
+    label = parts[0] if parts is not None else label
     archive = file_path == STANDARD_INPUT or not os.path.isdir(file_path)
     found: Unpacked | None = None
     volumes = 0
@@ -189,7 +191,11 @@ def open_source(
     with damage_in(label):
         if archive:
             spooling = Spooling(tmp=tmp, limit=limit, memory=memory, watch=watch)
-            found = unpack_again(_archive_file(file_path, spooling), spooling)
+            if parts is None:
+                found = _archive_file(file_path, spooling)
+            else:
+                found = _unpacked(JoinedFile(parts[1], label), spooling)
+            found = unpack_again(found, spooling)
             _tell(found, told)
             with _closed_on_error(found.file):
                 listed = None if file_path == STANDARD_INPUT else read_list(found.file)
@@ -377,9 +383,6 @@ def _archive_file(path: str, spooling: Spooling) -> Unpacked:
     """The archive as a seekable, uncompressed file."""
     if path == STANDARD_INPUT:
         return spool_stream(0, "standard input", spooling)
-    parts = parts_of(path)
-    if parts is not None:
-        return _unpacked(JoinedFile(parts[1], parts[0]), spooling)
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
