@@ -113,7 +113,13 @@ def _load(engine: str, path: str) -> int:
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
     targets = ",".join(LOADING[engine])
-    return _layout("check", path, "--for", targets, "--platform", "linux/amd64")
+    kept = Path(os.environ["HOME"]) / f".loaded-{engine}"  # what is there already
+    before = kept.read_text().splitlines() if kept.exists() else []
+    have = [word for each in before if os.path.exists(each) for word in ("--have", each)]
+    status = _layout("check", path, "--for", targets, "--platform", "linux/amd64", *have)
+    if status == 0 and path != ".loaded.tar":
+        kept.write_text("".join(f"{each}\n" for each in (*before, os.path.abspath(path))))
+    return status
 
 
 def engine(name: str, words: list[str]) -> int:

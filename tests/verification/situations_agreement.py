@@ -209,6 +209,27 @@ def of_gzip(folder: Path) -> str:
     return str(folder / "there")
 
 
+def in_volumes(change: Callable[[Path], object]) -> Callable[[Path], Path]:
+    """A result that was cut, and changed afterwards; its list."""
+
+    def make(folder: Path) -> Path:
+        repack(str(whole(folder / "in")), str(folder / "x.tar"), to="oci", volume_size=10**6)
+        change(folder)
+        return folder / "x.volumes.json"
+
+    return make
+
+
+def of_version_2(folder: Path) -> None:
+    path = folder / "x.volumes.json"
+    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+
+
+def beside_others(folder: Path) -> Path:
+    (folder / "out.vol2.tar").write_bytes(b"")
+    return whole(folder / "in")
+
+
 PACKED_OTHERWISE = {"to": "oci", "compression": "none", "have": of_gzip}
 CONVERSION = [
     Situation("compressed-archive", "warning", whole, repack={"to": "oci", "dest": "out.tar.gz"}),
@@ -216,6 +237,18 @@ CONVERSION = [
     Situation("name-taken", "warning", whole, merge={"other": of_another, "on_conflict": "last"}),
     Situation("packed-otherwise", "note", whole, repack=PACKED_OTHERWISE),
     Situation("bad-have", "error", whole, repack={"to": "oci", "have": listed("layer 1")}),
+    Situation("bad-volume-list", "error", in_volumes(of_version_2), repack={"to": "oci"}),
+    Situation(
+        "volume-missing", "error", in_volumes(lambda folder: (folder / "x.vol1.tar").unlink())
+    ),
+    Situation(
+        "volume-changed",
+        "error",
+        in_volumes(lambda folder: (folder / "x.vol1.tar").write_bytes(bytes(512))),
+    ),
+    Situation(
+        "other-volumes", "warning", beside_others, repack={"to": "oci", "volume_size": 10**6}
+    ),
     Situation("names-dropped", "warning", whole, repack={"to": "dir", "dest": "out"}),
     Situation("no-docker-platform", "warning", several, repack={"to": "oci"}),
     Situation("no-repo-tag", "warning", bare_tag, repack={"to": "oci"}),

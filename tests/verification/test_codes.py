@@ -59,6 +59,7 @@ def line(finding: Finding) -> str:
 def skeleton(text: str) -> str:
     """A text without what depends on the image: digests, numbers, where the file lies."""
     text = re.sub(r"(\S*/)?(image\.tar|layout\b)", "PATH", text)
+    text = re.sub(r"\S*/(?=\w+\.vol)", "", text)
     text = re.sub(r"[A-Z2-7]{4}(:[A-Z2-7]{4}){11}", "KEY", text)
     text = re.sub(r"[0-9a-f]{12,}(\.\.\.)?", "HEX", text)
     return re.sub(r"\d+", "N", text)
