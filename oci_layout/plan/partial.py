@@ -91,7 +91,7 @@ def make_partial(
     for stack in piece.stacks:
         count = min(done, len(stack.layers))
         done -= count
-        config, platform = _config(count, configs[stack.config], piece.label)
+        config, platform = _config(stack, count, configs[stack.config], piece.label)
         config_digest = Digest.of(config)
         manifest = _manifest(stack, count, config_digest, len(config))
         digest = Digest.of(manifest)
@@ -118,11 +118,11 @@ def make_partial(
     )
 
 
-def _config(count: int, raw: bytes, label: str) -> tuple[bytes, dict[str, Any]]:
+def _config(stack: Stack, count: int, raw: bytes, label: str) -> tuple[bytes, dict[str, Any]]:
     """The config of the first layers, and the platform that it states."""
     whole = config_object(raw)
     platform = {key: whole[key] for key in _PLATFORM if whole.get(key)}
-    diff_ids = whole["rootfs"]["diff_ids"][:count] if count else []
+    diff_ids = [str(each) for each in stack.diff_ids[:count]]
     value = {
         **platform,
         "config": {"Labels": {PARTIAL: label}},

@@ -27,12 +27,14 @@ class Stack:
         manifest: as it goes out.
         config: digest of its config.
         layers: digests of the blobs, base first.
+        diff_ids: of the tars inside; empty where they are not known.
         chains: chain ID of each layer; None where it is not known.
     """
 
     manifest: Manifest
     config: Digest
     layers: tuple[Digest, ...]
+    diff_ids: tuple[Digest, ...]
     chains: tuple[Digest | None, ...]
 
     @property
@@ -198,11 +200,14 @@ class _Walker:
             layers = tuple(each.digest for each in manifest.layers)
             raw = self._documents.blobs[config]
             read = Config.from_bytes(raw, Where(), Findings(), algorithm=config.algorithm)
-            diff_ids = read.diff_ids if read is not None else None
-            known = diff_ids is not None and len(diff_ids) == len(layers)
-            chains = chains_of(diff_ids or ()) if known else [None] * len(layers)
+            diff_ids = (read.diff_ids or ()) if read is not None else ()
+            known = len(diff_ids) == len(layers)
             self._stacks[digest] = Stack(
-                manifest=manifest, config=config, layers=layers, chains=tuple(chains)
+                manifest=manifest,
+                config=config,
+                layers=layers,
+                diff_ids=diff_ids if known else (),
+                chains=tuple(chains_of(diff_ids) if known else [None] * len(layers)),
             )
         return self._stacks[digest]
 

@@ -22,6 +22,11 @@ class Allowance:
     _taken: dict[str, bool] = attrs.field(factory=dict, init=False)
     _told: bool = attrs.field(default=False, init=False)
 
+    @property
+    def spent(self) -> int:
+        """Bytes of all documents that were read."""
+        return limits.DOCUMENTS_BYTES - self._left
+
     def take(self, member: Member) -> bool:
         """Whether a document may still be read; then it counts."""
         if member.name not in self._taken:

@@ -12,14 +12,18 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.finding import FailFast, Findings
-from oci_layout.limits import DOCUMENT_BYTES
+from oci_layout.limits import MEMBERS
 from oci_layout.model import dockersave, gojson, jsontext, layout
 from oci_layout.model.manifest import Index, Manifest, read_document
 from oci_layout.model.volumelist import BYTES, SUFFIX, ListedVolume, VolumeList
+from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.store import ArchiveStore
 from oci_layout.streams.member import BytesMember, Member
+from oci_layout.streams.names import UnsafeNameError, normalise
 from oci_layout.streams.reader import HeldFile
 from oci_layout.where import Where
+
+_OF_EACH = (layout.INDEX, dockersave.MANIFEST)  # what each volume has for itself
 
 
 def read_list(file: HeldFile) -> VolumeList | None:
@@ -69,12 +73,20 @@ class VolumeStore:
     def __init__(self, listed: VolumeList, label: str, findings: Findings) -> None:
         self.label = label
         self._stores: list[ArchiveStore] = []
+        self._holder: dict[str, ArchiveStore] = {}  # the first volume with a file of that name
         self._hidden: set[str] = set()
+        self._allowance = Allowance()
+        members = 0
         with ExitStack() as stack:
             for volume, path in zip(listed.volumes, volume_files(listed, label), strict=True):
                 store = ArchiveStore(_held(volume, path), path, findings)
                 stack.callback(store.close)
                 self._stores.append(store)
+                for name in store.order():
+                    self._holder.setdefault(name, store)
+                    members += 1
+                if members > MEMBERS:
+                    raise _odd(store, "", f"more than {MEMBERS} members in all volumes")
             self._made = self._documents(listed)
             self._closing = stack.pop_all()
 
@@ -83,7 +95,7 @@ class VolumeStore:
         saved: list[Any] = []
         top: dict[str, Any] = {}
         for number, (store, volume) in enumerate(zip(self._stores, listed.volumes, strict=True)):
-            index = _document(store, layout.INDEX)
+            index = self._document(store, layout.INDEX)
             those = index.get("manifests") if isinstance(index, dict) else None
             if not isinstance(those, list) or len(those) != len(volume.entries):
                 raise _odd(store, layout.INDEX, "has not the entries that its list tells of")
@@ -96,7 +108,7 @@ class VolumeStore:
                 else:
                     entries.append((place, entry))
             if store.find(dockersave.MANIFEST) is not None:
-                saved += _whole(_document(store, dockersave.MANIFEST), partial)
+                saved += _whole(self._document(store, dockersave.MANIFEST), partial)
         entries.sort(key=lambda pair: pair[0])
         made = {layout.INDEX: _index(top, [entry for _, entry in entries])}
         if saved:
@@ -113,7 +125,7 @@ class VolumeStore:
                 continue
             partial.add(digest)
             self._hidden.add(member.name)
-            raw = member.read(DOCUMENT_BYTES)
+            raw = self._read(member)
             document = read_document(raw, Where(file=store.label, member=member.name), Findings())
             if isinstance(document, Index):
                 pending += [each.digest for each in document.manifests]
@@ -122,22 +134,36 @@ class VolumeStore:
                 partial.add(config)
                 self._hidden.add(config.blob_path)
 
+    def _read(self, member: Member) -> bytes:
+        """A document, which counts with those of all volumes."""
+        member = attrs.evolve(member, name=f"{member.store}: {member.name}")
+        return read_bounded(member, FailFast(), self._allowance) or b""
+
+    def _document(self, store: ArchiveStore, name: str) -> Any:
+        member = store.find(name)
+        if member is None:
+            raise _odd(store, name, "is not there")
+        return jsontext.parse(self._read(member), Where(file=store.label, member=name), FailFast())
+
     def find(self, name: str) -> Member | None:
         """The file of that name, in the first volume that has it."""
-        if name in self._made:
-            return self._made[name]
-        if name in (layout.INDEX, dockersave.MANIFEST) or name in self._hidden:
+        try:
+            wanted = normalise(name)
+        except UnsafeNameError:
             return None
-        for store in self._stores:
-            member = store.find(name)
-            if member is not None:
-                return attrs.evolve(member, store=self.label)
-        return None
+        if wanted in self._made:
+            return self._made[wanted]
+        store = self._holder.get(wanted)
+        if store is None or wanted in _OF_EACH or wanted in self._hidden:
+            return None
+        member = store.find(wanted)
+        return None if member is None else attrs.evolve(member, store=self.label)
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted."""
-        every = {name for store in self._stores for name in store.names(prefix)}
-        return iter(sorted(every - self._hidden))
+        start = f"{prefix}/" if prefix else ""
+        every = (name for name in self._holder if name not in self._hidden)
+        return iter(sorted(name for name in every if name.startswith(start)))
 
     def close(self) -> None:
         """Close the volumes."""
@@ -155,14 +181,6 @@ def _held(volume: ListedVolume, path: str) -> HeldFile:
             hint="copy the volume again",
         )
     return file
-
-
-def _document(store: ArchiveStore, name: str) -> Any:
-    member = store.find(name)
-    if member is None:
-        raise _odd(store, name, "is not there")
-    where = Where(file=store.label, member=name)
-    return jsontext.parse(member.read(DOCUMENT_BYTES), where, FailFast())
 
 
 def _odd(store: ArchiveStore, name: str, what: str) -> DamagedError:

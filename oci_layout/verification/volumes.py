@@ -16,7 +16,7 @@ import attrs
 from oci_layout.blobs.pool import Pool
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError
 from oci_layout.finding import Finding, Findings, Severity
-from oci_layout.limits import CHUNK
+from oci_layout.limits import CHUNK, DOCUMENTS_BYTES
 from oci_layout.model.volumelist import ListedVolume, VolumeList
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import open_source
@@ -116,7 +116,7 @@ def _sum(file: HeldFile, pool: Pool) -> str:
 def _each_alone(files: Sequence[str], pool: Pool, bases: Sequence[Holdings]) -> Iterator[Finding]:
     """What is wrong with a volume when those before it are there; no layer is read."""
     with ExitStack() as stack:
-        before = list(bases)
+        before, documents = list(bases), 0  # bytes of what stays in memory
         for file in files:
             report = verify_source(file, Wanted(check="quick"), pool, bases=before)
             for finding in report.findings:
@@ -124,3 +124,10 @@ def _each_alone(files: Sequence[str], pool: Pool, bases: Sequence[Holdings]) -> 
                     yield attrs.evolve(finding, where=finding.where.of(file))
             source = stack.enter_context(open_source(file, findings=Findings()))
             before.append(source.contents.lent(file))
+            documents += source.reading.allowance.spent
+            if documents > DOCUMENTS_BYTES:
+                raise DamagedError(
+                    code="document-too-large",
+                    what=f"the documents of all volumes come to more than {DOCUMENTS_BYTES} bytes",
+                    where=Where(file=file),
+                )

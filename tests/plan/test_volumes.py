@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -26,7 +27,13 @@ from tests.builders.artifacts import make_artifact, make_signature, of_image, wr
 from tests.independent import read_files
 
 SLOW = os.environ.get("OCI_LAYOUT_SLOW") == "1"
-ENGINES = ("docker@20.10", "docker@28", "containerd@1.6", "containerd@2.1")
+ENGINES = (
+    "docker@20.10",
+    "docker@28",
+    "docker@29+containerd",
+    "containerd@1.6",
+    "containerd@2.1",
+)
 
 
 def content(size: int = 30_000) -> dict[str, bytes]:
@@ -330,6 +337,43 @@ def test_what_is_not_cut(dest: str, how: dict[str, Any], tmp_path: Path) -> None
     path = dest if dest == "-" or ":" in dest else str(tmp_path / dest)
     with pytest.raises(UsageError, match="--volume-size"):
         repack(source, path, **{"to": "oci", "volume_size": 50_000, **how})
+
+
+def test_a_layer_that_is_larger_than_its_stream_ends_with(tmp_path: Path) -> None:
+    """Sizes are foreseen by the end of a gzip stream; one of two members says less than all."""
+    layers = [content(20_000) for _ in range(4)]
+    image = make_image(layers, names=("app:1",), compression="gzip")
+    first = image.layers[0]
+    two = gzip.compress(first.raw[:512], mtime=0) + gzip.compress(first.raw[512:], mtime=0)
+    object.__setattr__(first, "stored", two)
+    source = whole([image], tmp_path)
+    how: dict[str, Any] = {"to": "oci", "compression": "none"}
+    repack(source, str(tmp_path / "full.tar"), **how)
+    report = repack(source, str(tmp_path / "x.tar"), volume_size=61_440, **how)
+    assert len(report.volumes) > 2
+    assert all(each.size <= 61_440 for each in report.volumes)
+    repack(str(tmp_path / "x.volumes.json"), str(tmp_path / "again.tar"), to="oci")
+    assert (tmp_path / "again.tar").read_bytes() == (tmp_path / "full.tar").read_bytes()
+
+
+def test_without_manifest_json(tmp_path: Path) -> None:
+    source = whole(shelf(), tmp_path)
+    report = repack(source, str(tmp_path / "x.tar"), to="oci", volume_size=120_000, pure=True)
+    assert not any("manifest.json" in read_files(tmp_path / each.file) for each in report.volumes)
+    assert loads(tmp_path, report.volumes, "containerd@1.6", "docker@29+containerd") == []
+    assert not verify(str(tmp_path / "x.volumes.json")).failed
+
+
+def test_what_a_name_is_taken_for(tmp_path: Path) -> None:
+    """An image that is called as a partial one would be keeps its name."""
+    images = [
+        make_image([content() for _ in range(4)], names=("app:1",)),
+        make_image([content(10)], names=("app-vol1:1",)),
+    ]
+    report = repack(whole(images, tmp_path), str(tmp_path / "x.tar"), to="oci", volume_size=110_000)
+    partial = [each.partial for each in report.volumes if each.partial]
+    assert partial[0] == "app-vol1-part:1"
+    assert loads(tmp_path, report.volumes, *ENGINES) == []
 
 
 def random_images(chance: random.Random) -> list[Image]:
