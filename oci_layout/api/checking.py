@@ -70,11 +70,7 @@ def check(
                 bases=open_bases(checked, stack),
             )
         )
-        if opened.volumes:
-            raise UsageError(
-                what=f"{opened.label}: engines load volumes, not their list",
-                hint="check one volume, with --have for each before it",
-            )
+        _require_loadable(opened)
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)
         facts = gather(opened, source, None, have)
@@ -92,6 +88,21 @@ def check(
             findings=tuple(found),
             left_out=findings.left_out,
         )
+
+
+def _require_loadable(opened: Source) -> None:
+    """Refuse what stands for several files, none of which an engine loads as what it stands for.
+
+    Raises:
+        UsageError: it is a list of volumes, or parts of a file.
+    """
+    if opened.volumes:
+        raise UsageError(
+            what=f"{opened.label}: engines load volumes, not their list",
+            hint="check one volume, with --have for each before it",
+        )
+    if opened.parts:
+        raise UsageError(what=f"{opened.label}: engines load no parts", hint="check the whole file")
 
 
 def _host(platform: Platform | str | None) -> Platform:

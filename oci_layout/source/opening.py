@@ -55,6 +55,7 @@ class Source(Closing):
         archive: whether it is a tar (else a directory).
         outer: how the archive as a whole was compressed.
         volumes: how many it was cut into; 0 for what was not.
+        parts: how many its file was split into; 0 for what was not.
         folder: the folder inside of it that was looked at; empty for all of it.
         window: bytes of memory that unpacking it took, where that was zstd.
         followed: whether something followed the end of its gzip stream, and was passed over.
@@ -69,6 +70,7 @@ class Source(Closing):
     archive: bool
     outer: Compression
     volumes: int = 0
+    parts: int = 0
     folder: str = ""
     window: int = 0
     followed: bool = False
@@ -138,6 +140,7 @@ class Source(Closing):
             return str(self.kind)
         form = "archive" if self.archive else "directory"
         form = plural(self.volumes, "volume") if self.volumes else form
+        form += f" in {plural(self.parts, 'part')}" if self.parts else ""
         form += f", in its folder {self.folder[:60]}" if self.folder else ""
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
         return f"{self.kind} ({form}{packed})"
@@ -226,6 +229,7 @@ def open_source(
         archive=archive,
         outer=found.outer if found is not None else Compression.NONE,
         volumes=volumes,
+        parts=0 if parts is None else len(parts[1]),
         window=found.window if found is not None else 0,
         followed=found is not None and found.followed,
         inner=found.inner if found is not None else Compression.NONE,

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout import DamagedError, NotAnImageError, merge, repack, verify
+from oci_layout import (
+    DamagedError,
+    NotAnImageError,
+    UsageError,
+    check,
+    merge,
+    repack,
+    verify,
+)
 from oci_layout.source.parts import parts_of, without_parts
 from oci_layout.streams.joined import JoinedFile
 from tests.builders import make_image, write_hybrid_archive
@@ -41,6 +49,13 @@ def test_parts_of_split_are_one_source(archive: Path, flags: str, stem: str) -> 
         repack(str(archive), str(archive.parent / "full.tar"), to="oci", force=True)
         assert dest.read_bytes() == (archive.parent / "full.tar").read_bytes()
         dest.unlink()
+
+
+def test_engines_load_no_parts(archive: Path) -> None:
+    parts = split(archive, "-b10000")
+    with pytest.raises(UsageError, match="no parts"):
+        check(str(parts[0]))
+    assert f"in {len(parts)} parts" in verify(str(parts[0])).source_kind
 
 
 def test_a_compressed_archive_may_be_split(archive: Path) -> None:
