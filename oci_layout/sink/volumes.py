@@ -235,24 +235,22 @@ def _report(volume: ListedVolume) -> VolumeReport:
 
 def _appear(written: Sequence[_Written], listed: VolumeList, how: Cutting) -> None:
     """Let all volumes appear, the list last; where one cannot, those that are new vanish again."""
-    with Draft(how.place, directory=False, replace=how.force) as draft, _or_none() as appeared:
+    with Draft(how.place, directory=False, replace=how.force) as draft, _or_none() as appearing:
         OutFile(draft.fd).write(listed.to_bytes())
-        for each in written:
-            place, itself = each.draft.place, identity(os.fstat(each.draft.fd))
-            each.draft.appear()
-            if place.kind is PlaceKind.ABSENT:
-                appeared.append((place, itself))
-        draft.appear()
+        for each in (*(volume.draft for volume in written), draft):
+            if each.place.kind is PlaceKind.ABSENT:  # it may fail after it has got its name
+                appearing.append((each.place, identity(os.fstat(each.fd))))
+            each.appear()
 
 
 @contextmanager
 def _or_none() -> Iterator[list[tuple[Place, Identity]]]:
-    """Takes what appears; removes it again on an error."""
-    appeared: list[tuple[Place, Identity]] = []
+    """Takes what is to appear; removes what has appeared on an error, the last one first."""
+    appearing: list[tuple[Place, Identity]] = []
     try:
-        yield appeared
+        yield appearing
     except BaseException:
-        for place, itself in appeared:
+        for place, itself in reversed(appearing):
             with contextlib.suppress(OSError):
                 there = place.parent.status(place.name)
                 if there is not None and identity(there) == itself:
@@ -264,7 +262,10 @@ def _tell_others(plan: Plan, how: Cutting, names: Sequence[str]) -> None:
     """Tell of volumes beside these that are of another set, and are left alone."""
     stem = os.path.basename(how.path)[: -len(_TAR)]
     volume = re.compile(re.escape(stem) + r"\.vol[0-9]+\.tar", re.IGNORECASE)
-    others = sorted(set(filter(volume.fullmatch, how.place.parent.names())) - set(names))
+    there: list[str] = []
+    with contextlib.suppress(OSError):  # all is written: nobody need know
+        there = how.place.parent.names()
+    others = sorted(set(filter(volume.fullmatch, there)) - set(names))
     if others:
         plan.findings.warning(
             "other-volumes",

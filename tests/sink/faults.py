@@ -117,6 +117,7 @@ TARGETS: dict[str, tuple[str, str, Callable[[Stage], object]]] = {
     "unpacked archive": ("out.tar", "", written("docker", compression="none")),
     "repacked archive": ("out.tar", "", written("oci", compression="zstd:1")),
     "compressed archive": ("out.tar.gz", "", written("oci")),
+    "volumes": ("out.tar", "", written("oci", compression="none", volume_size=30_720)),
     "force layout": ("out", "folder", written("oci", force=True)),
     "force archive": ("out.tar", "file", written("docker", force=True)),
     "append": ("out", "folder", written("oci", append=True)),
