@@ -31,6 +31,7 @@ _ROWS = {
     "MEMBER_NAME_BYTES": "a long name",
     "NAME_BYTES": "a name of a member",
     "NAMES_BYTES": "names of an archive",
+    "VOLUMES": "volumes of a list",
     "SPECIAL_MEMBERS": "devices and FIFOs",
     "PAX_BYTES": "a PAX header",
     "LINK_HOPS": "links that are followed",

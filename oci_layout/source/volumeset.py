@@ -86,7 +86,11 @@ class VolumeStore:
                     self._holder.setdefault(name, store)
                     members += 1
                 if members > MEMBERS:
-                    raise _odd(store, "", f"more than {MEMBERS} members in all volumes")
+                    raise DamagedError(
+                        code="too-many-members",
+                        what=f"more than {MEMBERS} members in all volumes",
+                        where=Where(file=path),
+                    )
             self._made = self._documents(listed)
             self._closing = stack.pop_all()
 

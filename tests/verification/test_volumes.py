@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from oci_layout import DamagedError, LayoutError, UsageError, inspect, repack, verify
+from oci_layout import DamagedError, LayoutError, UsageError, inspect, limits, repack, verify
+from oci_layout.source import volumeset
+from oci_layout.verification import volumes
 from tests.builders import make_image, write_hybrid_archive
 from tests.command import layout
 
@@ -150,3 +152,24 @@ def test_what_reads_a_list_closes_its_volumes(listed: Path) -> None:
         verify(str(listed))
         inspect(str(listed))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "code"),
+    [
+        ("MEMBERS", 15, "too-many-members"),
+        ("DOCUMENTS_BYTES", 3_000, "document-too-large"),  # indexes and partial images
+        ("DOCUMENTS_BYTES", 4_300, "document-too-large"),  # each volume for itself
+    ],
+)
+def test_volumes_are_bounded_together(
+    bound: str, value: int, code: str, listed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each alone is within the bound."""
+    monkeypatch.setattr(limits, bound, value)
+    for module in (volumeset, volumes):
+        if hasattr(module, bound):
+            monkeypatch.setattr(module, bound, value)
+    for volume in sorted(listed.parent.glob("x.vol*.tar")):
+        assert code not in {each.code for each in verify(str(volume)).findings}
+    assert code in {finding for finding, _ in found(listed)}
