@@ -69,11 +69,12 @@ def edit_document(files: Files, digest: str, change: Callable[[dict[str, Any]], 
     raw = go_json(value)
     new = sha256(raw)
     files[blob(new)] = raw
-    _repoint(files, digest, new, len(raw))
+    repoint(files, digest, new, len(raw))
     return new
 
 
-def _repoint(files: Files, old: str, new: str, size: int) -> None:
+def repoint(files: Files, old: str, new: str, size: int) -> None:
+    """Let every document that refers to a blob refer to another, and who refers to them follow."""
     for name in list(files):
         raw = files.get(name, b"")
         if old.encode() not in raw or not raw.startswith(b"{"):
@@ -89,7 +90,7 @@ def _repoint(files: Files, old: str, new: str, size: int) -> None:
             del files[name]
             files[blob(sha256(changed))] = changed
             before = "sha256:" + name.rpartition("/")[2]
-            _repoint(files, before, sha256(changed), len(changed))
+            repoint(files, before, sha256(changed), len(changed))
 
 
 def damaged(layout: Path, dest: Path, change: Callable[[Files], object]) -> Path:

@@ -246,7 +246,7 @@ def names_no_config(raw: bytes) -> bool:
     config = canonical(value, _ANY_FIELDS).get("config")
     if not isinstance(config, dict):
         return config is None
-    return not canonical(config, DESCRIPTOR_FIELDS).get("digest")
+    return canonical(config, DESCRIPTOR_FIELDS).get("digest") in (None, "")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

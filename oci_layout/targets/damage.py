@@ -58,6 +58,7 @@ def report_damage(
     *,
     unpacks: Unpacks,
     diff_ids: bool = True,
+    rests: bool = False,
 ) -> None:
     """Add what was found in a layer; nothing where no blob was read.
 
@@ -69,6 +70,7 @@ def report_damage(
         reading: told.
         unpacks: how the engine unpacks.
         diff_ids: whether it compares diff_ids.
+        rests: whether it passes over what follows the end of a packed layer.
     """
     member = layers[number].member
     if facts.layers is None or member is None:
@@ -76,6 +78,8 @@ def report_damage(
     layer = layers[number]
     for finding in facts.layers.damage.get(member.name, ()):
         if finding.severity is not Severity.ERROR or finding.code in _STATED:
+            continue
+        if finding.code == "trailing-garbage" and rests:
             continue
         if finding.code != MEMBER:
             reading.fail("damaged-blob", f"{label}: {finding.message}")

@@ -58,7 +58,7 @@ OS_CASE = (
     Since(version=(1,), value=True, source="measured: Docker 20.10.24, which panics at Linux"),
     Since(version=(23,), value=False, source="measured: Docker 26.1.5, 28.5.2; moby 23.0"),
 )
-# Whether the stream around an archive is read past the end of the archive.
+# Whether what follows the end of a packed stream is passed over, around an archive or in a layer.
 RESTS = (
     Since(version=(1,), value=False, source="measured: Docker 20.10.24"),
     Since(version=(26,), value=True, source="measured: Docker 26.1.5, 28.5.2"),
@@ -104,7 +104,7 @@ def read(facts: Facts, target: Target, platform: Platform) -> Prediction:
     for saved in facts.saved:
         for field in _misread(saved, escaped_times=escaped):
             reading.fail("bad-config", f"{saved.label}: {field}")
-        _entry(facts, saved, packings, platform, reading)
+        _entry(facts, saved, target, platform, reading)
         _other_os(saved, target, platform, reading)
         for number, layer in enumerate(saved.layers) if not windows else ():
             if layer.window > limits.ZSTD_WINDOW:
@@ -155,7 +155,7 @@ def _is_layout(facts: Facts) -> bool:
 def _entry(
     facts: Facts,
     saved: Saved,
-    packings: frozenset[Compression],
+    target: Target,
     platform: Platform,
     reading: Prediction,
 ) -> None:
@@ -182,7 +182,7 @@ def _entry(
     unpacked = reading.unpack(config.diff_ids)
     for number in range(len(saved.layers)):
         if not unpacked[number]:
-            _layer(facts, saved, number, packings, reading)
+            _layer(facts, saved, number, target, reading)
     names = _names(saved, reading)
     if not names:
         reading.lose("nameless", f"{config.digest.short} has no name")
@@ -215,7 +215,7 @@ def _layer(
     facts: Facts,
     saved: Saved,
     number: int,
-    packings: frozenset[Compression],
+    target: Target,
     reading: Prediction,
 ) -> None:
     layer, label = saved.layers[number], f"{saved.label}: layer {number}"
@@ -223,14 +223,22 @@ def _layer(
         code = facts.absent(layer.name, "missing-layer")
         reading.fail(code, f"{label}: {layer.name} is not there")
         return
-    if layer.packing not in packings:
+    if layer.packing not in at(PACKINGS, target.version).value:
         reading.fail(
             "layer-packing",
             f"{label} is packed with {layer.packing}, which Docker unpacks from 23.0 on",
         )
     elif layer.packing is Compression.XZ:
         reading.note("needs-xz", f"{label} is packed with xz")
-    report_damage(facts, saved.layers, number, label, reading, unpacks=Unpacks.DIFFS)
+    report_damage(
+        facts,
+        saved.layers,
+        number,
+        label,
+        reading,
+        unpacks=Unpacks.DIFFS,
+        rests=at(RESTS, target.version).value,
+    )
     report_no_tar(layer.member, label, reading)
 
 

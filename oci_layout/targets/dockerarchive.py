@@ -35,7 +35,8 @@ def read(facts: Facts, traits: Traits, platform: Platform) -> Prediction:
         platform: of its host.
     """
     reading = Prediction()
-    if facts.outer is Compression.GZIP and not traits.packed_docker_archive:
+    once = facts.outer is Compression.GZIP and not facts.packed_twice
+    if once and not traits.packed_docker_archive:
         return reading.fail("outer-compression", "the archive is compressed with gzip")
     if facts.source.followed:
         return reading.fail("outer-rest", "something follows the end of the gzip stream")

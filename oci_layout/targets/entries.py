@@ -96,7 +96,7 @@ def _check_index(facts: Facts, how: Importing, reading: Prediction) -> None:
     for field in facts.mistyped:
         reading.fail("bad-document", f"index.json: {field.place}: expected {field.expected}")
     for entry in facts.index or ():
-        if not _name(entry.descriptor.annotations, how):
+        if not (_name(entry.descriptor.annotations, how) or how.by_digest):
             continue  # of which no image is made
         if not entry.descriptor.media_type:
             reading.fail("bad-document", f"{entry.label} has no mediaType in index.json")

@@ -57,7 +57,13 @@ class Outcome:
 
 
 def hold(
-    seed: int, number: int, engines: Sequence[Engine], versions: Mapping[str, str], keep: Path
+    seed: int,
+    number: int,
+    engines: Sequence[Engine],
+    versions: Mapping[str, str],
+    keep: Path,
+    *,
+    wide: bool = False,
 ) -> Outcome:
     """Make an archive and ask everybody.
 
@@ -67,10 +73,11 @@ def hold(
         engines: that are asked.
         versions: of each.
         keep: where the archive stays if there is a disagreement.
+        wide: whether the archive has more sorts of tricks.
     """
     with tempfile.TemporaryDirectory(dir=engines[0].host.work) as name:
         folder = Path(name)
-        made = make(seed, number, folder)
+        made = make(seed, number, folder, wide=wide)
         found = Outcome(archives=1, tricks=[made.form, *made.tricks])
         _repacked(made.path, folder, found)
         for engine in engines:

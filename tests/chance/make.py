@@ -31,6 +31,7 @@ from tests.builders import (
 )
 from tests.builders.trees import read
 from tests.chance.layers import STRANGE, Layering, plain
+from tests.chance.wider import wider
 
 Files = dict[str, bytes]
 FORMS = ("v1dirs", "flat", "lowercase", "podman", "hybrid", "oci", "hybrid docker")
@@ -53,7 +54,9 @@ class Made:
     tricks: list[str] = field(default_factory=list)
 
 
-def make(seed: int, number: int, folder: Path, *, tricks: int | None = None) -> Made:
+def make(
+    seed: int, number: int, folder: Path, *, tricks: int | None = None, wide: bool = False
+) -> Made:
     """Make an archive; the same seed and number make the same one.
 
     Args:
@@ -61,6 +64,7 @@ def make(seed: int, number: int, folder: Path, *, tricks: int | None = None) -> 
         number: of the archive.
         folder: where it is written.
         tricks: how many are played; a few by default.
+        wide: whether more are played in half of the archives, and tars of other forms written.
     """
     chance = random.Random(f"{seed}-{number}")  # noqa: S311  archives, not secrets
     form = chance.choice(FORMS)
@@ -80,10 +84,17 @@ def make(seed: int, number: int, folder: Path, *, tricks: int | None = None) -> 
             # What another trick has made of a document may be none to play this one on.
             with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                 _DOCUMENTS[kind](chance, files, made)
+    form_of_tar = tarfile.PAX_FORMAT
+    more = random.Random(f"{seed}-{number}-wider")  # noqa: S311  likewise
+    if wide and more.random() < 0.5:
+        made.tricks += wider(more, files)
+    if wide and more.random() < 0.3:
+        form_of_tar = more.choice([tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+        made.tricks.append(f"tar of the format {form_of_tar}")
     listed = [_Member(name, data) for name, data in files.items()]
     for change in members:
         change(listed)
-    data = _tar(listed)
+    data = _tar(listed, form_of_tar)
     for pack in packed:
         data = pack(data)
     path.write_bytes(data)
@@ -378,9 +389,9 @@ def _members(chance: random.Random, made: Made) -> Callable[[list[_Member]], Non
     return change
 
 
-def _tar(members: list[_Member]) -> bytes:
+def _tar(members: list[_Member], form: int = tarfile.PAX_FORMAT) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
         for each in members:
             member = tarfile.TarInfo(each.name)
             member.type, member.linkname, member.mode = each.type, each.link, 0o644
