@@ -51,6 +51,7 @@ class Manifest:
         misread: values of wrong types; the fields above have them repaired.
         refused: values of wrong types that nobody can repair; the fields above go without.
         unusable: how many layers are listed without a digest; ``layers`` goes without.
+        typed: whether it says itself what it is.
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -63,6 +64,7 @@ class Manifest:
     misread: tuple[Misread, ...] = ()
     refused: tuple[Misread, ...] = ()
     unusable: int = 0
+    typed: bool = True
 
     @property
     def family(self) -> Family:
@@ -364,6 +366,7 @@ def _manifest(
         config=config,
         layers=layers,
         unusable=_unusable(fields, "layers", layers),
+        typed=bool(fields.raw("mediaType")),
         subject=_subject(fields),
         artifact_type=artifact_type,
         annotations=fields.mapping("annotations"),

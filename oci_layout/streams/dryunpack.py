@@ -30,6 +30,7 @@ class Snag(enum.Enum):
     BELOW_A_FILE = "below a file"  # a path leads through what is no folder
     LINKED_FOLDER = "linked folder"  # a hard link to a folder
     LOST_LINK = "lost link"  # a hard link to what this layer does not have, at that place
+    LEAVES = "leaves"  # a path, or what a hard link stands for, leads out of the root
     REMOVED = "removed"  # a whiteout of what this very layer has
 
 
@@ -115,6 +116,8 @@ class _Tree:
             return
         path = _rooted(file.path)
         self._name(file)
+        if _leaves(file.path) or (file.type is FileType.HARDLINK and _leaves(file.linkname)):
+            self.snag(Snag.LEAVES, file.path, f"{file.path!r} leads out of the layer")
         if self._through(path, file.path):
             return
         whiteout = file.whiteout
@@ -166,6 +169,11 @@ class _Tree:
 def _rooted(path: str) -> str:
     """A path from the root, which ``..`` does not lead out of; empty for the root itself."""
     return posixpath.normpath(f"/{path}").lstrip("/")
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path leads above the root on its way."""
+    return posixpath.normpath(path).split("/", 1)[0] == ".."
 
 
 def _folders(path: str) -> Iterator[str]:

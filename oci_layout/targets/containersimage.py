@@ -303,6 +303,8 @@ def _docker_types(manifest: Manifest, label: str, traits: Traits, reading: Predi
     """
     if manifest.media_type != DOCKER_MANIFEST:
         return
+    if not manifest.typed:
+        reading.fail("bad-document", f"{label}: a manifest of Docker's without mediaType")
     for number, layer in enumerate(manifest.layers):
         kind = LayerType.parse(layer.media_type)
         place = f"{label}: layer {number}"

@@ -46,6 +46,7 @@ class Unpacks(enum.Enum):
 
     NOT = enum.auto()
     DIFFS = enum.auto()  # Docker, podman: by tar-split, which wants each path once
+    LOCAL_DIFFS = enum.auto()  # likewise, where no path leads out
     SNAPSHOTS = enum.auto()  # containerd: each layer into a folder of its own
 
 
@@ -110,8 +111,13 @@ _RULES = {
     Snag.BELOW_A_FILE: "layer-file",
     Snag.LINKED_FOLDER: "layer-file",
     Snag.REMOVED: "layer-file",
+    Snag.LEAVES: "layer-leaves",
 }
-_OTHERS = {Unpacks.SNAPSHOTS: Snag.REPEATED, Unpacks.DIFFS: Snag.REMOVED}
+_OTHERS = {
+    Unpacks.SNAPSHOTS: (Snag.REPEATED, Snag.LEAVES),
+    Unpacks.DIFFS: (Snag.REMOVED, Snag.LEAVES),
+    Unpacks.LOCAL_DIFFS: (Snag.REMOVED,),
+}
 
 
 def _report_snags(
@@ -128,11 +134,11 @@ def _report_snags(
         return
     lost = []
     for each in facts.layers.snags.get(member.name, ()):
-        if each.snag in _RULES and each.snag is not _OTHERS[unpacks]:
+        if each.snag in _RULES and each.snag not in _OTHERS[unpacks]:
             reading.fail(_RULES[each.snag], f"{label}: {each.text}")
         elif each.snag is Snag.LOST_LINK:
             lost.append(each)
-    if lost and unpacks is Unpacks.DIFFS:
+    if lost and unpacks is not Unpacks.SNAPSHOTS:
         below = [each.member for each in layers[:number] if each.member is not None]
         # On a copy of the layers below, as the driver vfs has it.
         gone = facts.layers.lost(lost, below)

@@ -63,6 +63,11 @@ RESTS = (
     Since(version=(1,), value=False, source="measured: Docker 20.10.24"),
     Since(version=(26,), value=True, source="measured: Docker 26.1.5, 28.5.2"),
 )
+# How layers are unpacked.
+UNPACKS = (
+    Since(version=(1,), value=Unpacks.DIFFS, source="measured: Docker 20.10.24, 26.1.5"),
+    Since(version=(28,), value=Unpacks.LOCAL_DIFFS, source="measured: Docker 28.5.2"),
+)
 DEEPEST = 125  # moby layer/layer_store.go, maxLayerDepth
 
 
@@ -236,7 +241,7 @@ def _layer(
         number,
         label,
         reading,
-        unpacks=Unpacks.DIFFS,
+        unpacks=at(UNPACKS, target.version).value,
         rests=at(RESTS, target.version).value,
     )
     report_no_tar(layer.member, label, reading)

@@ -18,7 +18,7 @@ from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.targets.answer import Loaded, Prediction
 from oci_layout.targets.damage import Unpacks, report_damage, report_no_tar
 from oci_layout.targets.docker import other_architecture
-from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link
+from oci_layout.targets.facts import Facts, Saved, SavedLayer, is_link, is_null
 from oci_layout.targets.names import normalised, whole
 from oci_layout.targets.traits import Traits
 from oci_layout.targets.typed import Structs, unreadable
@@ -70,7 +70,7 @@ def _read_list(facts: Facts, reading: Prediction) -> bool:
         reading.fail("linked-document", "manifest.json is a hard link")
     elif facts.saved_followed:
         reading.fail("bad-manifest-json", "something follows the list of manifest.json")
-    elif facts.saved is None and not _is_null(facts):
+    elif facts.saved is None and not is_null(facts.source.store):
         reading.fail("bad-manifest-json", "manifest.json is no list")
     else:
         for each in facts.saved_mistyped:
@@ -103,11 +103,6 @@ def _asked_for(saved: Sequence[Saved], reading: Prediction) -> dict[Saved, tuple
         if item not in loaded:
             reading.lose("images-left", f"{item.label}: its names are those of another image")
     return loaded
-
-
-def _is_null(facts: Facts) -> bool:
-    member = facts.source.store.find(dockersave.MANIFEST)
-    return member is not None and member.head(16).strip() == b"null"
 
 
 def _check_tags(saved: Saved, reading: Prediction) -> None:

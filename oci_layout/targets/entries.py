@@ -46,6 +46,8 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
         host: its platform.
         reading: told why there are none.
     """
+    if facts.plain(dockersave.MANIFEST) and not _reads_list(facts, reading):
+        return []
     marked = facts.plain(layout.MARKER)
     if marked and facts.marker_unread:
         reading.fail("bad-document", "oci-layout is no JSON object with a version")
@@ -80,11 +82,18 @@ def items(facts: Facts, how: Importing, host: Platform, reading: Prediction) -> 
     if facts.saved is None:
         reading.fail("bad-manifest-json", "manifest.json is null, or no list")
         return []
+    _check_links(facts, reading)
+    return [item for saved in facts.saved for item in _made(facts, saved, host, reading)]
+
+
+def _reads_list(facts: Facts, reading: Prediction) -> bool:
+    """Whether ``manifest.json`` can be read, which is done beside a layout, too."""
+    if facts.saved_unread:
+        reading.fail("bad-manifest-json", "manifest.json is no JSON")
     for each in facts.saved_mistyped:
         if not each.docker_only:
             reading.fail("bad-manifest-json", f"{each.place}: expected {each.expected}")
-    _check_links(facts, reading)
-    return [item for saved in facts.saved for item in _made(facts, saved, host, reading)]
+    return not reading.reasons
 
 
 def _check_index(facts: Facts, how: Importing, reading: Prediction) -> None:

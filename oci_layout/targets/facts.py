@@ -171,6 +171,7 @@ class Facts:
         mistyped: values of wrong types in ``index.json`` itself.
         saved: entries of ``manifest.json``; None without that file, or when it is no list.
         saved_there: whether there is a ``manifest.json``.
+        saved_unread: whether that is no JSON.
         saved_mistyped: values of wrong types in it.
         saved_followed: whether something follows its list, which some readers pass over.
         index_followed: whether something follows the value of ``index.json``.
@@ -189,6 +190,7 @@ class Facts:
     mistyped: tuple[Misread, ...]
     saved: tuple[Saved, ...] | None
     saved_there: bool
+    saved_unread: bool
     saved_mistyped: tuple[Misread, ...]
     saved_followed: bool
     index_followed: bool
@@ -337,6 +339,7 @@ def gather(
         mistyped=(*listing.misread, *listing.refused) if listing is not None else (),
         saved=_saved(source, saved) if saved_there and not is_dir else None,
         saved_there=saved_there,
+        saved_unread=saved is None and saved_there and not is_null(source.store),
         saved_mistyped=tuple(SAVED.misread(saved, At())),
         saved_followed=followed,
         index_followed=index_followed,
@@ -382,6 +385,12 @@ def _index(source: Source, index: Index | None) -> tuple[Entry, ...] | None:
     return tuple(
         Entry(descriptor=descriptor, node=reader.node(descriptor)) for descriptor in index.manifests
     )
+
+
+def is_null(store: Store) -> bool:
+    """Whether ``manifest.json`` is null, which Go takes for an empty list."""
+    member = store.find(dockersave.MANIFEST)
+    return member is not None and member.head(16).strip(b" \t\r\n\0") == b"null"
 
 
 def _saved_value(source: Source) -> tuple[Any, bool]:

@@ -77,9 +77,10 @@ STRANGE: dict[str, tuple[bytes, str, str]] = {
     ),
     "a hard link from above the root": (
         tar_of(_OWN, member("link", tarfile.LNKTYPE, "../own/file")),
-        "",
+        "layer-leaves",
         "",
     ),
+    "a path from above the root": (tar_of(member("../../out", data=b"x")), "layer-leaves", ""),
     "a hard link through a link": (
         tar_of(
             _OWN, member("to", tarfile.SYMTYPE, "own"), member("link", tarfile.LNKTYPE, "to/file")

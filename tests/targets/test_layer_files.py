@@ -11,7 +11,13 @@ from tests.builders.strange import STRANGE, with_layer
 from tests.interop.shown import HERE
 from tests.targets.answers import answer, codes
 
-_TARGETS = {"docker@28": 1, "podman@5.8": 1, "containerd@2.1": 2, "docker@28+containerd": 2}
+_TARGETS = {
+    "docker@28": 1,
+    "docker@26": 1,
+    "podman@5.8": 1,
+    "containerd@2.1": 2,
+    "docker@28+containerd": 2,
+}
 
 
 @pytest.mark.parametrize("target", _TARGETS)
@@ -21,6 +27,8 @@ def test_what_stands_in_the_way(name: str, packing: str, target: str, tmp_path: 
     image = make_image([{"etc/base": b"base"}], names=("demo:1",), architecture=HERE)
     path = with_layer(image, tmp_path / "image.tar", STRANGE[name][0], packing)
     code = STRANGE[name][_TARGETS[target]]
+    if code == "layer-leaves" and target != "docker@28":
+        code = ""
     found = answer(path, target, full=True)
     assert codes(found)["reasons"] == ({code} if code else set())
     assert found.loads is not bool(code)

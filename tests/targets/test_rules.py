@@ -132,7 +132,7 @@ def _wrong_size(m: Maker) -> Path:
 
 
 # What only reading every layer tells.
-_READ = {"layer-member", "layer-tar", "layer-file", "repeated-path", "link-below"}
+_READ = {"layer-member", "layer-leaves", "layer-tar", "layer-file", "repeated-path", "link-below"}
 
 # A rule, the file and the target that it speaks of, and where it does.
 TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
@@ -168,6 +168,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
     ),
     "layer-member": (lambda m: with_odd_member(m.image(), m.path(), b"S"), "docker@28", "reasons"),
     "layer-tar": (_layered("cut in the data"), "docker@28", "reasons"),
+    "layer-leaves": (_layered("a path from above the root"), "docker@28", "reasons"),
     "layer-file": (_layered("a hard link to nothing"), "containerd@1.7", "reasons"),
     "repeated-path": (_layered("a file twice"), "podman", "reasons"),
     "link-below": (_below, "docker@28", "notes"),
