@@ -55,7 +55,7 @@ def canonical(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in value.items():
         name = names.get(fold(key), key)
-        result[name] = merged(result[name], item) if name in result else item
+        result[name] = merged(result[name], item, name) if name in result else item
     return result
 
 

@@ -49,16 +49,24 @@ def fold(key: str) -> str:
     return folded.lower() if folded.isascii() else key
 
 
-def merged(old: Any, new: Any) -> Any:
+_STRUCTS = frozenset({"config", "rootfs"})  # fields that are no pointers
+
+
+def merged(old: Any, new: Any, name: str = "") -> Any:
     """What Go has read when a field stands twice (encoding/json decode.go, ``object``).
 
-    The last one counts, null changes no text and no number, and what two objects say is put
-    together.
+    The last one counts, null changes no text, no number and no struct, and what two objects say is
+    put together.
+
+    Args:
+        old: what was read first.
+        new: what stands there again.
+        name: of the field.
     """
-    if new is None and not isinstance(old, dict | list):
+    if new is None and (not isinstance(old, dict | list) or name.lower() in _STRUCTS):
         return old
     if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **{key: merged(old.get(key), item) for key, item in new.items()}}
+        return {**old, **{key: merged(old.get(key), item, key) for key, item in new.items()}}
     return new
 
 

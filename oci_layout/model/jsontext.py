@@ -66,7 +66,7 @@ class _Pairs:
             for key, item in pairs:
                 if key in value:
                     self.repeated.append(key)
-                value[key] = gojson.merged(value[key], item) if key in value else item
+                value[key] = gojson.merged(value[key], item, key) if key in value else item
         return value
 
 

@@ -200,6 +200,8 @@ def _image(
             return
     names = _shown_names(item, how, reading)
     if names is None:
+        if how.unpacks == "passing":  # core/transfer/local/import.go: before images are made
+            _unpack_item(facts, item, how, platform, reading)
         return
     host = how.matching(platform)
     kept = set(_imported(item.node, how, host)) if item.node is not None else set()
@@ -214,6 +216,13 @@ def _image(
             platform=None if kind == "index" else _platform(item),
         )
     )
+    _unpack_item(facts, item, how, platform, reading)
+
+
+def _unpack_item(
+    facts: Facts, item: Item, how: Importing, platform: Platform, reading: Prediction
+) -> None:
+    """Whether what an entry leads to can be unpacked."""
     if item.saved is not None:
         if item.saved.config is not None and reading.first(item.saved):
             unpack_saved(facts, item.saved, how, platform, reading)

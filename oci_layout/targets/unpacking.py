@@ -88,7 +88,7 @@ def unpack(
         for number, layer in enumerate(image.layers)
         if how.counts_all or is_called_layer(types[number])
     ]
-    if image.layers and not layers and not how.reads_config:
+    if not layers and not how.reads_config:
         return  # core/unpack/unpacker.go: without layers nothing is unpacked
     if len(layers) != len(image.layers) == len(image.config.diff_ids or ()):
         strange = next(text for text in types if not is_called_layer(text))
@@ -153,7 +153,7 @@ def unpack_saved(
         )
         for layer in saved.layers
     ]
-    if saved.config is not None:
+    if saved.config is not None and (layers or how.reads_config):
         _layers(facts, layers, saved.config, saved.label, how, platform, reading)
 
 
@@ -169,8 +169,9 @@ def _layers(
     other_architecture(config, label, platform, reading)
     if how.unpacks == "host" and not runs(config.platform, platform):
         return  # it is kept as it is
-    for field in unreadable(config, Structs.SPEC) if how.reads_config else ():
-        reading.fail("bad-config", f"{label}: {field}")
+    for field in unreadable(config, Structs.SPEC):
+        if how.reads_config or field.startswith("rootfs"):
+            reading.fail("bad-config", f"{label}: {field}")
     diff_ids = config.diff_ids or ()
     if config.diff_ids is None and layers:
         reading.fail("no-rootfs", f"{label}: the config has no rootfs")

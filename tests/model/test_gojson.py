@@ -107,3 +107,4 @@ def test_a_field_that_stands_twice() -> None:
     }
     assert gojson.merged([1, 2], [3]) == [3]
     assert gojson.merged({"a": 1}, None) is None
+    assert gojson.merged({"a": 1}, None, "config") == {"a": 1}
