@@ -78,12 +78,33 @@ def hold(
     with tempfile.TemporaryDirectory(dir=engines[0].host.work) as name:
         folder = Path(name)
         made = make(seed, number, folder, wide=wide)
-        found = Outcome(archives=1, tricks=[made.form, *made.tricks])
-        _repacked(made.path, folder, found)
-        for engine in engines:
-            _asked(made.path, folder, engine, versions[engine.name], found)
+        found = hold_path(made.path, folder, engines, versions, tricks=[made.form, *made.tricks])
         if found.wrong:
             (keep / made.path.name).write_bytes(made.path.read_bytes())
+    return found
+
+
+def hold_path(
+    path: Path,
+    folder: Path,
+    engines: Sequence[Engine],
+    versions: Mapping[str, str],
+    *,
+    tricks: Sequence[str] = (),
+) -> Outcome:
+    """Ask everybody about a file or folder.
+
+    Args:
+        path: the file or folder, where engines see it.
+        folder: for results.
+        engines: that are asked.
+        versions: of each.
+        tricks: what is in it.
+    """
+    found = Outcome(archives=1, tricks=list(tricks))
+    _repacked(path, folder, found)
+    for engine in engines:
+        _asked(path, folder, engine, versions[engine.name], found)
     return found
 
 
