@@ -17,6 +17,7 @@ from oci_layout.platform import Platform
 from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.source.opening import STANDARD_INPUT
 from oci_layout.targets.answer import Loaded, Prediction
+from oci_layout.targets.damage import misnamed
 from oci_layout.targets.entries import Item, items
 from oci_layout.targets.facts import Configs, Facts
 from oci_layout.targets.hosts import Host, runs
@@ -134,22 +135,39 @@ def _walk(
         for item in filtered if how.by_digest else [each for each in filtered if each.name]:
             reading.fail("flat-platforms", f"{item.label} for {item.platform}")
     for item in kept:
-        if item.node is None:
-            continue
-        for document in _documents(item.node, how, host):
-            for field in mistyped(document, spec_1_1=how.spec_1_1):
-                reading.fail("bad-document", f"{item.label}: {field}")
-        for absent in _absent(item.node, how, host):
-            if absent.configless and not (item.name or how.by_digest):
-                continue  # nothing is made of it
-            wanted = absent.descriptor.platform
-            text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
-            if how.skip_missing and absent is not item.node:
-                reading.lose("missing-platforms", text)
-            elif absent is not item.node:
-                reading.fail("sparse-index", text)
-            else:
-                reading.fail("missing-manifest", text)
+        if item.node is not None:
+            _read_documents(item, item.node, how, host, reading)
+            _find_documents(item, item.node, how, host, reading)
+
+
+def _read_documents(
+    item: Item, node: Node, how: Importing, host: Host, reading: Prediction
+) -> None:
+    """What is wrong with the documents that an entry leads to."""
+    for document in _documents(node, how, host):
+        if wrong := misnamed(document):  # it is stored under the name that its bytes have
+            reading.fail("damaged-blob", f"{item.label}: {wrong}")
+        for field in mistyped(document, spec_1_1=how.spec_1_1):
+            reading.fail("bad-document", f"{item.label}: {field}")
+
+
+def _find_documents(
+    item: Item, node: Node, how: Importing, host: Host, reading: Prediction
+) -> None:
+    """What is missing of the documents that an entry leads to."""
+    for absent in _absent(node, how, host):
+        if absent.configless and not (item.name or how.by_digest):
+            continue  # nothing is made of it
+        wanted = absent.descriptor.platform
+        text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
+        if absent.unreadable:
+            reading.fail("bad-document", f"{item.label}: {absent.descriptor.digest} is none")
+        elif how.skip_missing and absent is not node:
+            reading.lose("missing-platforms", text)
+        elif absent is not node:
+            reading.fail("sparse-index", text)
+        else:
+            reading.fail("missing-manifest", text)
 
 
 def _passes(stated: Platform | None, host: Host) -> bool:
@@ -159,6 +177,12 @@ def _passes(stated: Platform | None, host: Host) -> bool:
 def _stated(child: Node) -> Platform | None:
     """What an index says of the platform of one of its entries."""
     return child.descriptor.platform if child.descriptor is not None else None
+
+
+def _known(image: Image) -> Platform:
+    """The platform that its index states, or else, if that is not whole, its config."""
+    stated = _stated(image)
+    return stated if stated is not None and stated.architecture else image.config.platform
 
 
 def _documents(node: Node, how: Importing, host: Host) -> Iterator[Node]:
@@ -317,7 +341,7 @@ def _unpacked(node: Node, how: Importing, platform: Platform) -> list[Image]:
     if how.unpacks == "present":
         return list(images(node))
     if how.unpacks == "host":  # moby daemon/containerd/image_exporter.go, LoadImage
-        return [each for each in images(node) if runs(_stated(each) or each.platform, platform)]
+        return [each for each in images(node) if runs(_known(each), platform)]
     host = how.matching(platform)
     if how.unpacks == "passing":
         return _imported(node, how, host)

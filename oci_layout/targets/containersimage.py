@@ -234,7 +234,12 @@ def _image(
         for field in unreadable(image.config, Structs.BOTH):
             reading.fail("bad-config", f"{label}: {field}")
     diff_ids = image.config.diff_ids
-    if traits.counts and diff_ids is not None and len(diff_ids) != len(image.layers):
+    if (
+        traits.counts
+        and image.layers
+        and diff_ids is not None
+        and len(diff_ids) != len(image.layers)
+    ):
         reading.fail_count(label, len(image.layers), len(diff_ids))
     reading.images.append(
         Loaded(

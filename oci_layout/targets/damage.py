@@ -8,7 +8,9 @@ from typing import Protocol
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Severity
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node
 from oci_layout.mediatype import Compression
+from oci_layout.model.manifest import Index, Manifest
 from oci_layout.streams.compression import sniff
 from oci_layout.streams.dryunpack import Snag
 from oci_layout.streams.member import Member
@@ -150,6 +152,21 @@ def _report_snags(
         lost = [each for each in lost if not each.removed]
     for each in lost[:1]:
         reading.fail("layer-file", f"{label}: {each.text}")
+
+
+def misnamed(node: Node) -> str:
+    """What is to be said of a document whose bytes are others than its name says; else empty.
+
+    Args:
+        node: an image, an artifact or an index.
+    """
+    document: Manifest | Index | None = node.index if isinstance(node, ImageIndex) else None
+    if isinstance(node, Image | Artifact):
+        document = node.manifest
+    if document is None or node.descriptor is None:
+        return ""
+    found = Digest.of(document.raw, node.descriptor.digest.algorithm)
+    return "" if found == node.descriptor.digest else f"{node.descriptor.digest} is {found}"
 
 
 def report_no_tar(member: Member, label: str, reading: Prediction) -> None:

@@ -94,6 +94,9 @@ def unpack(
         strange = next(text for text in types if not is_called_layer(text))
         reading.fail("layer-types", f"{label} has layers of the type {strange[:_SHOWN]!r}")
         return
+    config = image.manifest.config if image.manifest is not None else None
+    if config is not None and config.digest != image.config.digest:
+        reading.fail("damaged-blob", f"{label}: the config is {image.config.digest}")
     _layers(facts, layers, image.config, label, how, platform, reading)
 
 
