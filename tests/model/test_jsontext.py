@@ -145,3 +145,21 @@ def test_all_that_python_writes_is_read(value: Any) -> None:
     assert jsontext.parse(json.dumps(value).encode(), HERE, findings) == value
     # None stands for what was reported, so a bare null is reported too.
     assert [each.code for each in findings.found] == (["wrong-type"] if value is None else [])
+
+
+@pytest.mark.parametrize(
+    ("raw", "first"),
+    [
+        (b"[1]", b"[1]"),
+        (b" [1] \n", b" [1] \n"),
+        (b"[1]\0\0", b"[1]"),
+        (b'{"a": "\xff"} {}', b'{"a": "\xff"}'),
+        (b"[1][2]", b"[1]"),
+        (b"[1", b"[1"),
+        (b"", b""),
+        (b"\0[1]", b"\0[1]"),
+        (b"[" * 100_000, b"[" * 100_000),
+    ],
+)
+def test_the_first_value(raw: bytes, first: bytes) -> None:
+    assert jsontext.first(raw) == first

@@ -9,7 +9,7 @@ import pytest
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Family, Kind
-from oci_layout.model.manifest import Index, Manifest, read_document
+from oci_layout.model.manifest import Index, Manifest, names_no_config, read_document
 from oci_layout.where import Where
 from tests import corrupt
 from tests.builders import go_json, make_image
@@ -169,3 +169,29 @@ def test_artifacts() -> None:
     assert (document.is_image, document.artifact_type, errors) == (False, "application/x", [])
     assert document.subject is not None
     assert str(document.subject.digest) == IMAGE.manifest_digest()
+
+
+@pytest.mark.parametrize("size", [None, -1, "7"])
+def test_a_layer_whose_size_is_none_is_there(size: Any) -> None:
+    """Go reads null as zero, and few compare sizes."""
+    value = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "x", "digest": f"sha256:{'a' * 64}", "size": 2},
+        "layers": [{"mediaType": "x", "digest": f"sha256:{'b' * 64}", "size": size}],
+    }
+    findings = Findings()
+    found = read_document(go_json(value), Where(), findings)
+    assert isinstance(found, Manifest)
+    assert [(layer.size, layer.stated_size) for layer in found.layers] == [(0, None)]
+    assert findings.errors
+
+
+@pytest.mark.parametrize(
+    ("config", "none"),
+    [(None, True), ({}, True), ({"digest": ""}, True), ({"digest": {}}, False), ([], False)],
+)
+def test_manifests_that_name_no_config(config: Any, none: bool) -> None:
+    raw = go_json({"schemaVersion": 2, "layers": [], "config": config})
+    assert names_no_config(raw) is none
+    assert names_no_config(b'{"layers": []}')
