@@ -103,7 +103,8 @@ def test_a_lone_manifest_and_a_lone_index(tmp_path: Path) -> None:
         len(layer.stored) for layer in image.layers
     ]
     shown = text(lone)
-    assert "a manifest without its blobs\n" in shown
+    # Where a line is folded depends on the length of the path before.
+    assert "a manifest without its blobs" in " ".join(shown.split())
     assert f"image ID  {image.config_digest[:19]}, its config is not here\n" in shown
     assert "!" not in shown
     layout = write_index_layout(tmp_path / "layout", [image, arm])
