@@ -269,6 +269,10 @@ def _unpack(
         stated = image.descriptor.digest if image.descriptor is not None else None
         if reading.first("unpack", stated, image.config.digest):
             unpack(facts, image, item.label, how, platform, reading)
+        if how.familiar and any(layer.lacking for layer in image.layers):
+            # It is named and unpacked, and shows as an image without a platform.
+            reading.images[:] = [each for each in reading.images if each.image_id != item.digest]
+            reading.lose("missing-layer", f"{item.label} lacks a layer, which is there unpacked")
     for each in _documents(item.node, how, how.matching(platform)):
         if isinstance(each, Absent) and each.descriptor.digest not in each.missing:
             reading.fail("missing-config", f"{item.label}: {each.missing[0]} is not there")
