@@ -165,7 +165,8 @@ def _walk(result: Checked, descriptor: dict[str, Any], seen: set[str]) -> None:
             _walk(result, child, seen)
     elif descriptor["mediaType"] in _MANIFESTS:
         manifest = json.loads(data)
-        assert manifest.get("mediaType", descriptor["mediaType"]) == descriptor["mediaType"]
+        # null is nothing to Go
+        assert (manifest.get("mediaType") or descriptor["mediaType"]) == descriptor["mediaType"]
         result.manifests[descriptor["digest"]] = manifest
         _manifest(result, manifest)
 

@@ -199,6 +199,7 @@ class Absent:
         missing: digests that would have to be there to know what it is.
         unreadable: whether they are there, and are no documents (which has been reported).
         parts: what of it is there all the same: the manifest, layers.
+        damaged: whether its bytes are others than its digest says.
         configless: whether it is a manifest without a config, or whose config has no digest.
     """
 
@@ -206,6 +207,7 @@ class Absent:
     missing: tuple[Digest, ...]
     unreadable: bool = False
     parts: tuple[tuple[Descriptor, Member], ...] = ()
+    damaged: bool = False
     configless: bool = False
 
 

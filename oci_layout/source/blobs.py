@@ -207,6 +207,8 @@ class GraphReader:
                 descriptor=descriptor,
                 missing=(descriptor.digest,),
                 unreadable=True,
+                damaged=raw is not None
+                and Digest.of(raw, descriptor.digest.algorithm) != descriptor.digest,
                 configless=raw is not None and names_no_config(raw),
             )
         if isinstance(document, Schema1):

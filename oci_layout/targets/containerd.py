@@ -160,7 +160,7 @@ def _find_documents(
             continue  # nothing is made of it
         wanted = absent.descriptor.platform
         text = f"{item.label}: {wanted or absent.descriptor.digest} is not there"
-        if absent.unreadable:
+        if absent.unreadable and not absent.damaged:
             reading.fail("bad-document", f"{item.label}: {absent.descriptor.digest} is none")
         elif how.skip_missing and absent is not node:
             reading.lose("missing-platforms", text)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
 import random
+import zlib
 from collections.abc import Callable
 from typing import Any
+
+import zstandard
 
 from tests import corrupt
 from tests.builders import go_json, sha256
@@ -18,6 +22,18 @@ from tests.independent import unpack
 Files = dict[str, bytes]
 Trick = Callable[[random.Random, Files], str]
 
+_NOT_PLAYED = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+    zstandard.ZstdError,
+)
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 _DOCKER = "application/vnd.docker.image.rootfs.diff.tar"
 _TYPES = (
@@ -52,7 +68,7 @@ def wider(chance: random.Random, files: Files) -> list[str]:
     found = []
     for _ in range(chance.choice([1, 1, 2])):
         # What another trick has made of a document may be none to play this one on.
-        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, IndexError):
+        with contextlib.suppress(*_NOT_PLAYED):
             text = chance.choice(_TRICKS)(chance, files)
             found += [text] if text else []
     return found
