@@ -9,7 +9,7 @@ from oci_layout import limits
 from oci_layout.delta import form
 from oci_layout.delta.form import DeltaError, Do, Frame, Kind, Numbers, Opening, Step
 from oci_layout.delta.headers import blank, fill
-from oci_layout.delta.packing import unpack
+from oci_layout.delta.packing import NewBytesReader, unpack
 from oci_layout.delta.stretch import Stretch
 from oci_layout.streams.tarheader import BLOCK
 
@@ -44,6 +44,25 @@ def apply(delta: Stretch, layers: Sequence[Stretch]) -> Iterator[bytes]:
         raise DeltaError(f"{len(layers)} old layers, where it names {len(opening.sources)}")
     left = opening.size
     budget = form.LOOKED_BACK * opening.size + form.LOOKED_BACK_MORE
+    parts = _new_parts(delta, at)
+    new = NewBytesReader(lambda: next(parts, b""))
+    for start, frames in _tables(delta, at):
+        segment = _Segment(delta, start, frames, layers, new, budget)
+        for data in segment.run(left):
+            left -= len(data)
+            yield data
+        budget = segment.budget
+    if left:
+        raise DeltaError(f"{left} bytes of the tar are missing")
+
+
+def _tables(delta: Stretch, at: int) -> Iterator[tuple[int, list[Frame]]]:
+    """Where the frames of each segment begin, and their table.
+
+    Args:
+        delta: the delta.
+        at: where its first segment begins.
+    """
     while True:
         numbers = Numbers(delta.get(at, min(_NUMBER, delta.size - at)))
         size = numbers.next()
@@ -57,16 +76,20 @@ def apply(delta: Stretch, layers: Sequence[Stretch]) -> Iterator[bytes]:
         end = at + sum(frame.packed for frame in frames)
         if end > delta.size:
             raise DeltaError("it ends inside a segment")
-        segment = _Segment(delta, at, frames, layers, budget)
-        for data in segment.run(left):
-            left -= len(data)
-            yield data
-        budget = segment.budget
+        yield at, frames
         at = end
     if at != delta.size:
         raise DeltaError("bytes follow its end")
-    if left:
-        raise DeltaError(f"{left} bytes of the tar are missing")
+
+
+def _new_parts(delta: Stretch, at: int) -> Iterator[bytes]:
+    """The parts of the stream of new bytes, in order, which all segments share."""
+    for start, frames in _tables(delta, at):
+        place = start
+        for frame in frames:
+            if frame.kind is Kind.NEW and frame.packed:
+                yield delta.get(place, frame.packed)
+            place += frame.packed
 
 
 class _Segment:
@@ -77,6 +100,7 @@ class _Segment:
         at: where its frames begin.
         frames: its table.
         layers: the old tars.
+        new: the stream of new bytes.
         budget: old bytes that frames may refer to.
     """
 
@@ -86,16 +110,18 @@ class _Segment:
         at: int,
         frames: Sequence[Frame],
         layers: Sequence[Stretch],
+        new: NewBytesReader,
         budget: int,
     ) -> None:
         self._delta, self._layers, self.budget = delta, layers, budget
+        self._new = new
+        self._new_size = sum(frame.size for frame in frames if frame.kind is Kind.NEW)
         self._places: dict[Kind, deque[tuple[int, Frame]]] = {kind: deque() for kind in Kind}
         for frame in frames:
             self._places[frame.kind].append((at, frame))
             at += frame.packed
         self._headers = _Stream(self, Kind.HEADERS)
         self._changed = _Stream(self, Kind.CHANGED)
-        self._new = _Stream(self, Kind.NEW)
         self._times, self._times_at = b"", 0
 
     def run(self, left: int) -> Iterator[bytes]:
@@ -112,12 +138,15 @@ class _Segment:
             raise DeltaError("its steps make more than the tar has")
         self._headers.expect(each for each in steps if each.do in (Do.HEADERS, Do.HEADERS_LIKE))
         self._changed.expect(each for each in steps if each.do is Do.CHANGED)
-        self._new.expect(each for each in steps if each.do is Do.NEW)
+        if sum(step.size for step in steps if step.do is Do.NEW) != self._new_size:
+            raise DeltaError("frames hold more or fewer new bytes than the steps take")
+        self._places[Kind.NEW].clear()
         for step in steps:
             if step.do is Do.COPY:
                 yield from self._copy(step)
             elif step.do is Do.NEW:
-                yield self._new.take(step.size)
+                for at in range(0, step.size, limits.CHUNK):
+                    yield self._new.take(min(limits.CHUNK, step.size - at))
             elif step.do is Do.CHANGED:
                 yield self._changed.take(step.size)
             else:
@@ -125,7 +154,7 @@ class _Segment:
                     raise DeltaError("headers that are no whole blocks")
                 yield fill(self._headers.take(step.size), self._time)
         rest = any(self._places.values()) or self._times_at != len(self._times)
-        if rest or any(each.left for each in (self._headers, self._changed, self._new)):
+        if rest or any(each.left for each in (self._headers, self._changed)):
             raise DeltaError("frames hold more than the steps take")
 
     def _copy(self, step: Step) -> Iterator[bytes]:
@@ -209,5 +238,4 @@ class _Stream:
             size -= taken[-1].size
         if size:
             raise DeltaError("a frame does not end where a step does")
-        old = self._segment.old([step for step in taken if step.do is not Do.NEW])
-        return self._segment.frame(self._kind, old)
+        return self._segment.frame(self._kind, self._segment.old(taken))

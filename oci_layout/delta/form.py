@@ -17,7 +17,7 @@ HEADER_BYTES = 64 << 10  # what the beginning of a delta may take
 SOURCES = 512  # old layers that one delta may name
 STEPS = 1 << 15  # of one segment
 FRAMES = 1 << 10  # of one segment
-FRAME_BYTES = 8 << 20  # of one frame, unpacked
+FRAME_BYTES = 4 << 20  # of one frame, unpacked
 DICTIONARY_BYTES = 4 << 20  # old bytes that one frame may refer to
 LOOKED_BACK = 8  # old bytes that all frames may refer to, for each byte of the tar ...
 LOOKED_BACK_MORE = 64 << 20  # ... and these
@@ -77,19 +77,19 @@ class Opening:
     Args:
         target: diff_id of the tar that it makes.
         size: of that tar.
-        sources: diff_ids of the old layers, by their numbers.
+        sources: diff_ids of the old layers, by their numbers; None for one that no step refers to.
     """
 
     target: Digest
     size: int
-    sources: tuple[Digest, ...]
+    sources: tuple[Digest | None, ...]
 
     def render(self) -> bytes:
         """Its bytes."""
         names = [self.target, *self.sources]
         body = number(self.size) + number(len(self.sources))
         for each in names:
-            text = str(each).encode()
+            text = str(each or "").encode()
             body += number(len(text)) + text
         return MAGIC + bytes([VERSION]) + number(len(body)) + body
 
@@ -194,16 +194,18 @@ def parse_opening(head: bytes) -> tuple[Opening, int]:
     size, count = body.next(), body.next()
     if count > SOURCES:
         raise DeltaError(f"it names {count} old layers; at most {SOURCES} are read")
-    digests = [_digest(body.take(body.next())) for _ in range(count + 1)]
+    target = _digest(body.take(body.next()))
+    sources = [_digest(body.take(body.next())) for _ in range(count)]
     if body.left:
         raise DeltaError("its beginning is longer than what it holds")
-    opening = Opening(target=digests[0], size=size, sources=tuple(digests[1:]))
-    return opening, numbers.at
+    if target is None:
+        raise DeltaError("it does not say what it makes")
+    return Opening(target=target, size=size, sources=tuple(sources)), numbers.at
 
 
-def _digest(text: bytes) -> Digest:
+def _digest(text: bytes) -> Digest | None:
     try:
-        return Digest.parse(text.decode("ascii"))
+        return None if not text else Digest.parse(text.decode("ascii"))
     except ValueError as error:
         raise DeltaError("it names something by no digest") from error
 

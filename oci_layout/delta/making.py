@@ -11,11 +11,10 @@ from oci_layout.delta import form
 from oci_layout.delta.aligning import PART, WINDOW, Aligning
 from oci_layout.delta.catalogue import Catalogue, Known, content_key
 from oci_layout.delta.cutting import Piece, cut
-from oci_layout.delta.form import Do, Opening, Step
+from oci_layout.delta.form import Do, Step
 from oci_layout.delta.headers import reversible
 from oci_layout.delta.segments import HEADERS_BYTES, Segments
 from oci_layout.delta.stretch import Stretch
-from oci_layout.digest import Digest
 
 _HEADERS = 64 << 10  # headers of one member that are taken for such
 _LONGER = 8  # a member is not told as a change of one that has more than so many times its size
@@ -41,32 +40,31 @@ class Told:
 
 def make(
     new: Stretch,
-    target: Digest,
     old: Catalogue,
-    sources: tuple[Digest, ...],
     write: Callable[[bytes], object],
     *,
     executor: Executor,
     ahead: int,
 ) -> Told:
-    """Write the delta of a tar.
+    """Write the segments of a delta; what it begins with, the caller knows after it.
 
     What is written does not depend on the threads.
 
     Args:
         new: the tar; any bytes.
-        target: its diff_id.
         old: what the other side has.
-        sources: the diff_ids of the layers of that, by their numbers.
         write: takes the bytes of the delta, in order.
         executor: packs frames.
         ahead: how many it packs at a time.
     """
-    write(Opening(target=target, size=new.size, sources=sources).render())
-    making = _Making(new, old, Segments(old.layers, write, executor, ahead))
-    for piece in cut(new):
-        making.piece(piece)
-    making.finish()
+    segments = Segments(old.layers, write, executor, ahead)
+    try:
+        making = _Making(new, old, segments)
+        for piece in cut(new):
+            making.piece(piece)
+        making.finish()
+    finally:
+        segments.end()
     write(form.END)
     return making.told
 

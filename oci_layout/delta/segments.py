@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from oci_layout.delta import form
 from oci_layout.delta.form import Do, Kind, Step
 from oci_layout.delta.headers import blank
-from oci_layout.delta.packing import pack
+from oci_layout.delta.packing import NewBytes, pack
 from oci_layout.delta.stretch import Stretch
 from oci_layout.streams.heap import trim
 
-NEW_BYTES = form.FRAME_BYTES  # of one frame: what shares a context
+NEW_BYTES = form.FRAME_BYTES  # of one segment
 HEADERS_BYTES = 2 << 20
 CHANGED_BYTES = 2 << 20
 _OLD_BYTES = 2 << 20  # that a frame of changed bytes refers to, unless a single step takes more
@@ -61,7 +61,13 @@ class Segments:
         self._layers, self._write = layers, write
         self._executor, self._ahead = executor, max(1, ahead)
         self._running: deque[Future[bytes]] = deque()
+        self._stream = NewBytes()
+        self._in_order = ThreadPoolExecutor(1, thread_name_prefix="layout-new")
         self._begin()
+
+    def end(self) -> None:
+        """Let the thread end that packs new bytes."""
+        self._in_order.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
         self._steps: list[Step] = []
@@ -105,7 +111,9 @@ class Segments:
         self._close_headers()
         self._close_changed()
         if self._new.size:
-            self._pack(Kind.NEW, *self._new.take())
+            data, _ = self._new.take()
+            packed_new = self._in_order.submit(self._stream.pack, data)
+            self._frames.append((Kind.NEW, len(data), packed_new))
         steps = form.render_steps(self._steps)
         packed = [(Kind.STEPS, len(steps), pack(steps))]
         packed += [(kind, size, frame.result()) for kind, size, frame in self._frames]
