@@ -26,7 +26,18 @@ WORDS = {
     "codes",
     "plain",
 }
-BELOW_PLAN = {"words", "disk", "model", "streams", "delta", "graph", "source", "havelist", "blobs", "plan"}
+BELOW_PLAN = {
+    "words",
+    "disk",
+    "model",
+    "streams",
+    "delta",
+    "graph",
+    "source",
+    "havelist",
+    "blobs",
+    "plan",
+}
 SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},

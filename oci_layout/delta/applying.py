@@ -175,7 +175,8 @@ class _Segment:
         self.budget -= size
         if size > form.DICTIONARY_BYTES or self.budget < 0:
             raise DeltaError("a frame refers to too many old bytes")
-        return b"".join(self._layers[step.layer].get(step.offset, step.length) for step in steps)
+        taken = (each for each in steps if each.length)
+        return b"".join(self._layers[each.layer].get(each.offset, each.length) for each in taken)
 
     def next_size(self, kind: Kind) -> int:
         """Unpacked bytes of the next frame of a kind."""

@@ -58,7 +58,11 @@ def deltas_of(roots: Sequence[Root]) -> dict[Digest, tuple[Descriptor, Member]]:
 
 @attrs.frozen(eq=False, repr=False, match_args=False)
 class RestoredMember(AssembledMember):
-    """A layer that a delta makes again on each reading. Its first bytes are made once."""
+    """A layer that a delta makes again on each reading. Its first bytes are made once.
+
+    Args:
+        begun: the first bytes, once they are made.
+    """
 
     begun: list[bytes] = attrs.field(factory=list, repr=False, kw_only=True)
 
@@ -67,7 +71,10 @@ class RestoredMember(AssembledMember):
         if start + size > _HEAD:
             return AssembledMember.stretch(self, start, size)
         if not self.begun:
-            self.begun.append(AssembledMember.stretch(self, 0, min(_HEAD, self.size)))
+            try:
+                self.begun.append(AssembledMember.stretch(self, 0, min(_HEAD, self.size)))
+            except DamagedError:  # whoever reads it to its end is told
+                self.begun.append(bytes(min(_HEAD, self.size)))
         return self.begun[0][start : start + size]
 
 
@@ -98,9 +105,6 @@ class Restorer:
 
         Args:
             layer: one that is not there.
-
-        Raises:
-            DamagedError: its delta is damaged.
         """
         told = self._deltas.get(layer.diff_id) if layer.diff_id is not None else None
         if told is None or layer.diff_id is None:
@@ -113,7 +117,13 @@ class Restorer:
             if opening.target != layer.diff_id:
                 raise DeltaError(f"it makes {opening.target}, and is listed for {layer.diff_id}")
         except DeltaError as error:
-            raise form.damaged(error, where) from error
+            broken = RestoredMember(
+                f"{layer.called} of a delta",
+                layer.size,
+                store=member.store,
+                assemble=partial(_broken, form.damaged(error, where)),
+            )
+            return attrs.evolve(layer, member=broken)
         old = [None if each is None else self._find.layer(each) for each in opening.sources]
         wanting = zip(opening.sources, old, strict=True)
         if any(each is not None and found is None for each, found in wanting):
@@ -190,6 +200,11 @@ class _Making:
                 hint="layout verify tells which",
                 code="bad-delta",
             )
+
+
+def _broken(error: DamagedError) -> ClosableReader:
+    """What is read of a delta that does not even begin as one."""
+    raise error
 
 
 class _Pieces:
