@@ -26,15 +26,27 @@ WORDS = {
     "codes",
     "plain",
 }
-BELOW_PLAN = {"words", "disk", "model", "streams", "graph", "source", "havelist", "blobs", "plan"}
+BELOW_PLAN = {
+    "words",
+    "disk",
+    "model",
+    "streams",
+    "delta",
+    "graph",
+    "source",
+    "havelist",
+    "blobs",
+    "plan",
+}
 SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "disk": {"words", "model", "disk"},
     "model": {"words", "model"},
     "streams": {"words", "streams"},
+    "delta": {"words", "streams", "delta"},
     "graph": {"words", "model", "streams", "graph"},
-    "source": {"words", "disk", "model", "streams", "graph", "source"},
+    "source": {"words", "disk", "model", "streams", "delta", "graph", "source"},
     "havelist": {"words", "model", "streams", "graph", "source", "havelist"},
     "blobs": {"words", "model", "streams", "graph", "blobs"},
     "plan": BELOW_PLAN,

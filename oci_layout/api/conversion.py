@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import have_lists, open_bases
+from oci_layout.api.bases import have_lists, open_bases, open_old
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
@@ -29,6 +29,7 @@ from oci_layout.plan.options import Options, Renames
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
+from oci_layout.sink.deltas import Deltas, Old
 from oci_layout.sink.destination import Destination, Form, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, files_of, open_source
@@ -73,6 +74,8 @@ def repack(
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
     if asked.legacy:
         asked = _legacy(asked, destination)
+    if asked.delta:
+        _require_deltas_fit(asked)
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
     thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
@@ -80,6 +83,7 @@ def repack(
         job = _Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
             bases = open_bases(asked, stack)
+            old = open_old(asked.have, asked.tmp, stack) if asked.delta else []
             opened = (
                 source
                 if isinstance(source, Source)
@@ -97,7 +101,7 @@ def repack(
                 )
             )
             (opened,) = _completed([opened], job, asked, stack)
-            return _repack(opened, job, asked, thinning)
+            return _repack(opened, job, asked, thinning, old)
 
 
 def _files(source: str | Source) -> list[str]:
@@ -155,7 +159,9 @@ def _findings(asked: Writing, *, repair: bool = False) -> Findings:
     return Repairing() if repair else FailFast()
 
 
-def _repack(source: Source, job: _Job, asked: Repack, thinning: Thinning | None) -> Report:
+def _repack(
+    source: Source, job: _Job, asked: Repack, thinning: Thinning | None, old: Sequence[Old]
+) -> Report:
     if asked.link and source.archive:
         raise UsageError(
             what="--link takes the blobs of a directory, and the source is an archive",
@@ -171,7 +177,7 @@ def _repack(source: Source, job: _Job, asked: Repack, thinning: Thinning | None)
         renames = Renames(single=job.destination.name)
         options = attrs.evolve(options, renames=renames)
     with damage_in(source.label), _repairable():
-        return _convert([source], job, options)
+        return _convert([source], job, options, old)
 
 
 @contextmanager
@@ -343,7 +349,24 @@ def _family_of(source: Source) -> Family:
     return Family.DOCKER
 
 
-def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
+def _require_deltas_fit(asked: Repack) -> None:
+    """Refuse deltas where nobody could read them, or nothing says of what they are."""
+    if not asked.have:
+        raise UsageError(what="--delta goes with --have", hint="--have SOURCE --delta")
+    reasons = {
+        "--to docker: Docker has no form for deltas": asked.to is Format.DOCKER,
+        "--dry-run: what a delta comes to is known once it is made": asked.dry_run,
+        "--volume-size: no engine loads a delta as it is": asked.volume_size is not None,
+        "--repair: layers that are to be believed have no diff_id to go by": asked.repair,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise UsageError(what=f"--delta goes not with {reason}", hint="leave one out")
+
+
+def _convert(
+    sources: Sequence[Source], job: _Job, options: Options, old: Sequence[Old] = ()
+) -> Report:
     began = time.monotonic()
     destination, dry_run = job.destination, options.request.dry_run
     findings = Findings()
@@ -365,7 +388,11 @@ def _convert(sources: Sequence[Source], job: _Job, options: Options) -> Report:
         return attrs.evolve(_predicted(plan, report), warnings=tuple(findings.found))
     if job.work.progress is not None:
         job.work.progress.start(plan.bytes_to_read)
-    with job.work.pool() as pool:
+    with job.work.pool() as pool, ExitStack() as stack:
+        if old:
+            tmp = options.request.tmp or destination.beside
+            deltas = stack.enter_context(Deltas(old, tmp, pool, job.work.jobs))
+            plan = deltas.planned(plan, findings)
         done = write(plan, destination, job.place, options.request, pool, job.outputs)
     documents, facts = done.documents, done.facts.values()
     listed = documents.docker is not None

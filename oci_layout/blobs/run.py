@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -18,6 +17,7 @@ from oci_layout.finding import Finding, Severity
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
+from oci_layout.streams.heap import trim
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Digester, Metered, Reader, chunks
 from oci_layout.streams.tarwalk import TarWalker
@@ -29,17 +29,7 @@ Inside = Callable[[Task, Reader], object]
 
 _NO_PACKING = Encoding(Compression.NONE)
 
-
-# Encoders give pieces of every size, which leave holes in glibc's heap: over many gigabytes it
-# grows. Giving the holes back now and then keeps memory where it was, for no time to speak of.
 _TRIM_EVERY = 64 << 20
-_libc = ctypes.CDLL(None)
-
-
-def _trim() -> None:
-    trim = getattr(_libc, "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 class Counted:
@@ -133,7 +123,7 @@ def _pack(
             since_trim += len(data)
             if since_trim >= _TRIM_EVERY:
                 since_trim = 0
-                _trim()
+                trim()
             if walker is not None:
                 walker.feed(data)
             packed = encoder.compress(data)

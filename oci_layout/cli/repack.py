@@ -166,6 +166,9 @@ def render(result: Report, width: int) -> list[str]:
     if any(layer.action == "left out" for image in result.images for layer in image.layers):
         text = "thin: load what has the layers that are left out first, then this"
         lines += wrapped(text, width, "", "  ")
+    if any(layer.delta is not None for image in result.images for layer in image.layers):
+        text = "delta: no engine loads this as it is; layout repack --base completes it first"
+        lines += wrapped(text, width, "", "  ")
     if result.volumes:
         lines += volume_lines(result.volumes, width)
     if result.destination_note:
@@ -232,6 +235,7 @@ def _image(image: ImageReport, width: int, *, dry_run: bool) -> list[str]:
     rows = [("image ID", image_id), ("manifest", manifest), ("layers", _layers(image.layers))]
     lines += columns(rows, "  ")
     lines += _left_out(image.layers, width)
+    lines += delta_lines(image.layers, width)
     for change in _grouped((*image.config_changes, *image.changes)):
         lines += wrapped(shown(change), width, "  ", "    ")
     return lines
@@ -271,6 +275,27 @@ def _left_out(layers: tuple[LayerReport, ...], width: int) -> list[str]:
     return wrapped(text, width, "  ", "    ")
 
 
+def delta_lines(layers: tuple[LayerReport, ...], width: int) -> list[str]:
+    """What each delta comes to, and which images it is made from.
+
+    Args:
+        layers: of an image.
+        width: columns of the terminal.
+    """
+    lines = []
+    for number, layer in enumerate(layers):
+        delta = layer.delta
+        if delta is None:
+            continue
+        names = ", ".join(map(abridged, delta.images[:_OWNERS])) or "old layers"
+        text = (
+            f"layer {number}: {size_text(layer.size_before)} as a delta of "
+            f"{size_text(delta.size)} against {names}, {delta.seconds:.1f} s"
+        )
+        lines += wrapped(text, width, "  ", "    ")
+    return lines
+
+
 _OWNERS = 4  # images that are shown
 
 
@@ -278,7 +303,7 @@ def _layers(layers: tuple[LayerReport, ...]) -> str:
     if not layers:
         return "none"
     parts = []
-    for action in ("kept", "re-encoded", "left out", "absent"):
+    for action in ("kept", "re-encoded", "left out", "delta", "absent"):
         those = [layer for layer in layers if layer.action == action]
         if not those:
             continue

@@ -36,10 +36,7 @@ def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = No
         DamagedError: it is, and does not hold.
         ReadError: it cannot be read.
     """
-    whole = os.path.isdir(path) or parts_of(path) is not None
-    listed = None if whole else _text(path)
-    if listed is not None and path != STANDARD_INPUT and KIND in listed[:_KIND_WITHIN]:
-        listed = None  # the list of a source's volumes
+    listed = _listed(path)
     if listed is None:
         with open_source(path, findings=Findings(), tmp=tmp) as source:
             return have_of(source, before)
@@ -47,6 +44,20 @@ def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = No
     if listed.startswith(text.BEGINS):
         return text.parse(listed, label)
     return engines.parse(listed, label)
+
+
+def is_source(path: str) -> bool:
+    """Whether what somebody has is there itself, and not only a text that says so."""
+    return path != STANDARD_INPUT and _listed(path) is None
+
+
+def _listed(path: str) -> str | None:
+    """The text that says what somebody has; None for a source."""
+    whole = os.path.isdir(path) or parts_of(path) is not None
+    listed = None if whole else _text(path)
+    if listed is not None and path != STANDARD_INPUT and KIND in listed[:_KIND_WITHIN]:
+        return None  # the list of a source's volumes
+    return listed
 
 
 class _Standard:

@@ -21,6 +21,14 @@ CONTAINERD_NAME = "io.containerd.image.name"
 THIN = "org.oci-layout.thin"  # ours, of index.json: layers are left out; what brings them
 VOLUME = "org.oci-layout.volume"  # ours, of index.json: which volume of how many
 PARTIAL = "org.oci-layout.partial"  # ours, of an entry: it holds the first layers of this image
+DELTA = "org.oci-layout.delta"  # ours, of index.json: layers are told as deltas; against what
+DELTA_ARTIFACT = "application/vnd.oci-layout.delta.v1"  # type of the artifact that lists them
+DELTA_LAYER = "application/vnd.oci-layout.layer.delta.v1"
+DELTA_TO = "org.oci-layout.delta.to"  # of a delta: digest of the layer that it makes
+DELTA_DIFF_ID = "org.oci-layout.delta.diff-id"  # of the tar in that layer
+DELTA_PACKED = (
+    "org.oci-layout.delta.packed"  # what packs that tar into the very layer, if it is known
+)
 ATTESTATION_TYPE = "vnd.docker.reference.type"
 ATTESTATION_DIGEST = "vnd.docker.reference.digest"
 # cosign pkg/oci/layout/index.go: what an entry of a saved image is.

@@ -12,7 +12,7 @@ from oci_layout.graph.nodes import Image, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.plan.convert import Packed
-from oci_layout.plan.report import LayerReport
+from oci_layout.plan.report import DeltaReport, LayerReport
 from oci_layout.plan.thin import Thin
 from oci_layout.plan.uses import Uses
 
@@ -27,6 +27,7 @@ class Packing:
         facts: what each task came to; a task that is not there is taken at its word.
         repair: whether facts overrule what is stated.
         thin: what is left out.
+        deltas: of layers that go out as deltas, by the keys of their tasks.
     """
 
     tasks: Mapping[str, Task]
@@ -34,6 +35,7 @@ class Packing:
     facts: Mapping[str, Fact]
     repair: bool
     thin: Thin
+    deltas: Mapping[str, DeltaReport] = attrs.field(factory=dict)
 
     def layers(self, image: Image) -> tuple[Packed, ...]:
         """An image's layers as they go out."""
@@ -108,9 +110,12 @@ class Packing:
             result = (fact.digest, fact.size) if fact is not None else task.stated_result
             compression = task.result
         encoding = task.encoding if task is not None else None
+        delta = self.deltas.get(key) if key is not None else None
         kept_raw = task is not None and task.stored is Compression.NONE and not task.opaque
         return LayerReport(
-            action=_action(layer, task, left_out=key in self.thin.withheld),
+            action="delta"
+            if delta is not None
+            else _action(layer, task, left_out=key in self.thin.withheld),
             compression=str(compression),
             encoder=encoding.encoder_name if encoding is not None else "",
             # The digest of a raw layer is its diff_id, known or not.
@@ -120,6 +125,7 @@ class Packing:
             size_after=result[1] if result is not None else None,
             diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
             expected_from=self.thin.owners.get(layer, ""),
+            delta=delta,
         )
 
 

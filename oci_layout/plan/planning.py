@@ -20,6 +20,7 @@ from oci_layout.plan.alike import Alike
 from oci_layout.plan.assemble import Assembler, Documents, artifact_report, artifacts_of
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
+from oci_layout.plan.deltas import Delta, listed
 from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
@@ -29,6 +30,7 @@ from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.plan.thin import Thin, elsewhere
 from oci_layout.plan.uses import Uses, uses_of
 from oci_layout.source.opening import Source
+from oci_layout.source.restoring import is_delta
 from oci_layout.where import Where
 
 _CARRIED_NOT = {"schemaVersion", "mediaType", "manifests"}
@@ -47,6 +49,7 @@ class Plan:
         extra: fields of the source's ``index.json`` that are carried over.
         lost: what sources say that no target holds.
         findings: told of all that somebody should know.
+        deltas: layers that go out as deltas.
     """
 
     options: Options
@@ -57,6 +60,7 @@ class Plan:
     extra: Mapping[str, Any]
     lost: tuple[Change, ...]
     findings: Findings
+    deltas: tuple[Delta, ...] = ()
 
     @property
     def work(self) -> list[Task]:
@@ -82,6 +86,7 @@ class Plan:
         assembler = Assembler(self.options, self._packing(facts), self.findings)
         documents = assembler.run(self.roots, self.extra)
         documents.changes.extend(self.lost)
+        listed(documents, self.deltas)
         if self.options.request.preserve_digests:
             require_preserved(documents)
         return documents
@@ -93,6 +98,7 @@ class Plan:
             facts=facts,
             repair=self.options.request.repair,
             thin=self.thin,
+            deltas={delta.key: delta.report for delta in self.deltas},
         )
 
     def preview(self) -> list[ImageReport]:
@@ -143,7 +149,11 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
-    roots_of = [(source.label, source.roots) for source in sources]
+    # A delta is never carried over: the layer that it makes is.
+    roots_of = [
+        (source.label, tuple(root for root in source.roots if not is_delta(root.node)))
+        for source in sources
+    ]
     every = merged(roots_of, on_conflict, findings, same=Alike(options))
     chosen = _chosen(every, sources, options, findings)
     # Docker has no form for an absence: there it is left out.
@@ -166,11 +176,11 @@ def make_plan(
         algorithm=options.request.digest,
     )
     uses = uses_of(roots, tasks, options.target)
-    listed = {task.key: task for task in tasks}
-    thin = Thin.of(roots, uses, listed, options.thinning, findings)
+    asked_for = {task.key: task for task in tasks}
+    thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
     if options.request.preserve_digests:
-        _refuse_reencoding(listed)
-    _warn_zstd(listed, options, findings)
+        _refuse_reencoding(asked_for)
+    _warn_zstd(asked_for, options, findings)
     if options.request.config == "keep":
         _warn_kept(roots, findings)
     # What is said of a whole index can be kept only where it stays one.
@@ -183,7 +193,7 @@ def make_plan(
     return Plan(
         options=options,
         roots=roots,
-        tasks=listed,
+        tasks=asked_for,
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),

@@ -14,12 +14,35 @@ from oci_layout.platform import Platform
 
 
 @attrs.frozen(kw_only=True)
+class DeltaReport:
+    """How a layer is told as a delta.
+
+    Args:
+        digest: of the delta.
+        size: of the delta, bytes.
+        images: that have the layers it refers to.
+        copied: bytes of the tar that are old ones.
+        changed: bytes that are told by what changed in old ones.
+        new: bytes that are in the delta itself.
+        seconds: that it took to make.
+    """
+
+    digest: Digest
+    size: int
+    images: tuple[str, ...]
+    copied: int
+    changed: int
+    new: int
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
 class LayerReport:
     """What became of one layer.
 
     Args:
-        action: ``kept``, ``re-encoded``, ``absent`` (as in the source) or ``left out`` (whoever
-            reads the result has it).
+        action: ``kept``, ``re-encoded``, ``absent`` (as in the source), ``left out`` (whoever
+            reads the result has it) or ``delta``.
         compression: how it is packed afterwards.
         encoder: what packed it; empty when kept.
         before: digest in the source; None where nothing states it.
@@ -28,6 +51,7 @@ class LayerReport:
         size_after: stored bytes in the result; None in a plan that cannot know it.
         diff_id: of the tar inside; None where nothing states it.
         expected_from: the image that brings it, where it is left out; empty where none is known.
+        delta: what is written instead of it; None where it is written itself.
     """
 
     action: str
@@ -39,6 +63,7 @@ class LayerReport:
     size_after: int | None
     diff_id: Digest | None
     expected_from: str = ""
+    delta: DeltaReport | None = None
 
 
 @attrs.frozen(kw_only=True)

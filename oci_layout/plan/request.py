@@ -141,6 +141,7 @@ class Repack(Writing):
     repair: bool = option.flag("Believe the bytes where documents say otherwise.")
     preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
     legacy: bool = option.flag("A Docker archive that Docker 1.0 to 1.9 read too.")
+    delta: bool = option.flag("With --have SOURCE: write layers as deltas of those there.")
     dry_run: bool = option.flag("Report what would be done; write nothing.")
     check: Depth = option.word(
         Depth,

@@ -18,7 +18,7 @@ from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import every_image
 from oci_layout.havelist.values import Finds, HeldLayer, Thinning, chains_of
 from oci_layout.mediatype import Compression
-from oci_layout.model.layout import THIN
+from oci_layout.model.layout import DELTA, THIN
 from oci_layout.plan.uses import Uses
 from oci_layout.where import Where
 
@@ -92,7 +92,7 @@ class Thin:
         rest = {key: value for key, value in extra.items() if key != "annotations"}
         before = extra.get("annotations")
         notes = dict(before) if isinstance(before, dict) else {}
-        was_marked = notes.pop(THIN, None) is not None
+        was_marked = [notes.pop(mark, None) for mark in (THIN, DELTA)] != [None, None]
         if self.owners:
             notes[THIN] = ", ".join(self.images[:_NAMED]) or "layers"
         if not notes and (was_marked or before is None):

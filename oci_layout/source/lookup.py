@@ -11,6 +11,7 @@ from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import images
 from oci_layout.mediatype import Compression
 from oci_layout.source.blobs import Blobs
+from oci_layout.source.restoring import Restorer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 
@@ -67,6 +68,15 @@ class Holdings:
             return layer.member
         return self._configs.get(digest)
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that are there, base first, one of each diff_id."""
+        return tuple(
+            attrs.evolve(layer, member=self._lent(layer.member))
+            for layer in self._known().values()
+            if layer.member is not None
+        )
+
     def layer(self, diff_id: Digest) -> Layer | None:
         """A layer that is there and has this tar inside, as its config states; None without."""
         layer = self._known().get(diff_id)
@@ -100,7 +110,9 @@ class Chain:
         return next((layer for layer in found if layer is not None), None)
 
 
-def completed(roots: Sequence[Root], own: Holdings, bases: Sequence[Holdings]) -> tuple[Root, ...]:
+def completed(
+    roots: Sequence[Root], own: Holdings, bases: Sequence[Holdings], tmp: str | None = None
+) -> tuple[Root, ...]:
     """The roots, with what their layers lack taken from elsewhere.
 
     A blob of the very digest counts as there. Another one of the same diff_id becomes the
@@ -110,8 +122,10 @@ def completed(roots: Sequence[Root], own: Holdings, bases: Sequence[Holdings]) -
         roots: of one source.
         own: what that source holds itself.
         bases: what others hold, in the order in which they are asked.
+        tmp: directory for old layers that have to be unpacked.
     """
-    filling = _Filling(Chain(bases), Chain([own, *bases]))
+    everywhere = Chain([own, *bases])
+    filling = _Filling(Chain(bases), everywhere, Restorer(roots, everywhere, tmp))
     return tuple(filling.root(root) for root in roots)
 
 
@@ -121,10 +135,11 @@ class _Filling:
     Args:
         others: asked for blobs by digest; the source itself has been.
         everywhere: asked for layers by diff_id.
+        restorer: makes layers again of deltas.
     """
 
-    def __init__(self, others: Chain, everywhere: Chain) -> None:
-        self._others, self._everywhere = others, everywhere
+    def __init__(self, others: Chain, everywhere: Chain, restorer: Restorer) -> None:
+        self._others, self._everywhere, self._restorer = others, everywhere, restorer
         self._stacks: dict[tuple[Layer, ...], tuple[Layer, ...]] = {}
 
     def root(self, root: Root) -> Root:
@@ -153,7 +168,9 @@ class _Filling:
             return attrs.evolve(layer, member=member)
         if layer.diff_id is None or layer.foreign or layer.opaque:
             return layer
-        return attrs.evolve(layer, substitute=self._everywhere.layer(layer.diff_id))
+        substitute = self._everywhere.layer(layer.diff_id)
+        restored = self._restorer.layer(layer) if substitute is None else None
+        return restored or attrs.evolve(layer, substitute=substitute)
 
 
 def _lacking(image: Image) -> bool:

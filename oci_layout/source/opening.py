@@ -64,6 +64,7 @@ class Source(Closing):
         contents: what it says it holds.
         findings: what was found on opening.
         reading: how its contents were read.
+        tmp: directory for what has to be unpacked.
     """
 
     label: str
@@ -79,6 +80,7 @@ class Source(Closing):
     contents: Contents = attrs.field(repr=False)
     findings: Findings = attrs.field(repr=False)
     reading: Reading = attrs.field(repr=False)
+    tmp: str | None = None
 
     @property
     def kind(self) -> SourceKind:
@@ -126,7 +128,7 @@ class Source(Closing):
             return self
         findings = self.findings.fresh()
         reading = self.reading.again(findings, bases)
-        contents = _filled(read(reading, Findings()), bases)
+        contents = _filled(read(reading, Findings()), bases, self.tmp)
         known = set(self.findings.found)
         for finding in findings.found:
             if finding not in known:
@@ -235,7 +237,8 @@ def open_source(
         inner=found.inner if found is not None else Compression.NONE,
         folder=folder,
         store=store,
-        contents=_filled(contents, bases),
+        contents=_filled(contents, bases, tmp),
+        tmp=tmp,
         reading=reading,
         findings=findings,
     )
@@ -259,8 +262,8 @@ def files_of(path: str) -> list[str]:
     return [path] if listed is None else [path, *volume_files(listed, path)]
 
 
-def _filled(contents: Contents, bases: Sequence[Holdings]) -> Contents:
-    return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases))
+def _filled(contents: Contents, bases: Sequence[Holdings], tmp: str | None) -> Contents:
+    return attrs.evolve(contents, roots=completed(contents.roots, contents.holdings, bases, tmp))
 
 
 def source_of(store: Store, *, archive: bool) -> Source:

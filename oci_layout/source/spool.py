@@ -324,3 +324,17 @@ def spool_compressed(file: HeldFile, head: bytes, spooling: Spooling) -> Unpacke
         held.close()
         raise
     return Unpacked(file=held, outer=outer, window=_window(outer, head), followed=guard.followed)
+
+
+def spool_reader(reader: Reader, label: str, spooling: Spooling) -> HeldFile:
+    """Spool what a reader gives.
+
+    Args:
+        reader: read to its end.
+        label: what to call it in messages.
+        spooling: where to.
+
+    Raises:
+        DestinationError: no room, or no permission, in the temporary directory.
+    """
+    return _spool(reader, label, spooling.tmp)

@@ -24,6 +24,7 @@ from oci_layout.plan.request import Attestations, Format, Repack
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import STANDARD_INPUT, Source
+from oci_layout.source.restoring import deltas_of
 from oci_layout.source.scope import Scope
 from oci_layout.targets.answer import Remark
 from oci_layout.targets.docker import DEEPEST
@@ -120,6 +121,11 @@ class Repairs:
     def _require_hope(self, remarks: Sequence[Remark]) -> None:
         """Refuse what no line repairs."""
         source = self._facts.source
+        if not source.whole and deltas_of(source.roots):
+            raise _NoWayError(
+                "layers are there as deltas, which no engine loads: layout repack --base OLD "
+                "completes them first"
+            )
         errors = _errors(self._facts, self._chosen)
         changed = any(each.code in _CHANGED for each in errors)
         opaque = any(

@@ -8,13 +8,14 @@ from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression, LayerType
-from oci_layout.model.layout import ATTESTATION_DIGEST, THIN
+from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.platform import Platform
 from oci_layout.source import kinds
 from oci_layout.source.opening import Source
+from oci_layout.source.restoring import RestoredMember
 from oci_layout.streams.codecs.zstdframes import window
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
-from oci_layout.verification.thin import check_thin, left_out
+from oci_layout.verification.thin import Marks, check_thin
 from oci_layout.where import Where
 
 
@@ -33,16 +34,15 @@ def check_agreement(source: Source, findings: Findings) -> None:
     }
     if source.kind is kinds.LONE:
         return  # nothing else is there to agree with
-    index = source.contents.index
-    mark = index.annotations.get(THIN, "") if index is not None else ""
+    marks = Marks.of(source)
     for root in source.roots:
         for node in walk(root.node):
-            _node(node, root, there, mark, findings)
+            _node(node, root, there, marks, findings)
             if isinstance(node, Image):
-                check_thin(node, root.label, mark, source.label, findings)
+                check_thin(node, root.label, marks, source.label, findings)
 
 
-def _node(node: Node, root: Root, there: set[str], mark: str, findings: Findings) -> None:
+def _node(node: Node, root: Root, there: set[str], marks: Marks, findings: Findings) -> None:
     label = root.label
     if isinstance(node, Absent):
         if node.unreadable:
@@ -57,7 +57,7 @@ def _node(node: Node, root: Root, there: set[str], mark: str, findings: Findings
                 "layout repack SOURCE --to oci -o NEW leaves out what is absent",
             )
     elif isinstance(node, Image):
-        _image(node, label, mark, findings)
+        _image(node, label, marks, findings)
     elif isinstance(node, Artifact):
         for digest in node.missing:
             findings.error(
@@ -70,13 +70,13 @@ def _node(node: Node, root: Root, there: set[str], mark: str, findings: Findings
         _index(node, label, findings)
 
 
-def _image(image: Image, label: str, mark: str, findings: Findings) -> None:
+def _image(image: Image, label: str, marks: Marks, findings: Findings) -> None:
     config_at = Where(image=label, member=image.config_member.name)
     for problem in () if image.made_from else image.config.problems:
         # Engines take a missing field for its zero value; a wrong type stops them.
         severity = Severity.WARNING if problem.code == "missing-field" else Severity.ERROR
         findings.report(problem, severity=severity, image=label)
-    thin = left_out(image, marked=bool(mark))
+    thin = (*marks.left_out(image), *marks.told(image))
     for number, layer in enumerate(image.layers):
         where = Where(image=label, layer=number)
         if layer.member is None and layer not in thin:
@@ -104,6 +104,12 @@ def _absent(layer: Layer, where: Where, findings: Findings) -> None:
     """What it means that a layer's bytes are not there."""
     if layer.foreign:
         findings.note("foreign-layer", f"{layer.called} is to be fetched from its urls", where)
+    elif layer.substitute is not None and isinstance(layer.substitute.member, RestoredMember):
+        findings.note(
+            "delta-repacked",
+            f"{layer.called} comes back packed otherwise, or raw: nobody knows what packed it",
+            where,
+        )
     elif layer.substitute is not None and layer.substitute.member is not None:
         findings.warning(
             "stored-otherwise",

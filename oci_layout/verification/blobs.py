@@ -10,12 +10,15 @@ import attrs
 from oci_layout.blobs.pool import Pool
 from oci_layout.blobs.run import Inside, examine
 from oci_layout.blobs.task import Expected, Fact, Task, unpacking_memory
+from oci_layout.digest import Digest
+from oci_layout.errors import DamagedError
 from oci_layout.finding import Finding, Severity
 from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Opaque
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Compression
 from oci_layout.source.opening import Source
 from oci_layout.source.orphans import stated_digest
+from oci_layout.source.restoring import RestoredMember
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
 from oci_layout.where import Where
@@ -86,6 +89,9 @@ class BlobList:
                 self._add(member, Expected(where=where), opaque=False)
 
     def _layer(self, layer: Layer, where: Where) -> None:
+        made = layer.substitute
+        if layer.member is None and made is not None and isinstance(made.member, RestoredMember):
+            layer = made
         if layer.member is None:
             return
         if layer.opaque:  # manifest.json does not know the type of what it lists
@@ -162,7 +168,12 @@ def look(
 
     def one(task: Task) -> Fact:
         began = time.monotonic()
-        fact, found = examine(task, pool, inside)
+        try:
+            fact, found = examine(task, pool, inside)
+        except DamagedError as error:
+            if not isinstance(task.member, RestoredMember):
+                raise
+            fact, found = _not_made(task, error)
         looked[task.key] = Looked(
             fact=fact, findings=tuple(found), seconds=time.monotonic() - began
         )
@@ -171,6 +182,13 @@ def look(
     ordered = [attrs.evolve(task, inner=inner) for task in tasks]
     pool.do_all(ordered, one)
     return {task.key: looked[task.key] for task in ordered}
+
+
+def _not_made(task: Task, error: DamagedError) -> tuple[Fact, list[Finding]]:
+    """What is said of a layer that its delta does not make: no byte of it counts."""
+    none = Digest.of(b"")
+    fact = Fact(digest=none, size=0, diff_id=None, stored_digest=none, stored_size=0)
+    return fact, [attrs.evolve(Finding.of(error), where=task.expected[0].where)]
 
 
 def orphan_finding(name: str) -> Finding:

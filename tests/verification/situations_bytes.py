@@ -114,6 +114,33 @@ def thin(folder: Path) -> Path:
     return folder / "image.tar"
 
 
+def delta(folder: Path, compression: str = "none") -> Path:
+    """An archive with a layer as a delta of that of its base."""
+    one, other = ({f"f{n}": b"%d" % n * 300 for n in range(20)} for _ in range(2))
+    other["new"] = b"1"
+    base = make_image([one], names=("base:1",), compression=compression)
+    image = make_image([other], names=("demo:1",), compression=compression)
+    there = write_oci_archive([base], folder / "base.tar")
+    path = write_oci_archive([image], folder / "whole.tar")
+    repack(str(path), str(folder / "image.tar"), to="oci", have=str(there), delta=True)
+    return folder / "image.tar"
+
+
+def packed_delta(folder: Path) -> Path:
+    """The same, of layers that somebody else packed."""
+    return delta(folder, "gzip")
+
+
+def broken_delta(folder: Path) -> Path:
+    """The same, and the delta makes something else."""
+    path = delta(folder)
+    files = read_files(path)
+    (name,) = [name for name, data in files.items() if data.startswith(b"oci-delta")]
+    files[name] = files[name][:-1] + b"\1"
+    path.write_bytes(tar_of(files.items()))
+    return path
+
+
 def without_member(folder: Path) -> Path:
     """A docker-archive without its last layer."""
     path = write_docker_archive([tiny()], folder / "image.tar", style="flat")
@@ -190,6 +217,14 @@ SITUATIONS = [
         "missing-blob",
         "error",
         blobs(lambda files: corrupt.drop_blob(files, tiny().layers[0].digest)),
+    ),
+    Situation("delta", "error", delta),
+    Situation("delta", "note", delta, {"bases": lambda folder: str(folder / "base.tar")}),
+    Situation(
+        "delta-repacked", "note", packed_delta, {"bases": lambda folder: str(folder / "base.tar")}
+    ),
+    Situation(
+        "bad-delta", "error", broken_delta, {"bases": lambda folder: str(folder / "base.tar")}
     ),
     Situation("thin", "error", thin),
     Situation("thin", "note", thin, {"bases": lambda folder: str(folder / "base.tar")}),

@@ -1,0 +1,1 @@
+"""Deltas: one tar told as the difference from others, and put together again (docs/delta.md)."""
