@@ -93,6 +93,7 @@ def repack(
                         memory=asked.limit_memory,
                         watch=watch_of(progress),
                         bases=bases,
+                        host=asked.registry_host,
                     )
                 )
             )
@@ -238,6 +239,7 @@ def merge(
                     limit=asked.limit,
                     memory=asked.limit_memory,
                     watch=watch_of(progress),
+                    host=asked.registry_host,
                 )
             )
             for source in dict.fromkeys(every)
