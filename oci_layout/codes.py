@@ -96,6 +96,7 @@ CODES: dict[str, str] = {
     "compressed-archive": "an archive is written that some engines cannot read",
     "invalid-config": "an invalid config is kept, as asked",
     "name-taken": "a name that two sources give to two images goes to one of them",
+    "host-dropped": "names lose their host: a registry keeps repositories and tags",
     "names-dropped": "the destination cannot hold names",
     "no-docker-platform": "manifest.json leaves out an image of several platforms",
     "no-repo-tag": "a name that Docker cannot hold: without repository or tag, or in upper case",

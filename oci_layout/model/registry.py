@@ -14,6 +14,8 @@ import attrs
 from oci_layout.digest import Digest, InvalidDigestError
 
 ROOT = "docker/registry/v2"
+TOP = tuple(ROOT.split("/"))
+FILES = ("data", "link")  # what all files in it are called
 BLOBS = "blobs"
 REPOSITORIES = "repositories"
 LINK_BYTES = 512  # more than any digest has

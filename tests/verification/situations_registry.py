@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.builders import make_image, write_oci_layout
 from tests.builders.image import hex_of
 from tests.builders.registry import repository_name, write_registry
 from tests.verification.checking import tiny
@@ -21,8 +22,9 @@ def registry_with(name: str, data: bytes | None) -> Make:
     return lambda folder: write_registry([tiny()], folder / "registry", change={name: data})
 
 
-def held(folder: Path) -> Path:
-    return write_registry([tiny()], folder / "registry")
+def with_host(folder: Path) -> Path:
+    image = make_image(names=("registry.example/team/demo:1",))
+    return write_oci_layout([image], folder / "layout")
 
 
 SITUATIONS = [
@@ -37,4 +39,5 @@ SITUATIONS = [
     Situation("bad-link", "error", registry_with(REVISION.replace("sha256", "md5"), b"md5:1")),
     Situation("unlinked", "error", registry_with(LAYER, None)),
     Situation("unlinked", "error", registry_with(REVISION, None)),
+    Situation("host-dropped", "note", with_host, repack={"to": "registry", "dest": "out"}),
 ]
