@@ -239,3 +239,58 @@ def test_a_blob_that_is_named_twice_is_one(tmp_path: Path) -> None:
         (only,) = source.roots
         assert sorted(map(str, only.names)) == ["x:1", "y:1"]
         assert isinstance(only.node, Image)
+
+
+def test_names_that_are_none(tmp_path: Path) -> None:
+    """A registry makes no such folders; whoever did loses a name, with a warning, and no image."""
+    files = registry_files([("app:2", of_image(OTHER))])
+    renamed = {name.replace("/app/", "/App\n\udcff/"): data for name, data in files.items()}
+    root = write_files(renamed, tmp_path / "r")
+    assert list(held(root)) == [()]
+    assert [each.code for each in collected(root).warnings] == ["bad-name"]
+    assert not verify(root).failed
+
+
+def test_empty(tmp_path: Path) -> None:
+    """A registry to which nobody has pushed, and one whose links are gone."""
+    (tmp_path / "none" / ROOT / "repositories").mkdir(parents=True)
+    with pytest.raises(NotAnImageError), opened(tmp_path / "none"):
+        pass
+    files = registry_files([("app:2", of_image(OTHER))])
+    blobs = {name: data for name, data in files.items() if name.startswith(f"{ROOT}/blobs")}
+    report = verify(write_files(blobs, tmp_path / "r"))
+    assert [each.code for each in report.findings] == ["empty", *["orphan"] * len(blobs)]
+
+
+def test_as_a_base(tmp_path: Path) -> None:
+    """What a thin archive leaves out is there."""
+    root = write_registry([OTHER], tmp_path / "r")
+    whole = write_oci_layout([OTHER], tmp_path / "whole")
+    repack(whole, tmp_path / "thin.tar", to="oci", have=str(root))
+    assert verify(tmp_path / "thin.tar").failed
+    assert not verify(tmp_path / "thin.tar", bases=(str(root),)).failed
+
+
+def test_what_vanishes_is_one_clear_error(tmp_path: Path) -> None:
+    """The registry's garbage collection may run meanwhile."""
+    root = write_registry([OTHER], tmp_path / "r")
+    with opened(root) as source:
+        (image,) = (root.node for root in source.roots)
+        assert isinstance(image, Image)
+        layer = image.layers[0].member
+        assert layer is not None
+        path = root / data_name(OTHER.layers[0].digest)
+        path.unlink()
+        with pytest.raises(ReadError, match="No such file"):
+            layer.read(1 << 20)
+        path.write_bytes(b"x" * layer.size)
+        with pytest.raises(ReadError, match="changed"):
+            layer.read(1 << 20)
+
+
+def test_the_time_of_access_stays(tmp_path: Path) -> None:
+    root = write_registry([OTHER], tmp_path / "r")
+    for path in root.rglob("*"):
+        os.utime(path, (1, path.stat().st_mtime))
+    verify(root)
+    assert {path.stat().st_atime for path in root.rglob("*") if path.is_file()} == {1}

@@ -10,9 +10,10 @@ from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, ImageIndex, Node
 from oci_layout.graph.walk import attached_to, walk
-from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST
+from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
 from oci_layout.model import registry
 from oci_layout.model.descriptor import Descriptor
+from oci_layout.model.manifest import read_links
 from oci_layout.model.registry import Link, LinkKind
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.blobs import GraphReader, RegistryBlobs
@@ -171,8 +172,11 @@ def _descriptor(blobs: RegistryBlobs, digest: Digest) -> Descriptor:
     if member is None or raw is None:
         size = 0 if member is None else member.size
         return Descriptor(media_type="", digest=digest, size=size, sized=member is not None)
-    media_type, is_index = stated_type(raw)
-    media_type = media_type or (OCI_INDEX if is_index else OCI_MANIFEST)
+    links = read_links(raw, Where(), Findings())
+    media_type = links.media_type if links is not None else ""
+    if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
+        media_type, is_index = stated_type(raw)
+        media_type = media_type or (OCI_INDEX if is_index else OCI_MANIFEST)
     return Descriptor(media_type=media_type, digest=digest, size=len(raw))
 
 
