@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 
 import attrs
@@ -24,6 +25,7 @@ from oci_layout.source.store import Store
 from oci_layout.streams.member import Member
 from oci_layout.where import Where
 
+_WRITING = 0.05  # seconds
 _HINT = "push or mirror the image again"
 
 
@@ -101,6 +103,9 @@ class _Links:
 
     def _tag(self, link: Link, name: str, found: _Listed) -> None:
         member = self._store.find(name)
+        if member is not None and not member.size:
+            time.sleep(_WRITING)  # a registry empties a link before it writes it
+            member = self._store.find(name)
         digest = read_link(member, self._findings) if member is not None else None
         if digest is None:
             return
