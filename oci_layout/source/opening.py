@@ -23,6 +23,7 @@ from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
+from oci_layout.source.layoutsstore import layouts_below
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.parts import parts_of
 from oci_layout.source.registryroot import registry_at, registry_below, registry_folder
@@ -313,7 +314,12 @@ def _folder_store(path: str) -> Store:
         try:
             _refuse_any_folder(path)
         except NotAnImageError:
-            registry = None if os.path.realpath(path) == "/" else registry_below(path)
+            if os.path.realpath(path) == "/":
+                raise
+            registry = registry_below(path)
+            layouts = layouts_below(path) if registry is None else None
+            if layouts is not None:
+                return layouts
             if registry is None:
                 raise
     return DirectoryStore(path) if registry is None else registry.store(path)

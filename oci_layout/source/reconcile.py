@@ -292,12 +292,19 @@ class Reconciler:
         """Take a single nameless node (``dir:``)."""
         self._drafts.append(_Draft(self._settled(node, {}), descriptor))
 
-    def take_named(self, node: Node, names: Sequence[ImageName]) -> None:
+    def take_named(
+        self, node: Node, names: Sequence[ImageName], descriptor: Descriptor | None = None
+    ) -> None:
         """Take what the tags of a registry, or none of them, stand for.
 
         Without a host ``library/app`` and ``app`` are one name, for two images maybe.
+
+        Args:
+            node: the image, index or artifact.
+            names: by its tags.
+            descriptor: that leads to it, with annotations to keep; None without one.
         """
-        draft = _Draft(self._settled(node, {}))
+        draft = _Draft(self._settled(node, {}), descriptor)
         self._drafts.append(draft)
         for name in names:
             holder = self._by_name.setdefault(name.key, draft)

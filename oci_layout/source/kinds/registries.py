@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import attrs
 
@@ -17,7 +17,7 @@ from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import read_links
 from oci_layout.model.registry import Link, LinkKind
 from oci_layout.reference import ImageName, InvalidReferenceError
-from oci_layout.source.blobs import GraphReader, RegistryBlobs
+from oci_layout.source.blobs import RegistryBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.single import stated_type
 from oci_layout.source.reading import read_bounded
@@ -110,14 +110,29 @@ class _Links:
         if digest is None:
             return
         names = found.tags.setdefault(digest, [])
-        text = f"{link.repository}:{link.tag}"
-        if self._host:
-            text = f"{self._host}/{text}"
-        try:
-            names.append(ImageName.familiar(text))
-        except InvalidReferenceError as error:
-            where = Where(member=name)
-            self._findings.warning("bad-name", str(error), where, "--name gives it another")
+        called = repository_name(self._host, link.repository, link.tag, self._findings, name)
+        if called is not None:
+            names.append(called)
+
+
+def repository_name(
+    host: str, repository: str, tag: str, findings: Findings, member: str
+) -> ImageName | None:
+    """What an image is called by its repository and tag; None where that is no name (reported).
+
+    Args:
+        host: of the registry; empty for none.
+        repository: in it.
+        tag: in that.
+        findings: told of what is no name.
+        member: the file that says so.
+    """
+    text = f"{host}/{repository}:{tag}" if host else f"{repository}:{tag}"
+    try:
+        return ImageName.familiar(text)
+    except InvalidReferenceError as error:
+        findings.warning("bad-name", str(error), Where(member=member), "--name gives it another")
+        return None
 
 
 def _read(reading: Reading) -> Contents:
@@ -128,28 +143,28 @@ def _read(reading: Reading) -> Contents:
     reached: set[Digest] = set()
     for digest, names in listed.tags.items():
         node = reader.node(_descriptor(blobs, digest))
-        reached.update(_below(node, with_itself=True))
+        reached.update(below(node, with_itself=True))
         reconciler.take_named(node, names)
-    _take_rest(reading, reader, blobs, listed, reached)
+    rest = {
+        digest: reader.node(_descriptor(blobs, digest))
+        for digest in listed.revisions
+        if digest not in reached
+    }
+    take_rest(reading, rest, reached)
     if not listed.tags and not listed.revisions:
         findings.warning("empty", "no repository of this registry has an image")
     return Contents(kind=REGISTRY, blobs=blobs, roots=reconciler.roots(), reader=reader)
 
 
-def _take_rest(
-    reading: Reading,
-    reader: GraphReader,
-    blobs: RegistryBlobs,
-    listed: _Listed,
-    reached: set[Digest],
-) -> None:
-    """Take what no tag leads to: images without a name, and what refers to others."""
-    nodes = {
-        digest: reader.node(_descriptor(blobs, digest))
-        for digest in listed.revisions
-        if digest not in reached
-    }
-    inner = {below for node in nodes.values() for below in _below(node, with_itself=False)}
+def take_rest(reading: Reading, nodes: Mapping[Digest, Node], reached: Set[Digest]) -> None:
+    """Take what no tag leads to: images without a name, and what refers to others.
+
+    Args:
+        reading: takes it.
+        nodes: all of it, children of indexes included.
+        reached: what tags lead to.
+    """
+    inner = {digest for node in nodes.values() for digest in below(node, with_itself=False)}
     known = {str(each) for each in reached | nodes.keys() | inner}
     for digest, node in nodes.items():
         if digest in inner:
@@ -160,7 +175,8 @@ def _take_rest(
             reading.reconciler.take_named(node, [])
 
 
-def _below(node: Node, *, with_itself: bool) -> Iterator[Digest]:
+def below(node: Node, *, with_itself: bool) -> Iterator[Digest]:
+    """Digests of what a node leads to."""
     for each in walk(node):
         if each.descriptor is not None and (with_itself or each is not node):
             yield each.descriptor.digest
