@@ -22,6 +22,8 @@ MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 VOLUMES = 250  # of one result, each held open; and parts of a split archive
 
 MEMBERS = 500_000  # members of an archive
+ROOTED_FILES = 5_000_000  # files and folders of an engine's or registry's own folder
+REGISTRY_ENTRIES = 2_000  # looked at where a registry is looked for below a folder
 MEMBER_NAME_BYTES = 64 << 10  # a GNU long name or long link
 NAME_BYTES = 4096  # a name in an archive: PATH_MAX, past which nobody can unpack it
 NAMES_BYTES = 48 << 20  # all names of an archive together

@@ -17,6 +17,7 @@ import attrs
 
 from oci_layout.errors import UsageError
 from oci_layout.platform import Platform
+from oci_layout.reference import InvalidReferenceError, Reference
 
 _META = "option"
 _Word = TypeVar("_Word", bound=enum.StrEnum)
@@ -236,12 +237,29 @@ class Spooling:
     tmp: str | None = text("Directory for temporary files.", "DIR")
 
 
+def _host(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        named = Reference.parse(f"{value}/name").domain
+    except InvalidReferenceError:
+        named = ""
+    if named != value:
+        raise UsageError(
+            what=f"--registry-host: {value!r} is no host", hint="such as a.example:5000"
+        )
+    return named
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
 class Completing(Spooling):
     """What verbs may be asked that read a source which may lack something."""
 
     bases: Sequence[str] = texts(
         "Take what SOURCE lacks from there; repeatable.", "SOURCE", "--base"
+    )
+    registry_host: str | None = text(
+        "Put HOST before the names in a registry's storage.", "HOST", read=_host
     )
 
 

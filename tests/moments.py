@@ -51,7 +51,7 @@ def until(process: Forked, moment: float) -> None:
 
 # Runs the command, and signals it at the n-th step; 0 only counts them. A kill comes before a
 # step that touches the folder, a signal when the call into the system has just returned.
-_STEPPER = """
+STEPPER = """
 import os, signal, sys
 folder, number, what, *words = sys.argv[1:]
 steps = 0
@@ -104,7 +104,7 @@ finally:
 def stepped(stage: Stage, number: int, what: signal.Signals) -> subprocess.CompletedProcess[bytes]:
     """Run until a step, and send a signal there."""
     words = [str(stage.folder), str(number), str(int(what)), *map(str, stage.words)]
-    return Forked(*words, code=_STEPPER).done()
+    return Forked(*words, code=STEPPER).done()
 
 
 def steps_of(stage: Stage, what: signal.Signals) -> int:

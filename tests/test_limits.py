@@ -28,6 +28,8 @@ _ROWS = {
     "V1_DEPTH": "parents of a V1 image",
     "MADE_BYTES": "configs that are made",
     "MEMBERS": "members of an archive",
+    "ROOTED_FILES": "files and folders of a registry",
+    "REGISTRY_ENTRIES": "folders in which a registry, or layouts",
     "MEMBER_NAME_BYTES": "a long name",
     "NAME_BYTES": "a name of a member",
     "NAMES_BYTES": "names of an archive",

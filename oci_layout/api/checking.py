@@ -68,6 +68,7 @@ def check(
                 tmp=checked.tmp,
                 watch=watch_of(progress),
                 bases=open_bases(checked, stack),
+                host=checked.registry_host,
             )
         )
         _require_loadable(opened)

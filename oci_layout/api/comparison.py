@@ -66,6 +66,7 @@ def diff(
                     lone=True,
                     watch=watch_of(progress),
                     bases=bases,
+                    host=asked.registry_host,
                 )
                 opened.append(stack.enter_context(read))
             else:

@@ -30,7 +30,7 @@ from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.sink.deltas import Deltas, Old
-from oci_layout.sink.destination import Destination, Form, look, prepare, write
+from oci_layout.sink.destination import Destination, look, prepare, write
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, files_of, open_source
 from oci_layout.source.parts import without_parts
@@ -64,7 +64,7 @@ def repack(
     if dest is None and not asked.dry_run:
         raise UsageError(what="a destination is needed")
     destination = (
-        Destination(path="", form=Form.DIR if asked.to is Format.DIR else Form.DIRECTORY)
+        Destination.nowhere(asked.to)
         if dest is None
         else Destination.at(located(path_text(dest)), asked.to).cut(
             asked.volume_size, append=asked.append
@@ -72,6 +72,8 @@ def repack(
     )
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
+    if asked.link and asked.to is Format.REGISTRY:
+        raise UsageError(what="--link: a registry's files are its own", hint="leave it out")
     if asked.legacy:
         asked = _legacy(asked, destination)
     if asked.delta:
@@ -97,6 +99,7 @@ def repack(
                         memory=asked.limit_memory,
                         watch=watch_of(progress),
                         bases=bases,
+                        host=asked.registry_host,
                     )
                 )
             )
@@ -135,8 +138,8 @@ def _thinning(asked: Writing, *sources: str) -> Thinning | None:
         if asked.reader is not None:
             raise UsageError(what="--for goes with --have", hint="layout check SOURCE --for TARGET")
         return None
-    if asked.to is Format.DIR:
-        raise UsageError(what="--have: a dir: directory has all of its blobs", hint="--to oci")
+    if asked.to in (Format.DIR, Format.REGISTRY):
+        raise UsageError(what=f"--have: --to {asked.to} writes all blobs", hint="--to oci")
     if asked.append:
         raise UsageError(
             what="--have goes not with --append: a layout that is added to stays whole",
@@ -244,6 +247,7 @@ def merge(
                     limit=asked.limit,
                     memory=asked.limit_memory,
                     watch=watch_of(progress),
+                    host=asked.registry_host,
                 )
             )
             for source in dict.fromkeys(every)
@@ -331,7 +335,7 @@ def _legacy(asked: Repack, destination: Destination) -> Repack:
 
 
 def _docker_view(destination: Destination, asked: Writing) -> bool:
-    if asked.pure or asked.to is Format.DIR:
+    if asked.pure or asked.to in (Format.DIR, Format.REGISTRY):
         return False
     return asked.to is Format.DOCKER or not destination.directory
 
@@ -355,6 +359,7 @@ def _require_deltas_fit(asked: Repack) -> None:
         raise UsageError(what="--delta goes with --have", hint="--have SOURCE --delta")
     reasons = {
         "--to docker: Docker has no form for deltas": asked.to is Format.DOCKER,
+        "--to registry: who pulls from it applies no deltas": asked.to is Format.REGISTRY,
         "--dry-run: what a delta comes to is known once it is made": asked.dry_run,
         "--volume-size: no engine loads a delta as it is": asked.volume_size is not None,
         "--repair: layers that are to be believed have no diff_id to go by": asked.repair,

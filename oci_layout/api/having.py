@@ -47,7 +47,12 @@ def have(
         found = []
         for path in dict.fromkeys(every):
             opened = open_source(
-                path, findings=Findings(), tmp=asked.tmp, watch=watch_of(progress), bases=bases
+                path,
+                findings=Findings(),
+                tmp=asked.tmp,
+                watch=watch_of(progress),
+                bases=bases,
+                host=asked.registry_host,
             )
             with opened:
                 found.append(have_of(opened))

@@ -38,6 +38,7 @@ def _chosen(
                 lone=True,
                 watch=watch_of(progress),
                 bases=bases,
+                host=asked.registry_host,
             )
         )
         stack.enter_context(damage_in(opened.label))

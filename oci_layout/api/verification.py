@@ -84,6 +84,7 @@ def verify(
                 start=progress.start if progress is not None else None,
                 watch=watch_of(progress),
                 bases=open_bases(asked, closing),
+                host=asked.registry_host,
             )
 
 

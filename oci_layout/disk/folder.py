@@ -197,6 +197,28 @@ class Folder(Closing):
                     os.close(fd)
         self.sync()
 
+    def sync_file_system(self) -> None:
+        """Make all that was written to its file system durable: cheaper than many files apart.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        call = getattr(_libc, "syncfs", None)
+        if call is None:
+            os.sync()
+        elif call(self.fd) and ctypes.get_errno() in _FATAL:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def give(self, name: str, owner: tuple[int, int]) -> None:
+        """Let a user and a group have what was made here, where that is allowed.
+
+        Args:
+            name: of it.
+            owner: their numbers.
+        """
+        with contextlib.suppress(PermissionError):
+            os.chown(name, *owner, dir_fd=self.fd, follow_symlinks=False)
+
     @property
     def identity(self) -> Identity:
         """What tells it from every other."""

@@ -8,7 +8,7 @@ import re
 import secrets
 
 from oci_layout.errors import UsageError
-from oci_layout.model import dockersave, layout
+from oci_layout.model import dockersave, layout, registry
 
 _RANDOM = r"\.layout-([0-9a-f]{8})(-old)?\.tmp"
 _LONGEST = len(".") + len(".layout-00000000-old.tmp")
@@ -90,12 +90,15 @@ def leftovers(begin: str, names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def ours(parts: tuple[str, ...], *, directory: bool) -> bool:
-    """Whether something in a folder is what we, or any writer of layouts, put there.
+    """Whether something in a folder is what we, or any writer of layouts or registries, put there.
 
     Args:
         parts: its name, below the names of the folders it is in.
         directory: whether it is a folder.
     """
+    if parts[0] == registry.TOP[0]:
+        top = parts[: len(registry.TOP)] == registry.TOP[: len(parts)]
+        return top and (directory or parts[-1] in registry.FILES)
     if directory:
         return len(parts) <= 2 and parts[0] == "blobs"
     if len(parts) == 3:

@@ -154,7 +154,7 @@ class Assembler:
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
         self.documents.index = gojson.encode_bytes(value)
-        if self._options.request.to is Format.DIR:
+        if self._options.request.to in (Format.DIR, Format.REGISTRY):
             self._without_entries(extra)
         if self._options.docker_view:
             self.documents.docker = self._docker.finish()
@@ -414,7 +414,7 @@ class Assembler:
         skopeo and podman take nothing out of an index that does not state platforms.
         """
         relied_on = str(node.descriptor.digest) in self._referred
-        return not self._options.request.preserve_digests and not relied_on
+        return not self._options.keeps_digests and not relied_on
 
     def _docker_list(self, node: ImageIndex, made: Mapping[Node, Made | None]) -> Made | None:
         """Docker's manifest list: flat, images only; a single image needs no list."""

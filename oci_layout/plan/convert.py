@@ -128,7 +128,7 @@ def convert(
         changes: tuple[Change, ...] = ()
     else:
         manifest, changes = _edited(image.manifest, digest, size, layers, target)
-        if target is not options.target:
+        if target is not options.target and options.request.preserve_digests:
             what = "its media types are Docker's, for --preserve-digests"
             changes = (*changes, Change(ChangeKind.KEPT, what, field="mediaType"))
     return Converted(

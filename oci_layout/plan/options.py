@@ -96,13 +96,18 @@ class Options:
         )
 
     def target_of(self, family: Family | None) -> Family:
-        """Whose media types one document gets: with ``--preserve-digests`` a layout holds both.
+        """Whose media types one document gets: a registry holds both, a layout when asked.
 
         Args:
             family: whose it has; None for a document that is made anew.
         """
-        kept = self.request.preserve_digests and self.target is Family.OCI
+        kept = self.keeps_digests and self.target is Family.OCI
         return family if kept and family is not None else self.target
+
+    @property
+    def keeps_digests(self) -> bool:
+        """Whether a manifest goes out as it is where it can: a registry holds every kind."""
+        return self.request.preserve_digests or self.request.to is Format.REGISTRY
 
     @property
     def choice(self) -> Choice:

@@ -19,6 +19,7 @@ class Format(enum.StrEnum):
     OCI = "oci"
     DOCKER = "docker"
     DIR = "dir"
+    REGISTRY = "registry"
 
 
 class ConfigMode(enum.StrEnum):
@@ -89,7 +90,7 @@ class Writing(Working):
         read=_compress,
     )
     pure: bool = option.flag("Leave manifest.json out: OCI and nothing else.")
-    append: bool = option.flag("Add to the layout at DEST.")
+    append: bool = option.flag("Add to the layout or registry at DEST.")
     force: bool = option.flag("Replace an archive or a clean layout at DEST.")
     on_conflict: OnConflict = option.word(
         OnConflict, OnConflict.ERROR, "Who keeps a name that stands for two images."

@@ -16,12 +16,14 @@ from oci_layout.errors import TargetError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.planning import Plan
+from oci_layout.plan.registry import repositories_of, tell_hosts
 from oci_layout.plan.request import Format, Writing
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
 from oci_layout.sink.layoutdir import write_layout
+from oci_layout.sink.registrydir import require_registry, write_registry
 from oci_layout.sink.volumes import Cutting, list_path, require_volumes, write_volumes
 from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
@@ -66,6 +68,10 @@ class Form(enum.StrEnum):
     ARCHIVE = "archive"
     PIPE = "archive on standard output"
     DIR = "dir: directory"
+    REGISTRY = "registry's storage"
+
+
+_FOLDERS = {Format.DIR: Form.DIR, Format.REGISTRY: Form.REGISTRY}
 
 
 @attrs.frozen(kw_only=True)
@@ -97,8 +103,9 @@ class Destination:
         """
         lower = path.lower()
         archive = path == STANDARD_OUTPUT or lower.endswith((".tar", *_COMPRESSED))
-        if archive and target is Format.DIR:
-            raise UsageError(what=f"{path}: dir: is a directory", hint="leave the suffix out")
+        if archive and target in _FOLDERS:
+            what = f"{path}: --to {target} writes a directory"
+            raise UsageError(what=what, hint="leave the suffix out")
         if path == STANDARD_OUTPUT:
             return cls(path=path, form=Form.PIPE)
         if lower.endswith(".tar"):
@@ -112,7 +119,12 @@ class Destination:
                     what=f"{path}: archives with the suffix {suffix} are not written",
                     hint="use .tar, .tar.gz or .tar.zst, or no suffix for a directory",
                 )
-        return cls(path=path, form=Form.DIR if target is Format.DIR else Form.DIRECTORY)
+        return cls(path=path, form=_FOLDERS.get(target, Form.DIRECTORY))
+
+    @classmethod
+    def nowhere(cls, target: Format) -> Destination:
+        """What a dry run without a destination would write."""
+        return cls(path="", form=_FOLDERS.get(target, Form.DIRECTORY))
 
     @classmethod
     def at(cls, where: Located, target: Format) -> Destination:
@@ -131,8 +143,7 @@ class Destination:
                 hint=f"--to {wanted}, or leave {where.transport}: out",
             )
         if not where.transport.endswith("-archive"):
-            form = Form.DIR if target is Format.DIR else Form.DIRECTORY
-            found = cls(path=where.path, form=form)
+            found = cls(path=where.path, form=_FOLDERS.get(target, Form.DIRECTORY))
         else:
             found = cls.parse(where.path, target)
             if found.directory:
@@ -169,7 +180,7 @@ class Destination:
     @property
     def directory(self) -> bool:
         """Whether a directory is written."""
-        return self.form in (Form.DIRECTORY, Form.DIR)
+        return self.form in (Form.DIRECTORY, Form.DIR, Form.REGISTRY)
 
     @property
     def beside(self) -> str | None:
@@ -188,6 +199,8 @@ class Destination:
     def describe(self, family: Family, docker_view: bool) -> str:
         """One line for people."""
         whose = "Docker" if family is Family.DOCKER else "OCI"
+        if self.form is Form.REGISTRY:
+            return "a registry's storage"
         form = "archive" if self.form is Form.PIPE else str(self.form)
         packed = "" if self.outer is Compression.NONE else f", {self.outer}-compressed"
         return f"{whose} {form}{packed}" + (", with manifest.json" if docker_view else "")
@@ -219,14 +232,19 @@ def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | 
     """
     if asked.append and asked.force:
         raise UsageError(what="--append and --force contradict each other")
-    if asked.append and destination.form is not Form.DIRECTORY:
-        raise UsageError(what="--append adds to a layout directory")
+    if asked.append and destination.form not in (Form.DIRECTORY, Form.REGISTRY):
+        raise UsageError(what="--append adds to a layout directory or a registry's storage")
+    if asked.force and destination.form is Form.REGISTRY:
+        raise UsageError(what="--force: a registry's storage is never replaced", hint="--append")
     if destination.form is Form.PIPE:
         return None
     place = outputs.look("--output", destination.label)
     if destination.volume_size is not None:
         require_volumes(destination.path, force=asked.force)
     try:
+        if destination.form is Form.REGISTRY:
+            require_registry(place, append=asked.append)
+            return place
         require_writable(
             place,
             directory=destination.directory,
@@ -273,6 +291,10 @@ def write(
         return write_volumes(plan, how, pool)
     if destination.form is Form.DIR:
         return write_dir(plan, place, pool=pool)
+    if destination.form is Form.REGISTRY:
+        return write_registry(
+            plan, place, append=asked.append, on_conflict=asked.on_conflict, pool=pool
+        )
     if destination.form is Form.DIRECTORY:
         if asked.append and place.kind is PlaceKind.FOLDER:
             return append_layout(plan, place, on_conflict=asked.on_conflict, pool=pool)
@@ -299,11 +321,14 @@ def prepare(plan: Plan, destination: Destination, findings: Findings) -> None:
     """Say what the destination cannot hold, and who cannot read it.
 
     Raises:
-        SelectionError: a ``dir:`` holds one image.
-        TargetError: append would need a plain layout.
+        SelectionError: a ``dir:`` holds one image; a registry has one image for a name.
+        TargetError: a registry needs a repository for each.
     """
     if destination.outer is not Compression.NONE:
         findings.warning("compressed-archive", _WHO_CANNOT + _OLD_DOCKER.get(destination.outer, ""))
+    if destination.form is Form.REGISTRY:
+        repositories_of(plan.roots)
+        tell_hosts(plan.roots, findings)
     if destination.form is Form.DIR:
         require_single(plan)
         names = [str(name) for root in plan.roots for name in root.names]

@@ -26,6 +26,7 @@ from oci_layout.source.spool import write_all
 from oci_layout.streams.member import FileMember, Member
 from oci_layout.streams.reader import HeldFile
 
+_HELD = 64  # folders that are held open
 _DOCUMENT = ".0.tmp"  # documents are written when no blob is in the making
 
 
@@ -45,12 +46,8 @@ class BlobFolder(Closing):
         self._making = threading.Lock()
         self.bytes_written = 0
 
-    def _folder(self, path: str) -> Folder:
-        """The folder at a relative path; it is made."""
-        with self._making:
-            return self._made(path)
-
     def _made(self, path: str) -> Folder:
+        """The folder at a relative path; it is made. Others may be let go of afterwards."""
         if path not in self._folders:
             outer, _, name = path.rpartition("/")
             above = self._made(outer)
@@ -58,9 +55,17 @@ class BlobFolder(Closing):
             self._folders[path] = above.enter(name)
         return self._folders[path]
 
+    def _trim(self) -> None:
+        """Let go of folders: a registry has one for each blob."""
+        if len(self._folders) > _HELD:
+            self.close()
+            self._folders[""] = self._root
+
     def make(self, path: str) -> None:
         """Make a folder, though nothing may come to be in it."""
-        self._folder(path)
+        with self._making:
+            self._made(path)
+            self._trim()
 
     def put(self, digest: Digest, data: bytes) -> None:
         """Write a document."""
@@ -78,7 +83,9 @@ class BlobFolder(Closing):
 
     def _name_it(self, temporary: str, path: str) -> None:
         folder, _, name = path.rpartition("/")
-        self._root.rename(temporary, name, self._folder(folder))
+        with self._making:
+            self._root.rename(temporary, name, self._made(folder))
+            self._trim()
 
     def work(self, task: Task, number: int, pool: Pool) -> Fact:
         """Do a task into the folder; the blob gets its name when it is known and checked."""

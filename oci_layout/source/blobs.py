@@ -23,6 +23,7 @@ from oci_layout.model.manifest import (
     names_no_config,
     read_document,
 )
+from oci_layout.model.registry import data_path
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source.reading import Allowance, read_bounded
 from oci_layout.source.signatures import report_signatures
@@ -51,6 +52,17 @@ class LayoutBlobs:
     def find(self, digest: Digest) -> Member | None:
         """The blob's bytes, unchecked; None when it is not there."""
         return self._store.find(digest.blob_path)
+
+
+class RegistryBlobs:
+    """Blobs of a registry's storage: ``blobs/<algorithm>/<two digits>/<hex>/data``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, digest: Digest) -> Member | None:
+        """The blob's bytes, unchecked; None when it is not there."""
+        return self._store.find(data_path(digest))
 
 
 class FlatBlobs:

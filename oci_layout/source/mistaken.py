@@ -91,11 +91,6 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
         )
     if "zarf.yaml" in tops:
         return Mistaken(what="a Zarf package", hint="its images lie in a folder: FILE#images")
-    if any(name.startswith("docker/registry") for name in first):
-        return Mistaken(
-            what="the storage of a registry",
-            hint="start a registry on it, and save an image with skopeo copy",
-        )
     return None
 
 

@@ -23,8 +23,10 @@ from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
+from oci_layout.source.layoutsstore import layouts_below
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.parts import parts_of
+from oci_layout.source.registryroot import registry_at, registry_below, registry_folder
 from oci_layout.source.scope import Scope
 from oci_layout.source.spool import (
     Spooling,
@@ -160,6 +162,7 @@ def open_source(
     memory: int | None = None,
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
+    host: str | None = None,
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -176,6 +179,7 @@ def open_source(
         watch: told how far spooling is, if there is any.
         bases: what other sources hold, which stay open as long: asked for blobs that this one
             lacks, by digest and layers by diff_id.
+        host: put before names of a registry's storage; None for names without a host.
 
     Raises:
         NotAnImageError: not an image of any kind.
@@ -210,10 +214,10 @@ def open_source(
                     store, volumes = VolumeStore(listed, label, told), len(listed.volumes)
                     found.file.close()
         else:
-            _refuse_any_folder(file_path)
-            store = DirectoryStore(file_path)
+            store = _folder_store(file_path)
         if not folder and not has_documents(store):
-            folder = single(store)
+            folder = registry_folder(store.names()) if archive else ""
+            folder = folder or single(store)
         if folder:
             store = InnerStore(store, folder)
         with _closed_on_error(store):
@@ -224,6 +228,7 @@ def open_source(
                 repair=repair,
                 trusted=trusted,
                 bases=bases,
+                host=host or "",
             )
             contents = read(reading, told)
     return Source(
@@ -299,6 +304,28 @@ def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
 
 _CLOSE = 0.8  # of two file names, by difflib
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
+
+
+def _folder_store(path: str) -> Store:
+    """The files of a folder.
+
+    Raises:
+        NotAnImageError: it is no image.
+    """
+    registry = registry_at(path)
+    if registry is None:
+        try:
+            _refuse_any_folder(path)
+        except NotAnImageError:
+            if os.path.realpath(path) == "/":
+                raise
+            registry = registry_below(path)
+            layouts = layouts_below(path) if registry is None else None
+            if layouts is not None:
+                return layouts
+            if registry is None:
+                raise
+    return DirectoryStore(path) if registry is None else registry.store(path)
 
 
 def _refuse_any_folder(path: str) -> None:

@@ -292,6 +292,32 @@ class Reconciler:
         """Take a single nameless node (``dir:``)."""
         self._drafts.append(_Draft(self._settled(node, {}), descriptor))
 
+    def take_named(
+        self, node: Node, names: Sequence[ImageName], descriptor: Descriptor | None = None
+    ) -> None:
+        """Take what the tags of a registry, or none of them, stand for.
+
+        Without a host ``library/app`` and ``app`` are one name, for two images maybe.
+
+        Args:
+            node: the image, index or artifact.
+            names: by its tags.
+            descriptor: that leads to it, with annotations to keep; None without one.
+        """
+        draft = _Draft(self._settled(node, {}), descriptor)
+        self._drafts.append(draft)
+        for name in names:
+            holder = self._by_name.setdefault(name.key, draft)
+            if holder is draft:
+                draft.names.setdefault(name.key, name)
+                continue
+            self._findings.warning(
+                "name-conflict",
+                f"stands for two images; {_digest(node)} goes without it",
+                Where(image=str(name)),
+                "--registry-host HOST tells them apart",
+            )
+
     def _settled(self, node: Node, saved: dict[Digest, list[Image]]) -> Node:
         """The node, with the layers of each image held against its diff_ids."""
         if isinstance(node, ImageIndex):
@@ -326,6 +352,10 @@ class Reconciler:
                 where.at("rootfs.diff_ids"),
             )
         return image
+
+
+def _digest(node: Node) -> str:
+    return node.descriptor.digest.short if node.descriptor is not None else "one"
 
 
 def _is_whole(draft: _Draft, key: str) -> bool:

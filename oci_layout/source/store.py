@@ -21,7 +21,7 @@ from oci_layout.streams.tarindex import MemberType, TarMember
 from oci_layout.where import Where
 
 _READ = (MemberType.FILE, MemberType.SYMLINK, MemberType.HARDLINK)
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 _SHOWN = 200  # characters of a name that a message has
 
 
@@ -96,7 +96,7 @@ class DirectoryStore:
         except (names.UnsafeNameError, ValueError):
             return None
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
             raise _refused(error, path) from error
         if not stat.S_ISREG(status.st_mode):
@@ -133,7 +133,7 @@ class DirectoryStore:
             with os.scandir(path) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return []
             raise _refused(error, path) from error
 

@@ -72,14 +72,34 @@ class HeldFile(Closing):
         except OSError as error:
             self.close()
             raise ReadError(what=error.strerror or str(error), where=Where(file=path)) from error
+        self._begin(status, stamp)
+
+    def _begin(self, status: os.stat_result, stamp: Stamp | None) -> None:
         if not stat.S_ISREG(status.st_mode):
-            os.close(self._fd)
-            raise NotAnImageError(what="not a regular file", where=Where(file=path))
+            self.close()
+            raise NotAnImageError(what="not a regular file", where=Where(file=self.path))
         self.size = status.st_size
         self._stamp: Stamp | None = stamp_of(status)
         if stamp is not None and stamp != self._stamp:
             self.close()
-            raise changed(path)
+            raise changed(self.path)
+
+    @classmethod
+    def opened(cls, fd: int, path: str, stamp: Stamp) -> HeldFile:
+        """Take over a descriptor of a file that somebody else may change.
+
+        Args:
+            fd: of the file.
+            path: how to call it in messages.
+            stamp: of what was seen there before.
+
+        Raises:
+            ChangedError: it is another file than was seen.
+        """
+        held = cls.__new__(cls)
+        held.path, held._fd = path, fd
+        held._begin(os.fstat(fd), stamp)
+        return held
 
     @classmethod
     def adopt(cls, fd: int, label: str) -> HeldFile:

@@ -22,6 +22,7 @@ from oci_layout.streams.member import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
+from oci_layout.verification.links import check_links
 from oci_layout.verification.report import ImageCheck, VerifyReport
 from oci_layout.where import Where
 
@@ -57,6 +58,7 @@ def verify_source(
     start: Callable[[int], None] | None = None,
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
+    host: str | None = None,
 ) -> VerifyReport:
     """Check everything of a source.
 
@@ -67,6 +69,7 @@ def verify_source(
         start: told of all bytes to read.
         watch: told how far spooling is, if there is any.
         bases: what other sources hold, of which what is taken is checked, too.
+        host: put before names of a registry's storage.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -83,8 +86,10 @@ def verify_source(
         memory=pool.growth.memory,
         watch=watch,
         bases=bases,
+        host=host,
     ) as source:
         check_agreement(source, findings)
+        check_links(source, findings)
         blobs = BlobList()
         blobs.add_source(source)
         documents = _documents(source)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.interop.host import ENGINE_PATH, Daemon, EngineError, Host
+from tests.interop.host import ENGINE_PATH, EngineError, Host
+from tests.interop.registry import Registry
 
 TOOLS = ("cosign", "docker-registry")
 _OFFLINE = ("--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry")
@@ -17,13 +17,6 @@ def missing(root: Path | None) -> list[str]:
     """List what a host lacks for signing; Debian has cosign from sid on."""
     folders = [(root or Path("/")) / folder[1:] for folder in ENGINE_PATH.split(":")]
     return [tool for tool in TOOLS if not any((folder / tool).exists() for folder in folders)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Cosign:
@@ -99,20 +92,9 @@ class Cosign:
 def signing(host: Host) -> Iterator[Cosign]:
     """Start the registry."""
     home = host.new_dir("cosign")
-    port = _free_port()
-    config = home / "registry.yml"
-    config.write_text(
-        "version: 0.1\n"
-        f"storage:\n  filesystem:\n    rootdirectory: {home}/registry\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n"
-    )
-    daemon = Daemon(
-        host,
-        ["docker-registry", "serve", str(config)],
-        lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(),
-        home / "registry.log",
-    )
+    registry = Registry(host, home)
+    registry.start()
     try:
-        yield Cosign(host, home, f"127.0.0.1:{port}")
+        yield Cosign(host, home, registry.address)
     finally:
-        daemon.stop()
+        registry.stop()

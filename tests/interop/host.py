@@ -181,6 +181,7 @@ def missing_tools(root: Path | None) -> list[str]:
         "podman",
         "umoci",
         "busybox",
+        "docker-registry",
     ]
     folders = ENGINE_PATH.split(":")
     found = [

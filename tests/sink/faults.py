@@ -19,6 +19,7 @@ from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import LayoutError
 from tests.builders import make_image, write_docker_archive, write_oci_layout
+from tests.builders.registry import repository_name, write_registry
 
 CALLS = (
     "open", "mkdir", "rename", "unlink", "rmdir", "link", "fsync", "write", "pwrite", "pread",
@@ -70,6 +71,8 @@ class Stage:
         self.dest = self.folder / TARGETS[target][0]
         if TARGETS[target][1] == "folder":
             write_oci_layout([OLD], self.kept)
+        elif TARGETS[target][1] == "registry":
+            write_registry([OLD], self.kept)
         elif TARGETS[target][1] == "file":
             self.kept.write_bytes(b"old")
         self.reset()
@@ -122,6 +125,8 @@ TARGETS: dict[str, tuple[str, str, Callable[[Stage], object]]] = {
     "force archive": ("out.tar", "file", written("docker", force=True)),
     "append": ("out", "folder", written("oci", append=True)),
     "append to nothing": ("out", "", written("oci", append=True)),
+    "registry": ("out", "", written("registry")),
+    "registry append": ("out", "registry", written("registry", append=True)),
     "linked": ("out", "", written("oci", link=True)),
     "sums": ("sums", "file", summed),
     "report": ("report", "file", reported),
@@ -137,6 +142,10 @@ def whole(
     if stage.target == "append" and found["out/index.json"] == old["out/index.json"]:
         assert old.items() <= found.items() <= {**new, "out/index.json": b""}.items() | old.items()
         return "old"
+    if stage.target == "registry append":
+        current = "out/" + repository_name("new", "_manifests", "tags", "1", "current")
+        assert old.items() <= found.items() <= new.items()
+        return "new" if current in found else "old"
     assert found == old
     return "old"
 

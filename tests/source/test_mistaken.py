@@ -43,7 +43,6 @@ FILES = [
     (ROOT, "docker save IMAGE"),
     ({".dockerenv": b"", "hello": b"1"}, "docker save IMAGE"),
     ({"chart/Chart.yaml": b"name: x", "chart/templates/a.yaml": b"-"}, "Helm chart"),
-    ({"docker/registry/v2/blobs/x": b"1"}, "storage of a registry"),
     ({"blobs/sha256/a": b"1"}, "no index.json"),
     ({"images/x.tar": b"1", "README": b"1"}, "holds 'images/x.tar'"),
 ]

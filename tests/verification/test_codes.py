@@ -21,6 +21,7 @@ from tests.verification import (
     situations_bytes,
     situations_documents,
     situations_legacy,
+    situations_registry,
 )
 from tests.verification.situation import Situation, by_code
 
@@ -28,6 +29,7 @@ ALL = by_code(
     situations_archive.SITUATIONS,
     situations_documents.SITUATIONS,
     situations_legacy.SITUATIONS,
+    situations_registry.SITUATIONS,
     situations_bytes.SITUATIONS,
     situations_agreement.AGREEMENT,
     situations_agreement.ASKED,

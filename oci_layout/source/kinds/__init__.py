@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
+from oci_layout.source.kinds.layoutset import LAYOUTS
+from oci_layout.source.kinds.registries import REGISTRY
 from oci_layout.source.kinds.saved import DOCKER, V1
 from oci_layout.source.kinds.single import DIR, LONE
 
-KINDS: tuple[SourceKind, ...] = (LONE, DIR, HYBRID, LAYOUT, DOCKER, V1)
+KINDS: tuple[SourceKind, ...] = (LONE, LAYOUTS, DIR, HYBRID, LAYOUT, DOCKER, REGISTRY, V1)
 
 __all__ = [
     "DIR",
@@ -15,7 +17,9 @@ __all__ = [
     "HYBRID",
     "KINDS",
     "LAYOUT",
+    "LAYOUTS",
     "LONE",
+    "REGISTRY",
     "V1",
     "Contents",
     "Reading",

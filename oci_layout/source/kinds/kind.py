@@ -31,6 +31,7 @@ class Reading:
         trusted: keys of which one must have signed each schema 1 manifest.
         bases: what other sources hold: asked for blobs that are not in the store.
         allowance: what all documents may come to.
+        host: of the registry that a registry's storage is of: names begin with it.
         reconciler: makes one set of images of all views.
     """
 
@@ -41,6 +42,7 @@ class Reading:
     trusted: Sequence[jws.PublicKey] = ()
     bases: Sequence[Holdings] = ()
     allowance: Allowance = attrs.field(factory=Allowance)
+    host: str = ""
     reconciler: Reconciler = attrs.field(
         default=attrs.Factory(lambda self: Reconciler(self.findings), takes_self=True)
     )
@@ -54,6 +56,7 @@ class Reading:
             repair=self.repair,
             trusted=self.trusted,
             bases=bases,
+            host=self.host,
         )
 
     def has(self, name: str) -> bool:

@@ -11,7 +11,7 @@ from oci_layout.finding import Findings
 from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind, document_kind
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import kind_by_fields, read_document
+from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
 from oci_layout.model.schema1 import Schema1
 from oci_layout.source.blobs import FlatBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
@@ -39,18 +39,30 @@ def _read(reading: Reading, kind: SourceKind) -> Contents:
     member = reading.store.find(dockersave.MANIFEST)
     raw = member.read(limits.DOCUMENT_BYTES) if member is not None else b""
     document = read_document(raw, where, Findings())  # the graph reader will report
-    if isinstance(document, Schema1):
-        media_type = SCHEMA1_SIGNED if document.signatures else SCHEMA1
-        digest = document.digest
-    else:
-        media_type = document.media_type if document is not None else ""
-        if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
-            media_type = ""  # read by its fields, and what it says of itself is reported
-        digest = Digest.of(raw)
+    digest = document.digest if isinstance(document, Schema1) else Digest.of(raw)
+    media_type = _type_of(document)
     blobs = FlatBlobs(reading.store, digest)
     descriptor = Descriptor(media_type=media_type, digest=digest, size=len(raw))
     reading.reconciler.take_node(reading.graph(blobs).node(descriptor))
     return Contents(kind=kind, blobs=blobs, roots=reading.reconciler.roots())
+
+
+def _type_of(document: Manifest | Index | Schema1 | None) -> str:
+    if isinstance(document, Schema1):
+        return SCHEMA1_SIGNED if document.signatures else SCHEMA1
+    media_type = document.media_type if document is not None else ""
+    # Else it is read by its fields, and what it says of itself is reported.
+    named = document_kind(media_type)[0] in (Kind.MANIFEST, Kind.INDEX)
+    return media_type if named else ""
+
+
+def stated_type(raw: bytes) -> tuple[str, bool]:
+    """The media type that a document has where nothing but itself tells, and if it is an index.
+
+    The type is empty where it says none that is a manifest's.
+    """
+    document = read_document(raw, Where(), Findings())
+    return _type_of(document), isinstance(document, Index)
 
 
 def stated_digest(name: str) -> Digest | None:

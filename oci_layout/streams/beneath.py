@@ -1,0 +1,116 @@
+"""Opens what lies below a folder: no link on the way is followed, so nothing outside is reached.
+
+openat2(2) does it in one call where the kernel has it; elsewhere each folder is entered in turn.
+The time of the last access stays as it is where the system allows that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+
+from oci_layout.closing import Closing
+
+_OPENAT2 = 437  # the same number on every processor
+_NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
+_WITHOUT = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # an old kernel, or a sandbox
+_TRIES = 8  # EAGAIN: somebody renames a folder on the way
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _How(ctypes.Structure):
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+class Beneath(Closing):
+    """A folder, and what lies below it.
+
+    Args:
+        path: the folder; links that lead to it are followed, once.
+
+    Raises:
+        OSError: it is not there, or is no folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._one_call, self._still = True, True
+
+    def open(self, name: str, flags: int = 0) -> int:
+        """A descriptor of what has a name, to read.
+
+        Args:
+            name: relative and normalised; empty for the folder itself.
+            flags: beyond those for reading, as ``os.O_DIRECTORY``.
+
+        Raises:
+            OSError: it is not there, or a link is on the way.
+        """
+        flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        if self._still:
+            try:
+                return self._open(name or ".", flags | os.O_NOATIME)
+            except PermissionError:  # only its owner may ask for that
+                found = self._open(name or ".", flags)
+                self._still = False
+                return found
+        return self._open(name or ".", flags)
+
+    def status(self, name: str) -> os.stat_result:
+        """What is there, links not followed; for a file that need not be readable.
+
+        Raises:
+            OSError: it is not there, or a link is on the way.
+        """
+        fd = self._open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            return os.fstat(fd)
+        finally:
+            os.close(fd)
+
+    def _open(self, name: str, flags: int) -> int:
+        if self._one_call:
+            how = _How(flags, 0, _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
+            for _ in range(_TRIES):
+                fd: int = _libc.syscall(
+                    _OPENAT2,
+                    self._fd,
+                    ctypes.c_char_p(os.fsencode(name)),
+                    ctypes.byref(how),
+                    ctypes.c_size_t(ctypes.sizeof(how)),
+                )
+                if fd >= 0:
+                    return fd
+                code = ctypes.get_errno()
+                if code not in {errno.EAGAIN, errno.EINTR}:
+                    break
+            if code not in _WITHOUT or (code == errno.EPERM and flags & os.O_NOATIME):
+                raise OSError(code, os.strerror(code), name)
+            self._one_call = False
+        return self._step_by_step(name, flags)
+
+    def _step_by_step(self, name: str, flags: int) -> int:
+        *folders, last = name.split("/")
+        if ".." in (*folders, last):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
+        entering = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        at = os.dup(self._fd)
+        try:
+            for folder in folders:
+                below = os.open(folder, entering, dir_fd=at)
+                os.close(at)
+                at = below
+            return os.open(last, flags, dir_fd=at)
+        finally:
+            os.close(at)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
