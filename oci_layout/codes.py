@@ -81,6 +81,8 @@ CODES: dict[str, str] = {
     "delta": "layers are told as deltas, from layers that whoever applies them has",
     "delta-repacked": "a layer told as a delta will come back packed otherwise",
     "bad-delta": "a delta that does not hold, or does not make the layer",
+    "layer-record": "what an engine wrote down of a layer is not there, or cannot be read",
+    "changed-file": "a file of an engine's layer is not what it was when the layer came",
     "unlinked": "a repository of a registry has no link to what its images need",
     "thin": "layers are left out, since whoever loads the image has them",
     "missing-member": "manifest.json names a file that is not there",

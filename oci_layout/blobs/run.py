@@ -216,11 +216,22 @@ def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
             )
         inner = fact.diff_id
         if expected.diff_id is not None and inner is not None and expected.diff_id != inner:
+            yield from blamed(task)
             yield _wrong(
                 "diffid-mismatch",
                 f"the layer's tar is {inner}, the config's diff_id says {expected.diff_id}",
                 where,
             )
+
+
+def blamed(task: Task) -> Iterator[Finding]:
+    """What of a blob's parts is to blame for that it is not what is stated."""
+    for error in task.member.blame():
+        finding = Finding.of(error)
+        place = task.expected[0].where
+        yield attrs.evolve(
+            finding, where=attrs.evolve(finding.where, image=place.image, layer=place.layer)
+        )
 
 
 def _wrong(code: str, message: str, where: Where) -> Finding:
@@ -267,6 +278,7 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm
     found: list[Finding] = []
+    parts: list[Finding] = []  # what of one that is put together is not what it was
     walker = TarWalker()
     diff_id: Digest | None = None
     with ExitStack() as closing:
@@ -282,11 +294,16 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
                 diff_id = inner.digest
             except DamagedError as error:
                 found.append(attrs.evolve(Finding.of(error), where=where))
-        if task.inner and plain and not task.opaque:
-            _look_inside(task, reader, walker, inside)
-            diff_id = stored.digest
-        for _ in chunks(reader):  # what is left of one that is damaged
-            pass
+        try:
+            if task.inner and plain and not task.opaque:
+                _look_inside(task, reader, walker, inside)
+                diff_id = stored.digest
+            for _ in chunks(reader):  # what is left of one that is damaged
+                pass
+        except DamagedError:
+            parts += blamed(task)
+            if not parts:  # one file holds it, and that was cut
+                raise
         if walker.refused:
             found.append(_refused(task, walker))
         fact = Fact(
@@ -296,4 +313,4 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
             stored_digest=stored.digest,
             stored_size=stored.size,
         )
-    return fact, [*found, *disagreements(task, fact)]
+    return fact, [*found, *(parts or disagreements(task, fact))]

@@ -41,8 +41,7 @@ class RootedStore:
 
     def _refused(self, error: OSError, name: str) -> ReadError:
         path = os.path.join(self._root, name) if name else self._root
-        what = error.strerror or str(error)
-        return ReadError(what=what, where=Where(file=path), hint=_needed(error, path))
+        return refused(error, path)
 
     def find(self, name: str) -> Member | None:
         """The file of that name; None for a link, and for what is below one.
@@ -81,6 +80,14 @@ class RootedStore:
         except OSError as error:
             raise self._refused(error, name) from error
         return HeldFile.opened(fd, os.path.join(self._root, name), stamp)
+
+    def folder(self, name: str) -> Beneath:
+        """A folder, to be closed by whoever asks; out of it nothing leads either.
+
+        Raises:
+            OSError: it is not there, is no folder, or a link is on the way.
+        """
+        return self._beneath.below(name)
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted.
@@ -131,6 +138,12 @@ class RootedStore:
     def close(self) -> None:
         """Let go of the folder."""
         self._beneath.close()
+
+
+def refused(error: OSError, path: str) -> ReadError:
+    """The error of a file or folder that cannot be read, with which user could."""
+    what = error.strerror or str(error)
+    return ReadError(what=what, where=Where(file=path), hint=_needed(error, path))
 
 
 def _needed(error: OSError, path: str) -> str:

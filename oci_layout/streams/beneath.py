@@ -41,6 +41,20 @@ class Beneath(Closing):
         self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._one_call, self._still = True, True
 
+    def below(self, name: str) -> Beneath:
+        """A folder in it as one of its own, out of which nothing leads either.
+
+        Args:
+            name: relative and normalised.
+
+        Raises:
+            OSError: it is not there, is no folder, or a link is on the way.
+        """
+        inner = type(self).__new__(type(self))
+        inner._fd = self.open(name, os.O_DIRECTORY)
+        inner._one_call, inner._still = self._one_call, self._still
+        return inner
+
     def open(self, name: str, flags: int = 0) -> int:
         """A descriptor of what has a name, to read.
 

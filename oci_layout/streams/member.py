@@ -8,6 +8,7 @@ import attrs
 
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
+from oci_layout.limits import CHUNK
 from oci_layout.streams.reader import ClosableReader, ExtentReader, HeldFile, chunks, ends_early
 from oci_layout.where import Where
 
@@ -43,6 +44,10 @@ class Member:
             size: how many; they must be there.
         """
         raise NotImplementedError
+
+    def blame(self) -> tuple[DamagedError, ...]:
+        """What of it has changed, where it is made of parts that tell; asked after damage."""
+        return ()
 
     def head(self, size: int) -> bytes:
         """The first bytes; all of them where there are fewer."""
@@ -177,7 +182,7 @@ class AssembledMember(Member):
         reader = self.open()
         at, kept = 0, bytearray()
         try:
-            for data in chunks(reader):
+            for data in chunks(reader, max(1, min(CHUNK, start + size))):
                 kept += data[max(0, start - at) : max(0, start + size - at)]
                 at += len(data)
                 if at >= start + size:

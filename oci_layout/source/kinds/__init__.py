@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_layout.source.kinds.dockerstore import DOCKER_STORE
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
 from oci_layout.source.kinds.layoutset import LAYOUTS
@@ -9,11 +10,22 @@ from oci_layout.source.kinds.registries import REGISTRY
 from oci_layout.source.kinds.saved import DOCKER, V1
 from oci_layout.source.kinds.single import DIR, LONE
 
-KINDS: tuple[SourceKind, ...] = (LONE, LAYOUTS, DIR, HYBRID, LAYOUT, DOCKER, REGISTRY, V1)
+KINDS: tuple[SourceKind, ...] = (
+    DOCKER_STORE,
+    LONE,
+    LAYOUTS,
+    DIR,
+    HYBRID,
+    LAYOUT,
+    DOCKER,
+    REGISTRY,
+    V1,
+)
 
 __all__ = [
     "DIR",
     "DOCKER",
+    "DOCKER_STORE",
     "HYBRID",
     "KINDS",
     "LAYOUT",

@@ -1,0 +1,225 @@
+"""Docker's classic store: configs as they are, and layers that are put together again."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from oci_layout import limits
+from oci_layout.digest import Digest, InvalidDigestError
+from oci_layout.errors import DamagedError
+from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Image, Layer
+from oci_layout.model import dockerroot
+from oci_layout.model.config import Config
+from oci_layout.reference import ImageName, InvalidReferenceError
+from oci_layout.source.dockerroot import DockerStore
+from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.reading import read_bounded
+from oci_layout.source.rootedstore import refused
+from oci_layout.source.store import ABSENT
+from oci_layout.source.views import DockerImage
+from oci_layout.streams.beneath import Beneath
+from oci_layout.streams.member import Member
+from oci_layout.streams.splitlayer import Unpacked
+from oci_layout.streams.tarsplit import PULL_AGAIN, Record
+from oci_layout.where import Where
+
+_EMPTY = Digest.of(b"")
+
+
+class _Layers:
+    """Finds what an engine keeps of each layer, once however many images have it.
+
+    Args:
+        store: the engine's root.
+        findings: told of what is not there, or does not hold.
+    """
+
+    def __init__(self, store: DockerStore, findings: Findings) -> None:
+        self._store, self._findings = store, findings
+        self._members: dict[Digest, Member | None] = {}
+        self._pieces = 0
+
+    def member(self, chain: Digest, diff_id: Digest) -> Member | None:
+        """The tar of the layer of a chain ID; None without one (reported where it is damaged)."""
+        name = f"{self._store.image}/{dockerroot.LAYERS}/{chain.hex}"
+        if chain not in self._members:
+            self._members[chain] = None
+            if self._small(f"{name}/{dockerroot.DIFF}") is not None:  # else it is just missing
+                try:
+                    self._members[chain] = self._made(name, diff_id)
+                except DamagedError as error:
+                    self._findings.damage(error)
+        return self._members[chain]
+
+    def _made(self, name: str, diff_id: Digest) -> Member:
+        where = Where(member=name)
+        said = self._small(f"{name}/{dockerroot.DIFF}") or b""
+        if said.strip() != str(diff_id).encode():
+            told = f"is of {said[:80].decode('ascii', 'replace')!r}, the config says {diff_id}"
+            raise _bad(told, Where(member=f"{name}/{dockerroot.DIFF}"))
+        folder = self._folder(name)
+        record = self._record(f"{name}/{dockerroot.RECORD}")
+        unpacked = Unpacked(
+            record=record,
+            folder=partial(self._opened, folder, where),
+            path=os.path.join(self._store.root, folder),
+            where=where,
+            refused=refused,
+        )
+        unpacked.folder().close()  # whether it is there
+        size = record.measure(partial(self._count, record))
+        if not size and diff_id != _EMPTY:
+            raise record.bad("holds nothing")
+        return unpacked.member(size, self._store.label)
+
+    def _folder(self, name: str) -> str:
+        """The folder of the files of a layer."""
+        driver = self._store.driver
+        if driver not in dockerroot.DRIVERS:
+            raise DamagedError(
+                code="layer-record",
+                what=f"its files are kept by the driver {driver[:40]!r}; read are those of "
+                f"{', '.join(dockerroot.DRIVERS)}",
+                where=Where(member=name),
+                hint="a running Docker gives the image: docker save",
+            )
+        cache_id = self._small(f"{name}/{dockerroot.CACHE_ID}") or b""
+        folder = dockerroot.files_folder(driver, cache_id)
+        if folder is None:
+            told = f"holds {cache_id[:80].decode('ascii', 'replace')!r}, which is no ID"
+            raise _bad(told, Where(member=f"{name}/{dockerroot.CACHE_ID}"))
+        return folder
+
+    def _record(self, name: str) -> Record:
+        member = self._store.find(name)
+        if member is None or not member.size:
+            raise _bad("is not there" if member is None else "is empty", Where(member=name))
+        return Record(open=member.open, where=Where(member=name))
+
+    def _opened(self, folder: str, where: Where) -> Beneath:
+        try:
+            return self._store.folder(folder)
+        except OSError as error:
+            if error.errno not in ABSENT:
+                raise refused(error, os.path.join(self._store.root, folder)) from error
+            raise _bad(f"the folder of its files is not there: {folder}", where) from None
+
+    def _count(self, record: Record) -> None:
+        """Count a piece of any layer."""
+        self._pieces += 1
+        if self._pieces > limits.TAR_SPLIT_PIECES:
+            raise record.bad(f"all of them have more than {limits.TAR_SPLIT_PIECES} lines")
+
+    def _small(self, name: str) -> bytes | None:
+        """The content of a file that holds a digest or an ID; None where it is not there."""
+        member = self._store.find(name)
+        return None if member is None else member.head(dockerroot.SMALL_BYTES)
+
+
+def _bad(what: str, where: Where) -> DamagedError:
+    return DamagedError(code="layer-record", what=what, where=where, hint=PULL_AGAIN)
+
+
+class _Images:
+    """Reads the images of a store.
+
+    Args:
+        reading: the store.
+        store: itself.
+    """
+
+    def __init__(self, reading: Reading, store: DockerStore) -> None:
+        self._reading, self._store, self._findings = reading, store, reading.findings
+        self._layers = _Layers(store, reading.findings)
+        self._listed = 0  # layers of all images
+
+    def read(self) -> list[DockerImage]:
+        """The images, those without a name too."""
+        names = self._names()  # first: of what a running engine removes meanwhile nothing is named
+        found: list[DockerImage] = []
+        for path in self._store.names(f"{self._store.image}/{dockerroot.CONFIGS}"):
+            identity = dockerroot.config_id(path)
+            image = None if identity is None else self._image(path, identity)
+            if identity is None or image is None:
+                continue
+            called = tuple(dict.fromkeys(names.pop(identity, ())))
+            found.append(DockerImage(image=image, names=called, number=len(found)))
+        for identity, lost in names.items():
+            for name in lost:
+                where = Where(image=str(name), member=self._repositories)
+                self._findings.error("missing-member", f"the image {identity} is not there", where)
+        return found
+
+    @property
+    def _repositories(self) -> str:
+        return f"{self._store.image}/{dockerroot.REPOSITORIES}"
+
+    def _names(self) -> dict[Digest, list[ImageName]]:
+        """Names by image ID. One with a digest is what the image was pulled by, and no tag."""
+        member = self._store.find(self._repositories)
+        raw = None if member is None else read_bounded(member, self._findings)
+        where = Where(member=self._repositories)
+        found: dict[Digest, list[ImageName]] = {}
+        for text, stated in dockerroot.read_names(raw, where, self._findings) if raw else ():
+            try:
+                identity = Digest.parse(stated)
+                name = ImageName.familiar(text)
+            except (InvalidDigestError, InvalidReferenceError) as error:
+                self._findings.warning("bad-name", str(error), where, "--name gives it another")
+                continue
+            if name.reference is not None and not name.reference.digest:
+                found.setdefault(identity, []).append(name)
+        return found
+
+    def _image(self, path: str, identity: Digest) -> Image | None:
+        member = self._store.find(path)
+        raw = (
+            None
+            if member is None
+            else read_bounded(member, self._findings, self._reading.allowance)
+        )
+        if member is None or raw is None:
+            return None
+        config = Config.from_bytes(raw, Where(member=path), self._findings)
+        if config is None:
+            return None
+        if config.digest != identity:
+            told = f"the config is {config.digest}, its name says {identity.hex}"
+            self._findings.error("digest-mismatch", told, Where(member=path))
+        diff_ids = config.diff_ids or ()
+        if not self._counted(len(diff_ids), path):
+            return None
+        layers = tuple(map(self._layer, dockerroot.chain_ids(diff_ids), diff_ids))
+        return Image(config=config, config_member=member, layers=layers)
+
+    def _counted(self, number: int, path: str) -> bool:
+        before, self._listed = self._listed, self._listed + number
+        if self._listed > limits.NODES >= before:
+            told = f"the images have more than {limits.NODES} layers together"
+            self._findings.error("index-depth", told, Where(member=path))
+        return self._listed <= limits.NODES
+
+    def _layer(self, chain: Digest, diff_id: Digest) -> Layer:
+        member = self._layers.member(chain, diff_id)
+        return Layer(member=member, size=0 if member is None else member.size, diff_id=diff_id)
+
+
+def _read(reading: Reading) -> Contents:
+    if not isinstance(reading.store, DockerStore):
+        raise AssertionError("another store is told to be no store of Docker")
+    docker = _Images(reading, reading.store).read()
+    if not docker:
+        reading.findings.warning("empty", "this store of Docker has no image")
+    reading.reconciler.take_docker(docker)
+    roots = reading.reconciler.roots()
+    return Contents(kind=DOCKER_STORE, blobs=None, roots=roots, docker=tuple(docker))
+
+
+DOCKER_STORE: SourceKind = SourceKind(
+    name="Docker's classic store",
+    json="docker-store",
+    told=lambda reading: isinstance(reading.store, DockerStore),
+    read=_read,
+)

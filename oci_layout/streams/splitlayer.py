@@ -1,0 +1,216 @@
+"""A layer that an engine has unpacked, as its tar again: headers of one file, content of others."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from oci_layout.counting import plural
+from oci_layout.errors import DamagedError, LayoutError, ReadError
+from oci_layout.limits import CHUNK
+from oci_layout.streams import names
+from oci_layout.streams.beneath import Beneath
+from oci_layout.streams.crc64 import Crc64
+from oci_layout.streams.member import AssembledMember
+from oci_layout.streams.tarsplit import PULL_AGAIN, Record, SplitFile
+from oci_layout.where import Where
+
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
+_A_LINK = {errno.ELOOP, errno.EXDEV}
+_BEHIND = "is a symbolic link, or behind one, which is not followed"
+_TOLD = 50  # changed files of one layer that are named
+_SHOWN = 200  # characters of a name that a message has
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
+class Unpacked:
+    """What an engine keeps of a layer.
+
+    Args:
+        record: what it wrote down of the tar.
+        folder: opens the folder of the files; closed by whoever calls.
+        path: of that folder, for messages.
+        where: the place of the layer, for messages.
+        refused: the error of what may not be read.
+    """
+
+    record: Record
+    folder: Callable[[], Beneath]
+    path: str
+    where: Where
+    refused: Callable[[OSError, str], ReadError]
+
+    def member(self, size: int, store: str) -> SplitMember:
+        """The layer's tar, put together anew on each reading.
+
+        Args:
+            size: of the tar in bytes.
+            store: label of the source.
+        """
+        return SplitMember(
+            self.where.member, size, lambda: _Assembled(self), unpacked=self, store=store
+        )
+
+    def opened(self, folder: Beneath, file: SplitFile) -> int:
+        """A descriptor of a file's content.
+
+        Raises:
+            DamagedError: ``changed-file``: it is not there, or not of that size.
+            ReadError: it may not be read.
+        """
+        try:
+            name = names.joined(file.name)
+        except names.UnsafeNameError:
+            raise self.record.bad(f"names {file.name[:_SHOWN]!r}, outside the layer") from None
+        try:
+            status = folder.status(name or ".")
+            if stat.S_ISLNK(status.st_mode):
+                raise self.changed(file, _BEHIND)
+            if not stat.S_ISREG(status.st_mode):  # a device is not even opened
+                raise self.changed(file, "is no regular file")
+            fd = folder.open(name)
+        except ValueError:  # no name of a file, to Python
+            raise self.changed(file, "is not there") from None
+        except OSError as error:
+            raise self._absent(error, file, name) from error
+        if status.st_size != file.size:
+            os.close(fd)
+            was = f"has {plural(status.st_size, 'byte')}, and had {file.size}"
+            raise self.changed(file, was)
+        return fd
+
+    def _absent(self, error: OSError, file: SplitFile, name: str) -> LayoutError:
+        if error.errno in _NOT_THERE:
+            return self.changed(file, "is not there")
+        if error.errno in _A_LINK:
+            return self.changed(file, _BEHIND)
+        return self.refused(error, f"{self.path}/{name}")
+
+    def changed(self, file: SplitFile, what: str) -> DamagedError:
+        """The error of a file that is not what it was when the layer came."""
+        return DamagedError(
+            code="changed-file",
+            what=f"the file {file.name[:_SHOWN]!r} {what}",
+            where=self.where,
+            hint=f"it is in {self.path}; {PULL_AGAIN}",
+        )
+
+    def changes(self) -> Iterator[DamagedError]:
+        """The files that are not what they were, by their sizes and checksums.
+
+        Raises:
+            LayoutError: nobody can tell.
+        """
+        folder = self.folder()
+        try:
+            for piece in self.record.pieces():
+                if isinstance(piece, bytes):
+                    continue
+                try:
+                    crc = Crc64()
+                    for data in self.content(folder, piece):
+                        crc.feed(data)
+                except DamagedError as error:
+                    yield error
+                    continue
+                if crc.digest() != piece.crc:
+                    told = f"has other bytes than it had (CRC-64 {crc.digest().hex()}, "
+                    yield self.changed(piece, f"{told}and not {piece.crc.hex()})")
+        finally:
+            folder.close()
+
+    def content(self, folder: Beneath, file: SplitFile) -> Iterator[bytes]:
+        """The bytes of a file, as many as it had.
+
+        Raises:
+            DamagedError: ``changed-file``.
+            ReadError: it cannot be read.
+        """
+        fd = self.opened(folder, file)
+        try:
+            left = file.size
+            while left:
+                try:
+                    data = os.read(fd, min(left, CHUNK))
+                except OSError as error:
+                    raise self.refused(error, f"{self.path}/{file.name}") from error
+                if not data:
+                    raise self.changed(file, "was cut while it was read")
+                left -= len(data)
+                yield data
+        finally:
+            os.close(fd)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The tar from its first byte to its last.
+
+        Raises:
+            DamagedError: a file is not there or not of its size, or the record does not hold.
+            ReadError: something may not be read.
+        """
+        folder = self.folder()
+        try:
+            for piece in self.record.pieces():
+                if isinstance(piece, bytes):
+                    yield piece
+                else:
+                    yield from self.content(folder, piece)
+        finally:
+            folder.close()
+
+
+class _Assembled:
+    """Reads an unpacked layer's tar; headers and small files go out together."""
+
+    def __init__(self, unpacked: Unpacked) -> None:
+        self._pieces = unpacked.pieces()
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes, and fewer only at the end."""
+        while self._size < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self._held.append(piece)
+            self._size += len(piece)
+        data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self._held = [data[size:]] if len(data) > size else []
+        self._size = max(0, len(data) - size)
+        return data[:size]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        # A generator that has not begun has opened nothing.
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
+
+
+@attrs.frozen(eq=False, repr=False, match_args=False)
+class SplitMember(AssembledMember):
+    """The tar of a layer that an engine has unpacked."""
+
+    unpacked: Unpacked = attrs.field(repr=False, kw_only=True)
+
+    def blame(self) -> tuple[DamagedError, ...]:
+        """The files that are not what they were when the layer came, some fifty at the most.
+
+        A layer's digest tells that something has changed, and costs a fifth of the checksums; so
+        they are asked for only then.
+        """
+        found: list[DamagedError] = []
+        try:
+            for error in self.unpacked.changes():
+                found.append(error)
+                if len(found) == _TOLD:
+                    break
+        except LayoutError as error:
+            if isinstance(error, DamagedError):
+                found.append(error)
+        return tuple(found)
