@@ -16,6 +16,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.builders import make_image
+from tests.builders.dockerroot import write_docker_root
 from tests.forking import address
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +46,8 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     """Prepare a folder in which commands of the pages are run; the environment for them."""
     (folder / "testdata").symlink_to(ROOT / "testdata")
     (folder / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
+    hello = make_image([{"etc/motd": b"hello\n"}, {"srv/a": b"1"}], names=("hello:1",))
+    write_docker_root([hello], folder / "olddisk/var/lib/docker")
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()

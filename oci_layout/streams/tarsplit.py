@@ -62,7 +62,7 @@ class Record:
         """
         reader = self.open()
         try:
-            growth = Growth(limit=limits.TAR_SPLIT_GROWTH)
+            growth = Growth(limit=limits.TAR_SPLIT_GROWN_BYTES)
             lines = _lines(decoded(reader, Compression.GZIP, self.where, growth=growth), self)
             for number, line in enumerate(lines, 1):
                 if number > limits.TAR_SPLIT_LINES:
@@ -88,8 +88,8 @@ class Record:
         for piece in self.pieces():
             counted()
             size += len(piece) if isinstance(piece, bytes) else piece.size
-            if size > limits.TAR_SPLIT_BYTES:
-                raise self.bad(f"is of a tar of more than {limits.TAR_SPLIT_BYTES} bytes")
+            if size > limits.TAR_SPLIT_TAR_BYTES:
+                raise self.bad(f"is of a tar of more than {limits.TAR_SPLIT_TAR_BYTES} bytes")
         return size
 
     def bad(self, what: str) -> DamagedError:
@@ -104,8 +104,10 @@ def _lines(reader: Any, record: Record) -> Iterator[bytes]:
     rest = b""
     for data in chunks(reader):
         *whole, rest = (rest + data).split(b"\n")
-        if max(len(rest), len(whole[0]) if whole else 0) > limits.TAR_SPLIT_LINE:
-            raise record.bad(f"has a line of more than {plural(limits.TAR_SPLIT_LINE, 'byte')}")
+        if max(len(rest), len(whole[0]) if whole else 0) > limits.TAR_SPLIT_LINE_BYTES:
+            raise record.bad(
+                f"has a line of more than {plural(limits.TAR_SPLIT_LINE_BYTES, 'byte')}"
+            )
         yield from whole
     if rest:
         yield rest

@@ -16,25 +16,30 @@ from tests.interop.shown import Shown
 class Docker:
     """dockerd on its classic store, or on the store of containerd."""
 
-    def __init__(self, host: Host, containerd: Containerd, *, store: str = "classic") -> None:
+    def __init__(
+        self, host: Host, containerd: Containerd, *, store: str = "classic", driver: str = ""
+    ) -> None:
         """Start the daemon with folders of its own and without any network.
 
         Args:
             containerd: the daemon that runs its containers.
             store: `classic` or `containerd`.
+            driver: of the storage; by default one that works everywhere.
         """
         self.host = host
         self.store = store
         self.name = "docker" if store == "classic" else "docker-c8d"
         self._containerd = containerd
-        self._namespace = f"{self.name}-tests"
-        home = host.new_dir(self.name)
+        called = f"{self.name}-{driver}" if driver else self.name
+        self._namespace = f"{called}-tests"
+        home = host.new_dir(called)
         self._data = home / "data"
         self.socket = home / "docker.sock"
         config = home / "daemon.json"
         features = {"features": {"containerd-snapshotter": True}} if store != "classic" else {}
         config.write_text(json.dumps(features))
-        driver = "vfs" if store == "classic" else "native"
+        driver = driver or ("vfs" if store == "classic" else "native")
+        self._driver = driver
         argv = ["dockerd", "--config-file", str(config), "--data-root", str(self._data)]
         argv += ["--exec-root", str(home / "exec"), "-H", f"unix://{self.socket}"]
         argv += ["-p", str(home / "pid"), "--containerd", str(containerd.socket)]
@@ -42,6 +47,11 @@ class Docker:
         argv += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
         argv += ["--ip-masq=false", f"--storage-driver={driver}"]
         self._daemon = Daemon(host, argv, self.version, home / "log")
+
+    @property
+    def data(self) -> Path:
+        """Its root folder."""
+        return self._data
 
     def command(self, *words: str) -> list[str]:
         """Give a `docker` command."""
@@ -91,7 +101,7 @@ class Docker:
     def _config(self, image_id: str) -> bytes:
         if self.store == "classic":
             name = image_id.removeprefix("sha256:")
-            return (self._data / "image/vfs/imagedb/content/sha256" / name).read_bytes()
+            return (self._data / f"image/{self._driver}/imagedb/content/sha256" / name).read_bytes()
         return self._containerd.config(image_id, self._namespace)
 
     def run(self, name: str, *argv: str, entrypoint: str | None = None) -> bytes:

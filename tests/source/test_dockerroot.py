@@ -85,7 +85,7 @@ def test_every_verb(tmp_path: Path) -> None:
         assert sorted(held(dest)) == sorted(held(root))
     merge([root], tmp_path / "m.tar")
     assert diff(root, tmp_path / "x.tar").verdict is Verdict.SAME_IMAGE_ID
-    assert {str(image.config) for image in have(root).images} == {
+    assert {str(image.config) for image in have([root]).images} == {
         APP.config_digest,
         OTHER.config_digest,
     }
@@ -248,7 +248,7 @@ BAD_LINES: list[Callable[[Lines], Any]] = [
     lambda lines: lines[1].update(name=None),
     lambda lines: lines[1].update(name=["etc/motd"]),
     lambda lines: lines[1].update(name_raw="*"),
-    lambda lines: lines[0].update(payload="A" * (limits.TAR_SPLIT_LINE + 8)),
+    lambda lines: lines[0].update(payload="A" * (limits.TAR_SPLIT_LINE_BYTES + 8)),
     lambda lines: lines.insert(0, []),  # type: ignore[arg-type]
 ]
 

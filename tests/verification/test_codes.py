@@ -22,6 +22,7 @@ from tests.verification import (
     situations_documents,
     situations_legacy,
     situations_registry,
+    situations_stores,
 )
 from tests.verification.situation import Situation, by_code
 
@@ -30,6 +31,7 @@ ALL = by_code(
     situations_documents.SITUATIONS,
     situations_legacy.SITUATIONS,
     situations_registry.SITUATIONS,
+    situations_stores.SITUATIONS,
     situations_bytes.SITUATIONS,
     situations_agreement.AGREEMENT,
     situations_agreement.ASKED,
