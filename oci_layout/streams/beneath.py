@@ -27,6 +27,11 @@ class _How(ctypes.Structure):
     )
 
 
+def _single(name: str) -> bool:
+    """Whether a name has one part, which leads nowhere else where links are not followed."""
+    return "/" not in name and name not in {"", ".", ".."}
+
+
 class Beneath(Closing):
     """A folder, and what lies below it.
 
@@ -81,6 +86,8 @@ class Beneath(Closing):
         Raises:
             OSError: it is not there, or a link is on the way.
         """
+        if _single(name):
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         fd = self._open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             return os.fstat(fd)
@@ -88,6 +95,8 @@ class Beneath(Closing):
             os.close(fd)
 
     def _open(self, name: str, flags: int) -> int:
+        if _single(name) and not flags & os.O_DIRECTORY:  # of a link to a folder ENOTDIR is said
+            return os.open(name, flags, dir_fd=self._fd)
         if self._one_call:
             how = _How(flags, 0, _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
             for _ in range(_TRIES):

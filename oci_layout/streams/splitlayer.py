@@ -19,11 +19,46 @@ from oci_layout.streams.member import AssembledMember
 from oci_layout.streams.tarsplit import PULL_AGAIN, Record, SplitFile
 from oci_layout.where import Where
 
-_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
+_NOT_THERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
 _A_LINK = {errno.ELOOP, errno.EXDEV}
 _BEHIND = "is a symbolic link, or behind one, which is not followed"
 _TOLD = 50  # changed files of one layer that are named
 _SHOWN = 200  # characters of a name that a message has
+
+
+class _Files:
+    """The files of a layer. The folder of the last one stays open: the next is mostly beside it.
+
+    Args:
+        folder: of them all; closed with this.
+    """
+
+    def __init__(self, folder: Beneath) -> None:
+        self._folder, self._inner, self._parent = folder, folder, ""
+
+    def at(self, name: str) -> tuple[Beneath, str]:
+        """The folder that a file is in, and what it is called there.
+
+        Raises:
+            OSError: the folder is not there, or a link is on the way.
+        """
+        parent, _, last = name.rpartition("/")
+        if parent != self._parent:
+            self._leave()
+            if parent:
+                self._inner = self._folder.below(parent)
+            self._parent = parent
+        return self._inner, last or "."
+
+    def _leave(self) -> None:
+        if self._inner is not self._folder:
+            self._inner.close()
+        self._inner, self._parent = self._folder, ""
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        self._leave()
+        self._folder.close()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
@@ -55,7 +90,7 @@ class Unpacked:
             self.where.member, size, lambda: _Assembled(self), unpacked=self, store=store
         )
 
-    def opened(self, folder: Beneath, file: SplitFile) -> int:
+    def opened(self, files: _Files, file: SplitFile) -> int:
         """A descriptor of a file's content.
 
         Raises:
@@ -67,12 +102,13 @@ class Unpacked:
         except names.UnsafeNameError:
             raise self.record.bad(f"names {file.name[:_SHOWN]!r}, outside the layer") from None
         try:
-            status = folder.status(name or ".")
+            folder, last = files.at(name)
+            status = folder.status(last)
             if stat.S_ISLNK(status.st_mode):
                 raise self.changed(file, _BEHIND)
             if not stat.S_ISREG(status.st_mode):  # a device is not even opened
                 raise self.changed(file, "is no regular file")
-            fd = folder.open(name)
+            fd = folder.open(last)
         except ValueError:  # no name of a file, to Python
             raise self.changed(file, "is not there") from None
         except OSError as error:
@@ -86,6 +122,8 @@ class Unpacked:
     def _absent(self, error: OSError, file: SplitFile, name: str) -> LayoutError:
         if error.errno in _NOT_THERE:
             return self.changed(file, "is not there")
+        if error.errno == errno.ENOTDIR:  # said of a link to a folder, too
+            return self.changed(file, "is below what is no folder; links are not followed")
         if error.errno in _A_LINK:
             return self.changed(file, _BEHIND)
         return self.refused(error, f"{self.path}/{name}")
@@ -105,14 +143,14 @@ class Unpacked:
         Raises:
             LayoutError: nobody can tell.
         """
-        folder = self.folder()
+        files = _Files(self.folder())
         try:
             for piece in self.record.pieces():
                 if isinstance(piece, bytes):
                     continue
                 try:
                     crc = Crc64()
-                    for data in self.content(folder, piece):
+                    for data in self.content(files, piece):
                         crc.feed(data)
                 except DamagedError as error:
                     yield error
@@ -121,16 +159,16 @@ class Unpacked:
                     told = f"has other bytes than it had (CRC-64 {crc.digest().hex()}, "
                     yield self.changed(piece, f"{told}and not {piece.crc.hex()})")
         finally:
-            folder.close()
+            files.close()
 
-    def content(self, folder: Beneath, file: SplitFile) -> Iterator[bytes]:
+    def content(self, files: _Files, file: SplitFile) -> Iterator[bytes]:
         """The bytes of a file, as many as it had.
 
         Raises:
             DamagedError: ``changed-file``.
             ReadError: it cannot be read.
         """
-        fd = self.opened(folder, file)
+        fd = self.opened(files, file)
         try:
             left = file.size
             while left:
@@ -152,15 +190,15 @@ class Unpacked:
             DamagedError: a file is not there or not of its size, or the record does not hold.
             ReadError: something may not be read.
         """
-        folder = self.folder()
+        files = _Files(self.folder())
         try:
             for piece in self.record.pieces():
                 if isinstance(piece, bytes):
                     yield piece
                 else:
-                    yield from self.content(folder, piece)
+                    yield from self.content(files, piece)
         finally:
-            folder.close()
+            files.close()
 
 
 class _Assembled:

@@ -116,7 +116,7 @@ def _lines(reader: Any, record: Record) -> Iterator[bytes]:
 def _piece(line: bytes) -> bytes | SplitFile | None:
     """What a line says; None where it is no line of tar-split's, empty for a file without bytes."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())
         if not isinstance(value, dict):
             return None
         payload = binascii.a2b_base64(value.get("payload") or "", strict_mode=True)

@@ -57,8 +57,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     passed[str(value)] += outcome == "passed"
                 elif key in ("cells foretold", "cells repaired"):
                     agreed.setdefault(key, []).append(value)
-                elif key.startswith("layers of "):
-                    terminalreporter.write_line(f"{key}: {value} byte-equal")
+                elif key.startswith(("layers of ", "reads of ")):
+                    terminalreporter.write_line(f"{key}: {value}")
     for name, count in sorted(counts.items()):
         terminalreporter.write_line(f"with {name}: {passed[name]} of {count} passed")
     for key, cells in sorted(agreed.items()):

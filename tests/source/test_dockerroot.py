@@ -176,7 +176,7 @@ def folder(files: Path) -> None:
         (gone, "is not there"),
         (all_gone, "is not there"),
         (linked, "is a symbolic link, or behind one"),
-        (folder_linked, "is a symbolic link, or behind one"),
+        (folder_linked, "is below what is no folder"),
         (fifo, "is no regular file"),
         (folder, "is no regular file"),
     ],
