@@ -11,6 +11,7 @@ import attrs
 
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node
 from oci_layout.graph.walk import images, walk
+from oci_layout.havelist.values import Finds
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, layout
 from oci_layout.platform import Platform
@@ -269,7 +270,10 @@ def _unpack(
         stated = image.descriptor.digest if image.descriptor is not None else None
         if reading.first("unpack", stated, image.config.digest):
             unpack(facts, image, item.label, how, platform, reading)
-        if how.familiar and any(layer.lacking for layer in image.layers):
+        if how.familiar and any(
+            layer.lacking and not facts.have.holds(Finds.BLOB, layer.digest, None)
+            for layer in image.layers
+        ):
             # It is named and unpacked, and shows as an image without a platform.
             reading.images[:] = [each for each in reading.images if each.image_id != item.digest]
             reading.lose("missing-layer", f"{item.label} lacks a layer, which is there unpacked")
