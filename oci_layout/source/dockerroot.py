@@ -68,7 +68,7 @@ def docker_at(path: str) -> DockerAt | None:
         NotAnImageError: it has images of several drivers.
         ReadError: nobody can tell, since it may not be read.
     """
-    for tail in _TAILS:
+    for tail in _TAILS if os.path.realpath(path) != "/" else ():
         root = os.path.join(path, tail) if tail else path
         found = _drivers(os.path.join(root, dockerroot.IMAGE), root)
         if found:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -348,13 +349,33 @@ def test_what_vanishes_meanwhile(tmp_path: Path) -> None:
             layer.member.read(1 << 20)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is refused to root")
-def test_what_may_not_be_read(tmp_path: Path) -> None:
-    root = alone(tmp_path)
-    (root.path / "image").chmod(0)
-    with pytest.raises(ReadError, match="read it as") as caught:
-        held(root.path)
-    assert caught.value.where.file.endswith("image")
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder for a user who may not read everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("", 0o711), ("", 0o700), ("image", 0o700), ("overlay2", 0o700)],
+)
+def test_what_may_not_be_read(name: str, mode: int, nobody: Path) -> None:
+    """The error says whose it is, and who may read it."""
+    root = alone(nobody)
+    (root.path / name).chmod(mode if os.geteuid() == 0 else 0)
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(ReadError, match="Permission denied") as caught:
+            held(root.path)
+    finally:
+        if me == 0:
+            os.seteuid(0)
+        (root.path / name).chmod(0o755)
+    assert "read it as root" in caught.value.hint
 
 
 def test_no_image_at_all(tmp_path: Path) -> None:
