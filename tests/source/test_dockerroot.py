@@ -14,9 +14,10 @@ import pytest
 
 from oci_layout import NotAnImageError, diff, have, inspect, limits, merge, repack, verify
 from oci_layout.comparison.verdict import Verdict
-from oci_layout.errors import ReadError
-from oci_layout.finding import Severity
-from tests.builders import make_image, write_oci_layout
+from oci_layout.errors import LayoutError, ReadError
+from oci_layout.finding import Findings, Severity
+from oci_layout.source.opening import open_source
+from tests.builders import make_image, sha256, write_oci_layout
 from tests.builders.dockerroot import Lines, Root, chains, packed, write_docker_root
 from tests.builders.trees import fingerprint
 from tests.source.opened import assert_holds, collected, held, opened
@@ -397,3 +398,34 @@ def test_as_a_base(tmp_path: Path) -> None:
     repack(whole, tmp_path / "thin.tar", to="docker", have=[str(root)])
     report = verify(tmp_path / "thin.tar", bases=[str(root)])
     assert not [each for each in report.findings if each.severity is Severity.ERROR]
+
+
+def test_no_flipped_byte_goes_by(tmp_path: Path) -> None:
+    """Of what a root is made of: each ends in a finding, or in the very same image."""
+    root = alone(tmp_path)
+    files = [path for path in root.path.rglob("*") if path.is_file()]
+    seen = 0
+    for path in files:
+        if path.name in ("size", "parent"):
+            continue
+        data = path.read_bytes()
+        for at in range(0, len(data), 1 + len(data) // 40):
+            path.write_bytes(data[:at] + bytes([data[at] ^ 0x21]) + data[at + 1 :])
+            findings = Findings()
+            try:
+                with open_source(str(root.path), findings=findings) as source:
+                    same = [str(each.image.config.digest) for each in source.contents.docker] == [
+                        ALONE.config_digest
+                    ] and all(
+                        sha256(layer.member.read(1 << 20)) == str(layer.diff_id)
+                        for each in source.contents.docker
+                        for layer in each.image.layers
+                        if layer.member is not None
+                    )
+            except LayoutError:
+                same = False
+            assert same or findings.found or path.is_relative_to(root.files(ALONE))
+            seen += 1
+        path.write_bytes(data)
+    assert seen > 150
+    assert_holds(root.path, ALONE)
