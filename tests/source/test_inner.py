@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from oci_layout import DestinationError, LayoutError, NotAnImageError, repack, verify
-from tests.builders import go_json, make_image, write_files, write_members, write_oci_layout
+from tests.builders import (
+    go_json,
+    make_image,
+    write_dir,
+    write_files,
+    write_members,
+    write_oci_layout,
+)
 from tests.builders.folders import FORMS, in_folder, members_of
 from tests.command import layout
 from tests.independent import read_files
@@ -61,7 +68,7 @@ def test_a_folder_on_disk(tmp_path: Path) -> None:
     write_oci_layout([ONE], tmp_path / "outer" / "inner")
     assert not verify(str(tmp_path / "outer")).failed
     assert not verify(f"{tmp_path / 'outer'}#inner").failed
-    write_oci_layout([TWO], tmp_path / "outer" / "other")
+    write_dir(TWO, tmp_path / "outer" / "other")
     with pytest.raises(NotAnImageError, match="2 folders with an image") as caught:
         verify(str(tmp_path / "outer"))
     assert str(tmp_path / "outer" / "inner") in caught.value.hint
