@@ -11,11 +11,11 @@ from oci_layout import limits
 from oci_layout.delta.stretch import Stretch
 
 PART = 1 << 20  # bytes of a large file that are packed at a time
-WINDOW = 2 << 20  # old bytes that a part may refer to
+WINDOW = 4 << 20  # old bytes that a part may refer to
 _SAMPLE = 64 << 10  # bytes of which a pair of bytes is chosen that marks places
 _OFTEN = 512  # a place is to come about every so many bytes
 _KEY = 24  # bytes that tell a place from another
-_PLACES = 1 << 17  # that are known of the old file
+_PLACES = 1 << 15  # that are known of the old file
 
 
 class Aligning:
@@ -33,7 +33,7 @@ class Aligning:
 
     def __init__(self, old: Stretch, start: int, size: int, sample: bytes) -> None:
         self._start, self._size = start, size
-        self._pair = _pair(sample)
+        self._pair = _pair(sample, max(_OFTEN, size // _PLACES))
         self._places: dict[bytes, int] = {}
         self._drift = 0
         for at, key in self._keys(old, start, size):
@@ -67,11 +67,11 @@ class Aligning:
         return self._start + begin, WINDOW
 
 
-def _pair(sample: bytes) -> bytes:
-    """A pair of bytes that stands about as often as wanted."""
+def _pair(sample: bytes, often: int) -> bytes:
+    """A pair of bytes that stands about once in so many bytes."""
     sample = sample[:_SAMPLE]
     counts = Counter(itertools.pairwise(sample))
-    wanted = max(1, len(sample) // _OFTEN)
+    wanted = max(1, len(sample) // often)
     best = min(counts, key=lambda pair: (abs(counts[pair] - wanted), pair), default=(0, 0))
     return bytes(best)
 

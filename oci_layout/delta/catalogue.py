@@ -104,7 +104,8 @@ class Catalogue:
     def like(self, name: bytes, size: int) -> Known | None:
         """The member with data that is most likely to have much in common.
 
-        Of the same path; else of a path that differs in numbers alone; else of such a name.
+        Of the same path; else of a path that differs in numbers alone; else of such a name; else of
+        the same sort in the same folder.
 
         Args:
             name: of the new member.
@@ -125,7 +126,9 @@ def _path(name: bytes) -> bytes:
     return name.removeprefix(b"./").strip(b"/")
 
 
-def _shapes(name: bytes) -> tuple[int, int]:
+def _shapes(name: bytes) -> tuple[int, ...]:
     """Keys of what a path and a name look like without their versions."""
     path = _VERSION.sub(b"0", _path(name))
-    return hash(path), hash(os.path.basename(path) + b"\0")
+    folder, base = os.path.split(path)
+    _, dot, suffix = base.partition(b".")
+    return hash(path), hash(base + b"\0"), hash(folder + b"\0" + dot + suffix + b"\0")

@@ -112,7 +112,7 @@ class Segments:
         self._close_changed()
         if self._new.size:
             data, _ = self._new.take()
-            packed_new = self._in_order.submit(self._stream.pack, data)
+            packed_new = self._in_order.submit(_trimmed, self._stream.pack, data)
             self._frames.append((Kind.NEW, len(data), packed_new))
         steps = form.render_steps(self._steps)
         packed = [(Kind.STEPS, len(steps), pack(steps))]
@@ -135,13 +135,14 @@ class Segments:
     def _pack(self, kind: Kind, data: bytes, old: bytes) -> None:
         while len(self._running) >= self._ahead:
             self._running.popleft().result()
-        future = self._executor.submit(_packed, data, old)
+        future = self._executor.submit(_trimmed, pack, data, old)
         self._running.append(future)
         self._frames.append((kind, len(data), future))
 
 
-def _packed(data: bytes, old: bytes) -> bytes:
+def _trimmed(work: Callable[..., bytes], *given: bytes) -> bytes:
+    """Do some work that leaves holes in memory, and give them back."""
     try:
-        return pack(data, old)
+        return work(*given)
     finally:
         trim()
