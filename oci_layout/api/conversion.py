@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import have_lists, open_bases, open_old
+from oci_layout.api.bases import have_lists, open_bases
+from oci_layout.api.olds import open_old
 from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError
 from oci_layout.where import Where
@@ -244,7 +245,7 @@ def parse_steps(data: bytes, old: Sequence[int]) -> Iterator[Step]:
     numbers = Numbers(data)
     kinds = numbers.take(numbers.next())
     if len(kinds) > STEPS:
-        raise DeltaError(f"a segment of {len(kinds)} steps; at most {STEPS} are read")
+        raise DeltaError(f"a segment of {plural(len(kinds), 'step')}; at most {STEPS} are read")
     sizes, layers, offsets, lengths = (Numbers(numbers.take(numbers.next())) for _ in range(4))
     if numbers.left:
         raise DeltaError("bytes follow the steps of a segment")

@@ -11,6 +11,7 @@ from typing import IO, cast
 
 import zstandard
 
+from oci_layout.counting import plural
 from oci_layout.delta.form import DeltaError
 
 LEVEL = 19
@@ -64,7 +65,7 @@ def unpack(frame: bytes, size: int, old: bytes = b"") -> bytes:
     except zstandard.ZstdError as error:
         raise DeltaError(f"a frame cannot be unpacked: {error}") from error
     if len(data) != size:
-        raise DeltaError(f"a frame holds {len(data)} bytes, its table says {size}")
+        raise DeltaError(f"a frame holds {plural(len(data), 'byte')}, its table says {size}")
     return data
 
 

@@ -10,6 +10,7 @@ from oci_layout.model import layout
 from oci_layout.source.rootedstore import RootedStore
 
 _FLOORS = 5  # parts of a repository's name
+_SCANNED = 6  # folders that are looked into before one is found: no other folder is walked
 _FEWEST = 2  # one layout alone is named itself
 
 
@@ -36,10 +37,13 @@ def layouts_below(path: str) -> LayoutsStore | None:
         ReadError: it cannot be read.
     """
     found: list[str] = []
-    floor, looked = [""], 0
+    floor, looked, scanned = [""], 0, 0
     for _ in range(_FLOORS):
         below: list[str] = []
         for folder in floor:
+            if not found and scanned == _SCANNED:
+                return None
+            scanned += 1
             for name in _folders(os.path.join(path, folder)):
                 looked += 1
                 if looked > REGISTRY_ENTRIES:

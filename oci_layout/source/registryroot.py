@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError
 from oci_layout.limits import REGISTRY_ENTRIES
 from oci_layout.model import dockersave, layout, registry
@@ -18,6 +19,7 @@ from oci_layout.where import Where
 _TAILS = (registry.ROOT, "registry/v2", "v2", "")
 _OTHER = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
 _FLOORS = 5  # below what was named: a volume of Docker has its files two floors down
+_SCANNED = 6  # folders that are looked into on the way: a folder that is no registry is not walked
 _LOOKED_AT = 10_000  # names of an archive
 
 
@@ -92,10 +94,11 @@ def registry_below(path: str) -> RegistryAt | None:
         NotAnImageError: there are several.
     """
     found: list[str] = []
-    floor, looked = [path], 0
+    floor, looked, scanned = [path], 0, 0
     for _ in range(_FLOORS):
         below: list[str] = []
-        for folder in floor:
+        for folder in floor[: _SCANNED - scanned]:
+            scanned += 1
             for inner in _folders(folder):
                 looked += 1
                 if looked > REGISTRY_ENTRIES:
@@ -109,7 +112,7 @@ def registry_below(path: str) -> RegistryAt | None:
     if len(found) > 1:
         listed = ", ".join(repr(each[-60:]) for each in found[:4])
         raise NotAnImageError(
-            what=f"holds the storage of {len(found)} registries: {listed}",
+            what=f"holds the storage of {plural(len(found), 'registry')}: {listed}",
             where=Where(file=path),
             hint=f"choose one: {found[0]}",
         )

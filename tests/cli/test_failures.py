@@ -143,7 +143,7 @@ def test_a_folder_that_is_no_image_is_not_walked(tmp_path: Path) -> None:
     )
     name, count = done.stdout.split()
     assert name == b"NotAnImageError"
-    assert int(count) < 10
+    assert int(count) < 20  # a few looks for each kind, of 41 folders
 
 
 def test_json_is_json_whatever_it_holds() -> None:

@@ -55,6 +55,7 @@ def test_an_image_larger_than_a_volume_runs(
         ],
         names=("app:1",),
     )
+    engine.clear()  # of what another test has left
     folder = Path(tempfile.mkdtemp(dir=engine.host.work))
     saved = folder / "saved.tar"
     write_docker_archive([made], saved)

@@ -26,7 +26,8 @@ def test_sound_damaged_and_no_image(sound: Path, damaged: Path, tmp_path: Path) 
     assert "error digest-mismatch" in text
     assert re.search(r"^  DAMAGED  demo:1", text, re.MULTILINE)
     assert re.search(r"^DAMAGED: \d+ errors?", text, re.MULTILINE)
-    for nothing in (tmp_path / "absent", tmp_path):
+    (tmp_path / "bare").mkdir()
+    for nothing in (tmp_path / "absent", tmp_path / "bare"):
         the_line(layout("verify", nothing), 3)
     empty = tmp_path / "empty.tar"
     empty.write_bytes(b"")
