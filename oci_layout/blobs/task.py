@@ -52,7 +52,7 @@ class Task:
         opaque: not a layer (or an encrypted one): there is no tar inside to check.
         learn: whether nothing that is stated of the blob is enough, or is to be believed.
         repair: whether the bytes are believed against what is stated: then the tar inside must be
-            whole, or repairing would launder a truncation.
+            whole, or repairing would launder a truncation; not where they are what was stated.
         stated: what was stated of it, where it is to be repaired.
         inner: whether the tar inside is hashed too, where it is packed.
         link: whether the result may be the source's own file, checked by its size only.

@@ -9,8 +9,8 @@ import attrs
 
 from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError
-from oci_layout.limits import REGISTRY_ENTRIES
 from oci_layout.model import dockersave, layout, registry
+from oci_layout.source.below import folders_below
 from oci_layout.source.rootedstore import RootedStore
 from oci_layout.source.store import Store
 from oci_layout.streams.member import Member
@@ -19,7 +19,6 @@ from oci_layout.where import Where
 _TAILS = (registry.ROOT, "registry/v2", "v2", "")
 _OTHER = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
 _FLOORS = 5  # below what was named: a volume of Docker has its files two floors down
-_SCANNED = 6  # folders that are looked into on the way: a folder that is no registry is not walked
 _LOOKED_AT = 10_000  # names of an archive
 
 
@@ -93,22 +92,8 @@ def registry_below(path: str) -> RegistryAt | None:
     Raises:
         NotAnImageError: there are several.
     """
-    found: list[str] = []
-    floor, looked, scanned = [path], 0, 0
-    for _ in range(_FLOORS):
-        below: list[str] = []
-        for folder in floor[: _SCANNED - scanned]:
-            scanned += 1
-            for inner in _folders(folder):
-                looked += 1
-                if looked > REGISTRY_ENTRIES:
-                    break
-                at = os.path.join(inner, registry.ROOT)
-                if _is_registry(at, alone=False):
-                    found.append(at)
-                else:
-                    below.append(inner)
-        floor = below
+    below = folders_below(path, _FLOORS, _holds_registry) or []
+    found = [os.path.join(path, inner, registry.ROOT) for inner in below]
     if len(found) > 1:
         listed = ", ".join(repr(each[-60:]) for each in found[:4])
         raise NotAnImageError(
@@ -131,12 +116,8 @@ def _is_registry(folder: str, *, alone: bool) -> bool:
     return all(there) if alone else any(there)
 
 
-def _folders(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
-    except OSError:
-        return []
+def _holds_registry(folder: str) -> bool:
+    return _is_registry(os.path.join(folder, registry.ROOT), alone=False)
 
 
 def registry_folder(names: Iterable[str]) -> str:
