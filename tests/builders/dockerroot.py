@@ -173,4 +173,6 @@ def _unpack(raw: bytes, folder: Path, below: Path | None) -> None:
                     copy = folder / path.relative_to(below)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(path.read_bytes())
-        tar.extractall(folder, filter="fully_trusted")  # noqa: S202  made here
+        # Python 3.11.2 has no filters, and those after it do not take all by themselves.
+        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+        tar.extractall(folder)  # noqa: S202  made here
