@@ -34,11 +34,13 @@ from oci_layout.source.restoring import REPRODUCIBLE
 from oci_layout.source.spool import spool_directory, unnamed_file
 from oci_layout.source.tars import Tars
 from oci_layout.streams.encoding import Encoding
+from oci_layout.streams.heap import give_back_at_once
 from oci_layout.streams.member import FileMember, Member
 from oci_layout.streams.reader import HeldFile
 from oci_layout.where import Where
 
 _THREADS = 2  # that pack frames: each takes 50 MB, whatever it packs
+_LARGE = 1 << 20
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -189,6 +191,7 @@ class Deltas(Closing):
     def _made(self, tar: Stretch, start: int) -> Told:
         out = OutFile(self._fd, start, durable=False)
         threads = min(self._jobs, _THREADS)
+        give_back_at_once(_LARGE)
         try:
             with ThreadPoolExecutor(threads, thread_name_prefix="layout-delta") as executor:
                 return make(tar, self._known(), out.write, executor=executor, ahead=threads)

@@ -12,3 +12,20 @@ def trim() -> None:
     release = getattr(_libc, "malloc_trim", None)
     if release is not None:
         release(0)
+
+
+def give_back_at_once(size: int) -> None:
+    """Let large pieces lie outside the heap, so that they go back when they are freed.
+
+    glibc raises its own threshold up to 32 MB with each large piece that is freed, and keeps what
+    lies below it. Holds for the whole process, and costs page faults only.
+
+    Args:
+        size: bytes from which a piece is large.
+    """
+    option = getattr(_libc, "mallopt", None)
+    if option is not None:
+        option(_M_MMAP_THRESHOLD, size)
+
+
+_M_MMAP_THRESHOLD = -3  # mallopt(3)
