@@ -21,7 +21,7 @@ from oci_layout.graph.referrers import (
 from oci_layout.graph.spelling import meant
 from oci_layout.graph.walk import attached_to, every, images, stated_platform, walk
 from oci_layout.platform import Platform
-from oci_layout.reference import InvalidReferenceError, Reference
+from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 from oci_layout.where import Where
 
 
@@ -121,54 +121,78 @@ def digests_of(node: Node) -> set[Digest]:
     return found
 
 
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
+class Hit:
+    """What a name or digest stands for.
+
+    Args:
+        number: of the root, among those that were looked through.
+        root: which.
+        names: those of its names that are meant; all of them where a digest was asked for.
+        node: the root's own, or one below it that has the digest.
+    """
+
+    number: int
+    root: Root
+    names: tuple[ImageName, ...]
+    node: Node
+
+
+def hits(text: str, roots: Sequence[Root]) -> list[Hit]:
+    """All that a name or digest stands for; at least one.
+
+    A text that is no name there may be the tag of one, as in ``oci:FOLDER:TAG`` of skopeo.
+
+    Raises:
+        SelectionError: there is no such image, or it is the tag, or the beginning, of several.
+    """
+    digest = quoted_digest(text, roots)
+    found = _named(text, roots) if digest is None else _with_digest(digest, roots)
+    if not found:
+        raise SelectionError(what=f"there is no image {text!r}", hint=what_there_is(text, roots))
+    return found
+
+
+def _with_digest(digest: Digest, roots: Sequence[Root]) -> list[Hit]:
+    nodes = [_find_digest(root.node, digest) for root in roots]
+    return [
+        Hit(number=number, root=root, names=root.names, node=node)
+        for number, (root, node) in enumerate(zip(roots, nodes, strict=True))
+        if node is not None
+    ]
+
+
+def _named(text: str, roots: Sequence[Root]) -> list[Hit]:
+    keys = _keys(text)
+    found, tagged = [], []
+    for number, root in enumerate(roots):
+        names = tuple(name for name in root.names if name.key in keys or name.text == text)
+        if names:
+            found.append(Hit(number=number, root=root, names=names, node=root.node))
+        names = tuple(name for name in root.names if name.tag == text)
+        if names:
+            tagged.append(Hit(number=number, root=root, names=names, node=root.node))
+    if not found and len(tagged) > 1:
+        raise SelectionError(
+            what=f"{text!r} is the tag of several images",
+            hint=describe([attrs.evolve(hit.root, names=hit.names) for hit in tagged]),
+        )
+    return found or tagged
+
+
 def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]:
     taken: dict[int, Root] = {}
     extra: list[Root] = []
     for text in wanted:
-        hit = False
-        digest = quoted_digest(text, roots)
-        for number, root in enumerate(roots):
-            if digest is not None:
-                node = _find_digest(root.node, digest)
-                if node is root.node:
-                    taken[number] = root
-                elif node is not None:
-                    part = _only(root.node, {node})
-                    extra.append(Root(node=_unwrapped(part if part is not None else node)))
-                hit = hit or node is not None
+        for hit in hits(text, roots):
+            if hit.node is not hit.root.node:
+                part = _only(hit.root.node, {hit.node})
+                extra.append(Root(node=_unwrapped(part if part is not None else hit.node)))
                 continue
-            keys = _keys(text)
-            names = tuple(name for name in root.names if name.key in keys or name.text == text)
-            if names:
-                before = taken[number].names if number in taken else ()
-                merged = tuple(dict.fromkeys((*before, *names)))
-                taken[number] = attrs.evolve(root, names=merged)
-                hit = True
-        tagged = {} if hit else _tagged(text, roots)
-        taken |= {number: root for number, root in tagged.items() if number not in taken}
-        if not hit and not tagged:
-            raise SelectionError(
-                what=f"there is no image {text!r}", hint=what_there_is(text, roots)
-            )
+            before = taken[hit.number].names if hit.number in taken else ()
+            names = tuple(dict.fromkeys((*before, *hit.names)))
+            taken[hit.number] = attrs.evolve(hit.root, names=names)
     return (*(taken[number] for number in sorted(taken)), *extra)
-
-
-def _tagged(text: str, roots: Sequence[Root]) -> dict[int, Root]:
-    """The one root that has a tag, under that name alone, as ``oci:FOLDER:TAG`` of skopeo.
-
-    Raises:
-        SelectionError: several have it.
-    """
-    found = {}
-    for number, root in enumerate(roots):
-        names = tuple(name for name in root.names if name.tag == text)
-        if names:
-            found[number] = attrs.evolve(root, names=names)
-    if len(found) > 1:
-        raise SelectionError(
-            what=f"{text!r} is the tag of several images", hint=describe([*found.values()])
-        )
-    return found
 
 
 def quoted_digest(text: str, roots: Sequence[Root]) -> Digest | None:
