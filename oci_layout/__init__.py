@@ -1,8 +1,9 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``have``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so
-on; its fields may be given as keywords::
+``merge``, ``have``, ``tag``, ``rm``, ``gc``; ``list`` is called ``list_images``. What may be asked
+of one is a class of its name, ``Repack``, ``Verify`` and so on; its fields may be given as
+keywords::
 
     import oci_layout
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from oci_layout.api.having import have as have
     from oci_layout.api.inspection import inspect as inspect
     from oci_layout.api.inspection import inspect_raw as inspect_raw
+    from oci_layout.api.keeping import gc as gc
+    from oci_layout.api.keeping import list_images as list_images
+    from oci_layout.api.keeping import rm as rm
+    from oci_layout.api.keeping import tag as tag
     from oci_layout.api.verification import verify as verify
     from oci_layout.api.words import Progress as Progress
     from oci_layout.comparison.report import Comparison as Comparison
@@ -47,15 +52,22 @@ if TYPE_CHECKING:
     from oci_layout.finding import Findings as Findings
     from oci_layout.havelist.request import Have as Have
     from oci_layout.havelist.values import HaveList as HaveList
+    from oci_layout.inspection.listing import ListReport as ListReport
     from oci_layout.inspection.report import InspectReport as InspectReport
     from oci_layout.inspection.request import Inspect as Inspect
+    from oci_layout.inspection.request import List as List
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
+    from oci_layout.plan.request import Gc as Gc
     from oci_layout.plan.request import Merge as Merge
     from oci_layout.plan.request import Repack as Repack
+    from oci_layout.plan.request import Rm as Rm
+    from oci_layout.plan.request import Tag as Tag
     from oci_layout.platform import Platform as Platform
     from oci_layout.reference import Reference as Reference
+    from oci_layout.sink.keeping import CollectReport as CollectReport
+    from oci_layout.sink.keeping import NamesReport as NamesReport
     from oci_layout.source.opening import Source as Source
     from oci_layout.source.opening import open_source as open_source
     from oci_layout.targets.asking import CheckReport as CheckReport
@@ -68,11 +80,15 @@ _HOMES = {
     "Progress": "oci_layout.api.words",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
+    "gc": "oci_layout.api.keeping",
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
     "inspect_raw": "oci_layout.api.inspection",
+    "list_images": "oci_layout.api.keeping",
     "merge": "oci_layout.api.conversion",
     "repack": "oci_layout.api.conversion",
+    "rm": "oci_layout.api.keeping",
+    "tag": "oci_layout.api.keeping",
     "verify": "oci_layout.api.verification",
     "Comparison": "oci_layout.comparison.report",
     "Diff": "oci_layout.comparison.request",
@@ -91,15 +107,22 @@ _HOMES = {
     "Findings": "oci_layout.finding",
     "Have": "oci_layout.havelist.request",
     "HaveList": "oci_layout.havelist.values",
+    "ListReport": "oci_layout.inspection.listing",
     "InspectReport": "oci_layout.inspection.report",
     "Inspect": "oci_layout.inspection.request",
+    "List": "oci_layout.inspection.request",
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",
+    "Gc": "oci_layout.plan.request",
     "Merge": "oci_layout.plan.request",
     "Repack": "oci_layout.plan.request",
+    "Rm": "oci_layout.plan.request",
+    "Tag": "oci_layout.plan.request",
     "Platform": "oci_layout.platform",
     "Reference": "oci_layout.reference",
+    "CollectReport": "oci_layout.sink.keeping",
+    "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",
     "open_source": "oci_layout.source.opening",
     "CheckReport": "oci_layout.targets.asking",

@@ -158,6 +158,11 @@ def size(help: str) -> Any:
     return _field(None, Option(help=help, kind=str, metavar="SIZE"), _size)
 
 
+def age(help: str, *, default: str) -> Any:
+    """A field of a span of time: seconds, or a text such as ``90m``."""
+    return _field(default, Option(help=help, kind=str, metavar="AGE"), _age)
+
+
 def platforms(help: str) -> Any:
     """A field of platforms; none, and ``all``, for every platform."""
     option = Option(help=help, kind=str, flags=("--platform",), metavar="OS/ARCH", many=True)
@@ -228,6 +233,18 @@ def size_of(text: str) -> int:
     if match is None or not int(match[1]):
         raise UsageError(what=f"{text!r} is not a size", hint="such as 20G")
     return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _age(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", str(value))
+    if match is None:
+        raise UsageError(what=f"{value!r} is no span of time", hint="such as 90s, 10m, 2h, 7d")
+    return float(int(match[1]) * _SECONDS[match[2]])
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -40,6 +40,10 @@ _VERBS = {
     "check": "Tell which engines load it, and as what.",
     "merge": "Put the images of several sources into one.",
     "have": "List what is there, for who is to leave it out.",
+    "list": "List the names in a source, one a line.",
+    "tag": "Give an image of a layout one name more.",
+    "rm": "Remove names or images of a layout.",
+    "gc": "Remove blobs of a layout that nothing leads to.",
 }
 
 

@@ -27,6 +27,10 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
+Layout = Annotated[
+    str,
+    typer.Argument(metavar="LAYOUT", help="Folder of an OCI layout.", show_default=False),
+]
 Output = Annotated[
     str | None,
     typer.Option(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
+from oci_layout import limits
 from oci_layout.digest import Digest
-from oci_layout.graph.nodes import Absent, Artifact, Image, Node
+from oci_layout.graph.nodes import Absent, Artifact, Image, Node, Opaque
 from oci_layout.streams.member import Member
 
 Find = Callable[[Digest], Member | None]
@@ -56,6 +58,28 @@ def _held(node: Node, find: Find) -> Iterator[str]:
         yield from (member.name for _, member in node.parts)
         for digest in node.missing:
             yield from _member(find, digest)
+    elif isinstance(node, Opaque):
+        for digest in mentioned(node.member):
+            yield from _member(find, digest)
+
+
+_DIGEST = re.compile(rb"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+
+
+def mentioned(member: Member) -> set[Digest]:
+    """Digests in a document of a type that nobody knows: it may need what they are those of.
+
+    Args:
+        member: its bytes; only what begins as a JSON object, and is no larger than a manifest may
+            be, is looked through.
+    """
+    if member.size > limits.MANIFEST_BYTES or not member.head(_BEGIN).lstrip().startswith(b"{"):
+        return set()
+    found = _DIGEST.findall(member.read(limits.MANIFEST_BYTES))
+    return {Digest.parse(text.decode()) for text in set(found)}
+
+
+_BEGIN = 64
 
 
 def orphans(

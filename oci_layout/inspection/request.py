@@ -19,3 +19,8 @@ class Inspect(Completing):
     platforms: Sequence[Platform | str] = option.platforms("This platform only; repeatable.")
     layers: bool = option.flag("Read the layers: count files, name the largest.")
     largest: int = option.count("Largest files that --layers names.", default=5, least=0, most=1000)
+
+
+@attrs.frozen(kw_only=True)
+class List(Completing):
+    """What may be asked of ``list``."""

@@ -9,7 +9,7 @@ import attrs
 
 from oci_layout import option
 from oci_layout.blobs.compress import Compress
-from oci_layout.option import Working
+from oci_layout.option import Spooling, Working
 from oci_layout.platform import Platform
 
 
@@ -113,6 +113,36 @@ class Writing(Working):
     )
     limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
     limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")
+
+
+@attrs.frozen(kw_only=True)
+class Tag(Spooling):
+    """What may be asked of ``tag``."""
+
+    move: bool = option.flag("Take the name away from the image that has it.")
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
+
+
+@attrs.frozen(kw_only=True)
+class Rm(Spooling):
+    """What may be asked of ``rm``."""
+
+    attestations: Attestations = option.word(
+        Attestations,
+        Attestations.KEEP,
+        "What is attached to what goes, and to nothing else: signatures, SBOMs.",
+    )
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
+
+
+@attrs.frozen(kw_only=True)
+class Gc(Spooling):
+    """What may be asked of ``gc``."""
+
+    older_than: float = option.age(
+        "Leave blobs that are younger: another program may be about to name them.", default="1h"
+    )
+    dry_run: bool = option.flag("Report what would be done; remove nothing.")
 
 
 @attrs.frozen(kw_only=True)

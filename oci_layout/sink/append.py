@@ -22,10 +22,11 @@ from oci_layout.graph.referrers import with_referrers
 from oci_layout.graph.walk import every, whole
 from oci_layout.model import layout
 from oci_layout.model.descriptor import Descriptor
+from oci_layout.plan.keeping import listed
 from oci_layout.plan.merging import Merge
 from oci_layout.plan.planning import Plan
 from oci_layout.sink.layoutdir import BlobFolder, fill
-from oci_layout.sink.layoutfolder import LayoutFolder, held, listed, require_plain
+from oci_layout.sink.layoutfolder import LayoutFolder, held, require_plain
 from oci_layout.sink.written import Written
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.views import entry_name

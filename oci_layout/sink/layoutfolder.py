@@ -9,15 +9,13 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager
-
-import attrs
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import ExitStack, contextmanager, suppress
 
 from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
-from oci_layout.disk.folder import NOREPLACE, Folder
+from oci_layout.disk.folder import NOREPLACE, Folder, Identity, identity
 from oci_layout.disk.lock import locked
 from oci_layout.disk.place import Place
 from oci_layout.errors import DestinationError
@@ -30,35 +28,7 @@ from oci_layout.source import views
 from oci_layout.source.opening import Source, open_source
 from oci_layout.source.spool import write_all
 from oci_layout.source.store import DirectoryStore
-from oci_layout.source.views import entry_name
 from oci_layout.where import Where
-
-
-@attrs.frozen(kw_only=True)
-class Listed:
-    """An entry of ``index.json``.
-
-    Args:
-        descriptor: as it is written.
-        key: what makes its name the same as another's; empty without a name.
-    """
-
-    descriptor: Descriptor
-    key: str
-
-    @property
-    def identity(self) -> tuple[Digest, str]:
-        """What makes two entries one."""
-        return self.descriptor.digest, self.key
-
-
-def listed(index: Index) -> list[Listed]:
-    """The entries of an index, in order."""
-    found = []
-    for descriptor in index.manifests:
-        name = entry_name(descriptor, Findings())
-        found.append(Listed(descriptor=descriptor, key=name.key if name is not None else ""))
-    return found
 
 
 def require_plain(path: str) -> Index:
@@ -70,7 +40,7 @@ def require_plain(path: str) -> Index:
     """
     if os.path.lexists(os.path.join(path, dockersave.MANIFEST)):
         raise DestinationError(
-            what="has a manifest.json, which adding would make untrue",
+            what="has a manifest.json, which would no longer be true",
             where=Where(file=path),
             hint="repack it to a plain OCI layout first",
         )
@@ -91,13 +61,13 @@ class LayoutFolder:
     """
 
     def __init__(self, folder: Folder, place: Place, index: Index, source: Source) -> None:
-        self._folder, self._place, self._source = folder, place, source
+        self._folder, self._place, self.source = folder, place, source
         self.path, self.index = place.path, index
 
     @property
     def roots(self) -> tuple[Root, ...]:
         """What it holds."""
-        return self._source.roots
+        return self.source.roots
 
     def take(self, staged: Folder, names: Set[str]) -> int:
         """Move blobs in from a folder beside; those that are there already are checked.
@@ -135,6 +105,46 @@ class LayoutFolder:
                 there.sync()
             into.sync()
         return moved
+
+    def status(self, name: str) -> os.stat_result | None:
+        """What is there under the name of a blob, a link taken as itself; None for nothing."""
+        *folders, last = name.split("/")
+        with ExitStack() as closing:
+            folder = self._folder
+            for each in folders:
+                folder = closing.enter_context(_beneath(folder, each))
+            return folder.status(last)
+
+    def linked(self) -> set[Identity]:
+        """Which files the links among its blobs lead to, wherever those are."""
+        found = set()
+        with suppress(FileNotFoundError), self._folder.enter("blobs") as blobs:
+            for algorithm in blobs.names():
+                with suppress(NotADirectoryError), blobs.enter(algorithm) as inner:
+                    for name in inner.names():
+                        status = inner.status(name)
+                        if status is not None and stat.S_ISLNK(status.st_mode):
+                            with suppress(OSError):
+                                found.add(identity(os.stat(name, dir_fd=inner.fd)))
+        return found
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove blobs; a link to one goes as itself.
+
+        Args:
+            names: their paths, of two folders and a name each.
+        """
+        below: dict[str, list[str]] = {}
+        for name in names:
+            folder, _, last = name.rpartition("/")
+            below.setdefault(folder, []).append(last)
+        for path, every in below.items():
+            outer, _, inner = path.partition("/")
+            with _beneath(self._folder, outer) as blobs, _beneath(blobs, inner) as holding:
+                for each in every:
+                    with suppress(FileNotFoundError):
+                        holding.unlink(each)
+                holding.sync()
 
     def replace_index(self, entries: Sequence[Descriptor], staged: Folder | None = None) -> None:
         """Let an index of other entries take the place of the old one.
