@@ -26,7 +26,8 @@ from oci_layout.graph.walk import walk
 from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
-from oci_layout.plan.options import Options, Renames
+from oci_layout.plan.namerules import Renames
+from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Format, Merge, Repack, Writing
@@ -122,7 +123,7 @@ def _read(sources: Sequence[str]) -> list[str]:
 def _read_besides(asked: Writing) -> list[str]:
     """Files that are read beside the sources, and so are no destinations."""
     every = [path_at(each) for each in (*asked.bases, *asked.have)]
-    return _read([each for each in every if each != STANDARD_INPUT])
+    return _read([*(each for each in every if each != STANDARD_INPUT), *asked.name_files])
 
 
 def _thinning(asked: Writing, *sources: str) -> Thinning | None:
@@ -176,9 +177,9 @@ def _repack(
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
     if job.destination.name is not None:
-        if asked.names:
+        if options.renames:
             raise UsageError(what="--name, and a name in the destination", hint="leave one out")
-        renames = Renames(single=job.destination.name)
+        renames = Renames.single(job.destination.name)
         options = attrs.evolve(options, renames=renames)
     with damage_in(source.label), _repairable():
         return _convert([source], job, options, old)
@@ -229,9 +230,9 @@ def merge(
     )
     if destination.name is not None:
         raise UsageError(
-            what="merge gives no names",
+            what="a name in the destination is that of one image",
             where=Where(file=path_text(dest)),
-            hint="leave the name out",
+            hint="leave it out; --name gives names",
         )
     thinning = _thinning(asked, *every)
     with ExitStack() as stack:

@@ -64,7 +64,8 @@ def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[R
 
 def describe(roots: Sequence[Root]) -> str:
     """The first few of some roots, for a message."""
-    names = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
+    every = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
+    names = list(dict.fromkeys(every))
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no image"
 
@@ -134,7 +135,8 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
                     taken[number] = root
                 elif node is not None:
                     part = _only(root.node, {node})
-                    extra.append(Root(node=_unwrapped(part if part is not None else node)))
+                    alone = _unwrapped(part if part is not None else node)
+                    extra.append(Root(node=alone, origin=root.origin))
                 hit = hit or node is not None
                 continue
             keys = _keys(text)
@@ -164,7 +166,7 @@ def _tagged(text: str, roots: Sequence[Root]) -> dict[int, Root]:
         names = tuple(name for name in root.names if name.tag == text)
         if names:
             found[number] = attrs.evolve(root, names=names)
-    if len(found) > 1:
+    if len({frozenset(digests_of(root.node)) for root in found.values()}) > 1:
         raise SelectionError(
             what=f"{text!r} is the tag of several images", hint=describe([*found.values()])
         )

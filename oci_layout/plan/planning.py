@@ -25,7 +25,7 @@ from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
-from oci_layout.plan.rename import renamed
+from oci_layout.plan.rename import renamed, require_distinct
 from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.plan.thin import Thin, elsewhere
 from oci_layout.plan.uses import Uses, uses_of
@@ -150,11 +150,12 @@ def make_plan(
         TargetError: the target cannot hold what is wanted.
     """
     # A delta is never carried over: the layer that it makes is.
-    roots_of = [
-        (source.label, tuple(root for root in source.roots if not is_delta(root.node)))
+    every = tuple(
+        attrs.evolve(root, origin=source.label) if len(sources) > 1 else root
         for source in sources
-    ]
-    every = merged(roots_of, on_conflict, findings, same=Alike(options))
+        for root in source.roots
+        if not is_delta(root.node)
+    )
     chosen = _chosen(every, sources, options, findings)
     # Docker has no form for an absence: there it is left out.
     prune = options.request.sparse == "keep" and options.target is Family.DOCKER
@@ -162,7 +163,11 @@ def make_plan(
     by_choice = bool(options.request.images or options.request.platforms)
     if options.thinning is not None:
         chosen = elsewhere(chosen, options.thinning)
-    roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
+    named = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
+    roots = named.roots
+    if len(sources) > 1:
+        roots = merged(roots, on_conflict, findings, same=Alike(options))
+    require_distinct(roots)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
@@ -197,7 +202,7 @@ def make_plan(
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),
-        lost=tuple(_lost(sources, roots)),
+        lost=(*named.dropped, *_lost(sources, roots)),
         findings=findings,
     )
 

@@ -83,6 +83,14 @@ class Writing(Working):
     platforms: Sequence[Platform | str] = option.platforms(
         "Take this platform only; repeatable, or all."
     )
+    names: Sequence[str] = option.texts(
+        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
+        "[OLD=][+]NEW",
+        "--name",
+    )
+    name_files: Sequence[str] = option.texts(
+        "Rules as those of --name, one a line; repeatable.", "FILE", "--names"
+    )
     compression: Compress = option.text(
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
@@ -125,9 +133,6 @@ class Repack(Writing):
     """What may be asked of ``repack``."""
 
     to: Format = option.word(Format, option.REQUIRED, "Format to write.")
-    names: Sequence[str] = option.texts(
-        "Name the image, or rename one; repeatable.", "[OLD=]NEW", "--name"
-    )
     config: ConfigMode = option.word(
         ConfigMode,
         ConfigMode.AUTO,
