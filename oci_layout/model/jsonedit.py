@@ -63,7 +63,7 @@ class Edits:
         self._root = _Node()
 
     def set(self, path: Path, value: Any) -> None:
-        """Put a value at a path; a last key that is absent is added at the end of its object."""
+        """Put a value at a path; a last key that is absent is added at the end of what holds it."""
         node = self._root
         for step in path:
             if node.children is None:
@@ -112,8 +112,11 @@ class Edits:
             parts.append(before + value + tail)
         if parts and left and tail:
             parts[-1] = parts[-1].removesuffix(tail)
+        listed = opening == b"["
         added = [
-            lead + gojson.encode_text(str(key)).encode() + gap + self._fresh(child)
+            lead
+            + (b"" if listed else gojson.encode_text(str(key)).encode() + gap)
+            + self._fresh(child)
             for key, child in left.items()
             if child.value is not REMOVE
         ]
