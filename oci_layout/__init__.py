@@ -1,8 +1,8 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``have``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so
-on; its fields may be given as keywords::
+``merge``, ``edit``, ``have``. What may be asked of one is a class of its name, ``Repack``,
+``Verify`` and so on; its fields may be given as keywords::
 
     import oci_layout
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oci_layout.api.comparison import diff as diff
     from oci_layout.api.conversion import merge as merge
     from oci_layout.api.conversion import repack as repack
+    from oci_layout.api.editing import edit as edit
     from oci_layout.api.having import have as have
     from oci_layout.api.inspection import inspect as inspect
     from oci_layout.api.inspection import inspect_raw as inspect_raw
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
+    from oci_layout.plan.request import Edit as Edit
     from oci_layout.plan.request import Merge as Merge
     from oci_layout.plan.request import Repack as Repack
     from oci_layout.platform import Platform as Platform
@@ -68,6 +70,7 @@ _HOMES = {
     "Progress": "oci_layout.api.words",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
+    "edit": "oci_layout.api.editing",
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
     "inspect_raw": "oci_layout.api.inspection",
@@ -96,6 +99,7 @@ _HOMES = {
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",
+    "Edit": "oci_layout.plan.request",
     "Merge": "oci_layout.plan.request",
     "Repack": "oci_layout.plan.request",
     "Platform": "oci_layout.platform",

@@ -33,11 +33,13 @@ class Choice:
         images: names or digests to take; empty for all.
         platforms: platforms to take; empty for all.
         attestations: ``keep`` or ``drop`` what is attached to images.
+        attached: of which images, by digests in all spellings; None for any.
     """
 
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     attestations: str = "keep"
+    attached: frozenset[str] | None = None
 
 
 def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[Root, ...]:
@@ -58,7 +60,7 @@ def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[R
         chosen = with_referrers(chosen, roots)
         _warn_taken_apart(chosen, roots, findings)
     if choice.attestations == "drop":
-        chosen = without_attached(chosen, findings)
+        chosen = without_attached(chosen, findings, choice.attached)
     return chosen
 
 

@@ -40,6 +40,13 @@ class Difference:
             text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
         return text
 
+    def into(self, edits: Edits) -> None:
+        """Make it so in a document."""
+        if self.new is ABSENT:
+            edits.remove(self.path)
+        else:
+            edits.set(self.path, self.new)
+
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same in JSON; to Python ``True`` is 1."""
@@ -91,8 +98,5 @@ def rewritten(raw: bytes, found: list[Difference]) -> bytes:
         return raw
     edits = Edits(raw)
     for each in found:
-        if each.new is ABSENT:
-            edits.remove(each.path)
-        else:
-            edits.set(each.path, each.new)
+        each.into(edits)
     return edits.apply()

@@ -7,6 +7,7 @@ import attrs
 from oci_layout.graph.selection import Choice
 from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
+from oci_layout.plan.editing import Editing
 from oci_layout.plan.namerules import Renames
 from oci_layout.plan.request import Format, Repack, Writing
 from oci_layout.platform import Platform
@@ -22,6 +23,7 @@ class Options:
         docker_view: write ``manifest.json``, for engines that read nothing else.
         renames: new names.
         thinning: what whoever reads the result has; None for nothing.
+        editing: what is edited of images; None for nothing.
     """
 
     request: Repack
@@ -29,6 +31,7 @@ class Options:
     docker_view: bool = True
     renames: Renames = attrs.field(factory=Renames)
     thinning: Thinning | None = None
+    editing: Editing | None = None
 
     @classmethod
     def of(cls, request: Writing, *, docker_view: bool) -> Options:
@@ -63,7 +66,8 @@ class Options:
     @property
     def keeps_digests(self) -> bool:
         """Whether a manifest goes out as it is where it can: a registry holds every kind."""
-        return self.request.preserve_digests or self.request.to is Format.REGISTRY
+        kept = self.request.preserve_digests or self.editing is not None
+        return kept or self.request.to is Format.REGISTRY
 
     @property
     def choice(self) -> Choice:
@@ -74,4 +78,5 @@ class Options:
             images=tuple(request.images),
             platforms=platforms,
             attestations=request.attestations,
+            attached=self.editing.attached if self.editing is not None else None,
         )

@@ -118,8 +118,13 @@ class Plan:
         raw = image.raw_config()
         mode, repair = self.options.request.config, self.options.request.repair
         predicted = packing.predicted(image)
-        new, reasons, platform = new_config(image, predicted, raw, mode=mode, overrule=repair)
-        unchanged = None if image.config.diff_ids is None else image.config.digest
+        editing = self.options.editing
+        new, reasons, platform = new_config(
+            image, predicted, raw, mode=mode, overrule=repair, editing=editing
+        )
+        keys = [key for key in self.uses[image] if key is not None]
+        unknown = any(self.tasks[key].latest is not None for key in keys)
+        unchanged = None if image.config.diff_ids is None or unknown else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
             platform=platform,
@@ -163,7 +168,12 @@ def make_plan(
     by_choice = bool(options.request.images or options.request.platforms)
     if options.thinning is not None:
         chosen = elsewhere(chosen, options.thinning)
-    named = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
+    editing = options.editing
+    named = renamed(
+        complete(chosen, sparse, findings, chosen=by_choice),
+        options.renames,
+        editing.holds_of if editing is not None else None,
+    )
     roots = named.roots
     if len(sources) > 1:
         roots = merged(roots, on_conflict, findings, same=Alike(options))
@@ -180,7 +190,7 @@ def make_plan(
         link=options.request.link,
         algorithm=options.request.digest,
     )
-    uses = uses_of(roots, tasks, options.target)
+    uses = uses_of(roots, tasks, options.target, options.editing)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
     if options.request.preserve_digests:

@@ -6,7 +6,7 @@ longest prefix that it begins with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -35,19 +35,22 @@ class Renamed:
     dropped: tuple[Change, ...] = ()
 
 
-def renamed(roots: tuple[Root, ...], renames: Renames) -> Renamed:
+def renamed(
+    roots: tuple[Root, ...], renames: Renames, meant: Callable[[Root], bool] | None = None
+) -> Renamed:
     """The roots under the names they are to have.
 
     Args:
         roots: what was selected.
         renames: what was asked for.
+        meant: which roots a rule is for that names none; None for all.
 
     Raises:
         SelectionError: a name that is not there, or is ambiguous.
         UsageError: a prefix that would make what is no name.
     """
     if renames.only:
-        return _single(roots, renames.only)
+        return _single(roots, renames.only, meant or (lambda root: not is_attached(root)))
     if not renames.rules:
         return Renamed(roots=roots)
     renaming = _Renaming(roots, renames.rules)
@@ -56,8 +59,10 @@ def renamed(roots: tuple[Root, ...], renames: Renames) -> Renamed:
     return Renamed(roots=result, dropped=tuple(renaming.dropped))
 
 
-def _single(roots: tuple[Root, ...], rules: Sequence[Rule]) -> Renamed:
-    alone = [root for root in roots if not is_attached(root)] or list(roots)
+def _single(
+    roots: tuple[Root, ...], rules: Sequence[Rule], meant: Callable[[Root], bool]
+) -> Renamed:
+    alone = [root for root in roots if meant(root)] or list(roots)
     if len({frozenset(digests_of(root.node)) for root in alone}) != 1:
         raise SelectionError(
             what=f"--name NAME names a single image, and there are {len(alone)}",
