@@ -102,6 +102,8 @@ def edit(
             destination = _in_place(opened, path)
         elif dest is None:
             destination = Destination.nowhere(to)
+            if opened.archive:
+                destination = Destination(path="", form=Form.ARCHIVE)
         else:
             destination = Destination.at(located(path_text(dest)), to)
         if destination.name is not None:

@@ -110,6 +110,7 @@ class Edits:
                 else self._rewrite(segment.value_start, segment.value_end, child)
             )
             parts.append(before + value + tail)
+        left = {key: child for key, child in left.items() if child.value is not REMOVE}
         if parts and left and tail:
             parts[-1] = parts[-1].removesuffix(tail)
         listed = opening == b"["
@@ -118,7 +119,6 @@ class Edits:
             + (b"" if listed else gojson.encode_text(str(key)).encode() + gap)
             + self._fresh(child)
             for key, child in left.items()
-            if child.value is not REMOVE
         ]
         ending = tail if added and parts else b""
         return opening + b",".join(parts + added) + ending + closing

@@ -201,12 +201,18 @@ def _require_config(new: bytes, old: bytes, where: Where) -> None:
 def _told(found: Iterable[Difference], latest: Instant | None) -> Iterator[Change]:
     """Field by field what an edit did; times of history that were clamped on one line."""
     clamped = 0
+    layers = []
     for each in found:
         if latest is not None and each.path[0] == "history" and each.new == str(latest):
             clamped += 1
+        elif each.path[:-1] == ("rootfs", "diff_ids"):
+            layers.append(str(each.path[-1]))
         else:
             text = f"{each.field}: {_shown(each.old)} -> {_shown(each.new)}"
             yield Change(ChangeKind.EDITED, text, field=each.field)
+    if layers:
+        text = f"rootfs.diff_ids: of layers {', '.join(layers)}, in which times were edited"
+        yield Change(ChangeKind.CHANGED, text, field="rootfs.diff_ids")
     if clamped:
         text = f"history: {plural(clamped, 'time')} of creation -> {latest}"
         yield Change(ChangeKind.EDITED, text, field="history")

@@ -157,6 +157,10 @@ class Repack(Writing):
     link: bool = option.flag("Link the blobs of a layout; only their sizes are checked.")
 
 
+def _seconds(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
 @attrs.frozen(kw_only=True)
 class Edit(Working):
     """What may be asked of ``edit``. ``-`` alone takes a field away, ``KEY-`` one of many."""
@@ -194,9 +198,11 @@ class Edit(Working):
     platform_of: str | None = option.text(
         "State this platform, in the config and in indexes.", "OS/ARCH[/VARIANT]"
     )
-    created: str | None = option.text("Time of creation: RFC 3339, or seconds.", "TIME")
+    created: str | None = option.text(
+        "Time of creation: RFC 3339, or seconds.", "TIME", read=_seconds
+    )
     clamp_time: str | None = option.text(
-        "No time of config and history after TIME, or SOURCE_DATE_EPOCH.", "TIME"
+        "No time of config and history after TIME, or SOURCE_DATE_EPOCH.", "TIME", read=_seconds
     )
     layers: bool = option.flag("With --clamp-time: nor of the files in layers.")
     patch: str | None = option.text("JSON merge patch (RFC 7396) of the config.", "FILE")
