@@ -140,6 +140,8 @@ def test_rules_do_what_they_say(
     assert names_of(tmp_path / "repacked") == expected(changed)
     oci_layout.merge(sources(tmp_path), tmp_path / "merged", names=rules)
     assert names_of(tmp_path / "merged") == expected(changed)
+    oci_layout.edit(source, tmp_path / "edited.tar", names=rules)
+    assert names_of(tmp_path / "edited.tar") == expected(changed)
     (tmp_path / "rules").write_text("# the mirror\n\n" + "\n".join(f"  {each} " for each in rules))
     oci_layout.repack(source, tmp_path / "filed", to="oci", name_files=[tmp_path / "rules"])
     assert names_of(tmp_path / "filed") == expected(changed)
@@ -154,6 +156,8 @@ def test_what_cannot_be_is_refused(
         oci_layout.repack(source, tmp_path / "out", to="oci", names=rules)
     with pytest.raises(kind, match=message):
         oci_layout.merge(sources(tmp_path), tmp_path / "out", names=rules)
+    with pytest.raises(kind, match=message):
+        oci_layout.edit(source, tmp_path / "out", names=rules)
     assert not (tmp_path / "out").exists()
 
 
