@@ -1,9 +1,9 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``have``, ``tag``, ``rm``, ``gc``; ``list`` is called ``list_images``. What may be asked
-of one is a class of its name, ``Repack``, ``Verify`` and so on; its fields may be given as
-keywords::
+``merge``, ``edit``, ``have``, ``tag``, ``rm``, ``gc``; ``list`` is called ``list_images``. What
+may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on; its fields may be
+given as keywords::
 
     import oci_layout
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from oci_layout.api.comparison import diff as diff
     from oci_layout.api.conversion import merge as merge
     from oci_layout.api.conversion import repack as repack
+    from oci_layout.api.editing import edit as edit
     from oci_layout.api.having import have as have
     from oci_layout.api.inspection import inspect as inspect
     from oci_layout.api.inspection import inspect_raw as inspect_raw
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
+    from oci_layout.plan.request import Edit as Edit
     from oci_layout.plan.request import Gc as Gc
     from oci_layout.plan.request import Merge as Merge
     from oci_layout.plan.request import Repack as Repack
@@ -80,6 +82,7 @@ _HOMES = {
     "Progress": "oci_layout.api.words",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
+    "edit": "oci_layout.api.editing",
     "gc": "oci_layout.api.keeping",
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
@@ -114,6 +117,7 @@ _HOMES = {
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",
+    "Edit": "oci_layout.plan.request",
     "Gc": "oci_layout.plan.request",
     "Merge": "oci_layout.plan.request",
     "Repack": "oci_layout.plan.request",

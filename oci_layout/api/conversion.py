@@ -26,10 +26,11 @@ from oci_layout.graph.walk import walk
 from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
-from oci_layout.plan.options import Options, Renames
+from oci_layout.plan.namerules import Renames
+from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
-from oci_layout.plan.request import Format, Merge, Repack, Writing
+from oci_layout.plan.request import Edit, Format, Merge, Repack, Writing
 from oci_layout.sink.deltas import Deltas, Old
 from oci_layout.sink.destination import Destination, look, prepare, write
 from oci_layout.source.lookup import Holdings
@@ -82,8 +83,8 @@ def repack(
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
     thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
-    with Outputs(*_files(source), *_read_besides(asked)) as outputs:
-        job = _Job.look(asked, destination, outputs, progress)
+    with Outputs(*files_read(source), *read_besides(asked)) as outputs:
+        job = Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
             bases = open_bases(asked, stack)
             old = open_old(asked.have, asked.tmp, stack) if asked.delta else []
@@ -108,21 +109,29 @@ def repack(
             return _repack(opened, job, asked, thinning, old)
 
 
-def _files(source: str | Source) -> list[str]:
-    """What is read, without the folder inside that is meant."""
+def files_read(source: str | Source) -> list[str]:
+    """What is read of a source, without the folder inside that is meant.
+
+    Args:
+        source: its path, or what was opened.
+    """
     if not isinstance(source, str):
         return [source.store.label]
     return files_of(file_and_folder(source)[0])
 
 
 def _read(sources: Sequence[str]) -> list[str]:
-    return [path for source in sources for path in _files(source)]
+    return [path for source in sources for path in files_read(source)]
 
 
-def _read_besides(asked: Writing) -> list[str]:
-    """Files that are read beside the sources, and so are no destinations."""
-    every = [path_at(each) for each in (*asked.bases, *asked.have)]
-    return _read([each for each in every if each != STANDARD_INPUT])
+def read_besides(asked: Writing | Edit) -> list[str]:
+    """Files that are read beside the sources, and so are no destinations.
+
+    Args:
+        asked: names them.
+    """
+    every = [path_at(each) for each in (*asked.bases, *getattr(asked, "have", ()))]
+    return _read([*(each for each in every if each != STANDARD_INPUT), *asked.name_files])
 
 
 def _thinning(asked: Writing, *sources: str) -> Thinning | None:
@@ -164,7 +173,7 @@ def _findings(asked: Writing, *, repair: bool = False) -> Findings:
 
 
 def _repack(
-    source: Source, job: _Job, asked: Repack, thinning: Thinning | None, old: Sequence[Old]
+    source: Source, job: Job, asked: Repack, thinning: Thinning | None, old: Sequence[Old]
 ) -> Report:
     if asked.link and source.archive:
         raise UsageError(
@@ -176,12 +185,12 @@ def _repack(
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
     if job.destination.name is not None:
-        if asked.names:
+        if options.renames:
             raise UsageError(what="--name, and a name in the destination", hint="leave one out")
-        renames = Renames(single=job.destination.name)
+        renames = Renames.single(job.destination.name)
         options = attrs.evolve(options, renames=renames)
     with damage_in(source.label), _repairable():
-        return _convert([source], job, options, old)
+        return convert_sources([source], job, options, old)
 
 
 @contextmanager
@@ -229,14 +238,14 @@ def merge(
     )
     if destination.name is not None:
         raise UsageError(
-            what="merge gives no names",
+            what="a name in the destination is that of one image",
             where=Where(file=path_text(dest)),
-            hint="leave the name out",
+            hint="leave it out; --name gives names",
         )
     thinning = _thinning(asked, *every)
     with ExitStack() as stack:
-        outputs = stack.enter_context(Outputs(*_read(every), *_read_besides(asked)))
-        job = _Job.look(asked, destination, outputs, progress)
+        outputs = stack.enter_context(Outputs(*_read(every), *read_besides(asked)))
+        job = Job.look(asked, destination, outputs, progress)
         bases = open_bases(asked, stack)
         opened = [
             stack.enter_context(
@@ -256,11 +265,11 @@ def merge(
         opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
         options_ = attrs.evolve(options_, thinning=thinning)
-        return _convert(opened, job, options_)
+        return convert_sources(opened, job, options_)
 
 
 def _completed(
-    sources: Sequence[Source], job: _Job, asked: Writing, stack: ExitStack
+    sources: Sequence[Source], job: Job, asked: Writing, stack: ExitStack
 ) -> list[Source]:
     """The sources, each with what it lacks taken from the others, or from what is added to.
 
@@ -285,7 +294,7 @@ def _completed(
 
 
 @attrs.frozen(kw_only=True)
-class _Job:
+class Job:
     """Where the result goes, what was found there before the work, and how the work is done."""
 
     destination: Destination
@@ -300,8 +309,15 @@ class _Job:
         destination: Destination,
         outputs: Outputs,
         progress: Progress | None,
-    ) -> _Job:
-        """Look at the destination, if there is one."""
+    ) -> Job:
+        """Look at the destination, if there is one.
+
+        Args:
+            asked: how it is to be written.
+            destination: where the result goes.
+            outputs: all that this run reads and writes.
+            progress: told how far the work is.
+        """
         return cls(
             destination=destination,
             place=look(destination, asked, outputs) if destination.path else None,
@@ -370,9 +386,17 @@ def _require_deltas_fit(asked: Repack) -> None:
             raise UsageError(what=f"--delta goes not with {reason}", hint="leave one out")
 
 
-def _convert(
-    sources: Sequence[Source], job: _Job, options: Options, old: Sequence[Old] = ()
+def convert_sources(
+    sources: Sequence[Source], job: Job, options: Options, old: Sequence[Old] = ()
 ) -> Report:
+    """Plan, and carry the plan out.
+
+    Args:
+        sources: opened.
+        job: where the result goes, and how the work is done.
+        options: what was asked for.
+        old: what layers may be told as deltas of.
+    """
     began = time.monotonic()
     destination, dry_run = job.destination, options.request.dry_run
     findings = Findings()

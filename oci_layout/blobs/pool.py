@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from typing import TypeVar
 
 from oci_layout import limits
-from oci_layout.blobs.task import Fact, Task
+from oci_layout.blobs.task import Task
 from oci_layout.closing import Closing
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.pipeline import Pipeline
 
-Do = Callable[[Task], Fact]
+_Done = TypeVar("_Done")
 
 _COST_KEPT = 4 << 20  # what a blob at work may hold in memory, measured, with room to spare
 _COST_WIDE = 20 << 20  # one with a pipeline, with all that is on its way between stages
@@ -98,7 +99,7 @@ class Pool(Closing):
             large = [task for task in tasks if task.member.size > _SMALL]
             self._pipelines = {task.key: min(self._workers, _room(task)) for task in large}
 
-    def do_all(self, tasks: Sequence[Task], do: Do) -> Mapping[str, Fact]:
+    def do_all(self, tasks: Sequence[Task], do: Callable[[Task], _Done]) -> Mapping[str, _Done]:
         """Do every task.
 
         Args:

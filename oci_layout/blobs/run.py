@@ -15,6 +15,7 @@ from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, damage_in
 from oci_layout.finding import Finding, Severity
 from oci_layout.mediatype import Compression
+from oci_layout.streams.clamping import Clamping, late
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.heap import trim
@@ -86,9 +87,15 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
         if task.inner and not plain and not task.opaque:
             # Bytes that are only unpacked are written as their hash is taken.
             same = task.encoding == _NO_PACKING and inner_algorithm == task.algorithm
+            same = same and task.latest is None
             inner = Digester(inner_algorithm, write if same else None, threaded=threaded)
             raw = Metered(raw, closing.enter_context(inner))
             out = inner if same else out
+        clamping = Clamping(raw, task.latest, where) if task.latest is not None else None
+        outer: Digester | None = None
+        if clamping is not None:
+            outer = closing.enter_context(Digester(inner_algorithm, threaded=threaded))
+            raw = Metered(clamping, outer)
         looked_inside = not task.opaque and (plain or inner is not stored)
         if not keep and out is stored:
             out = closing.enter_context(Digester(task.algorithm, write, threaded=threaded))
@@ -105,6 +112,7 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
             diff_id=inner.digest if looked_inside else None,
             stored_digest=stored.digest,
             stored_size=stored.size,
+            edited=outer.digest if outer is not None else None,
         )
     if walker is not None and task.repair and not _as_stated(task, fact):
         _require_whole(task, stored.size, walker, where)
@@ -134,6 +142,23 @@ def _pack(
         encoder.flush()
         raise
     out.feed(encoder.flush())
+
+
+def is_late(task: Task, latest: int, pool: Pool) -> bool:
+    """Whether a layer has a time after the latest; all of it is read.
+
+    Args:
+        task: asks for the layer as it is.
+        latest: seconds since 1970.
+        pool: whose meter is told of bytes read.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    where = attrs.evolve(task.expected[0].where, member=task.member.name)
+    with damage_in(task.member.store), contextlib.closing(task.member.open()) as source:
+        counted = Counted(source, pool.meter)
+        return late(decoded(counted, task.stored, where, growth=pool.growth), latest, where)
 
 
 def linked(task: Task) -> Fact | None:

@@ -55,6 +55,7 @@ class Task:
             whole, or repairing would launder a truncation; not where they are what was stated.
         stated: what was stated of it, where it is to be repaired.
         inner: whether the tar inside is hashed too, where it is packed.
+        latest: seconds since 1970 that no time in the tar is to be after; None to leave them.
         link: whether the result may be the source's own file, checked by its size only.
         predicted: bytes of the tar inside, as far as the stream's own end can be trusted with
             it; None where it cannot.
@@ -72,6 +73,7 @@ class Task:
     repair: bool = False
     stated: Expected | None = None
     inner: bool = True
+    latest: int | None = None
     link: bool = False
     predicted: int | None = None
     memory: int = 0
@@ -89,7 +91,7 @@ class Task:
 
         Only who can begin anew may build on it.
         """
-        if self.predicted is None or self.learn:
+        if self.predicted is None or self.learn or self.latest is not None:
             return None
         for expected in self.expected:
             if expected.diff_id is not None and expected.diff_id.algorithm == self.algorithm:
@@ -122,6 +124,7 @@ class Fact:
         digest: of the bytes written.
         size: of the bytes written.
         diff_id: of the tar inside; None for an opaque blob.
+        edited: of the tar that was written, where that is another one.
         stored_digest: of the bytes read; as stated where they were linked.
         stored_size: of the bytes read.
         linked: ``file`` where it is the source's own file, ``blocks`` where it shares the blocks of
@@ -134,6 +137,12 @@ class Fact:
     stored_digest: Digest
     stored_size: int
     linked: str = ""
+    edited: Digest | None = None
+
+    @property
+    def inside(self) -> Digest | None:
+        """Digest of the tar inside of what was written."""
+        return self.edited or self.diff_id
 
 
 class TaskList:
@@ -178,8 +187,10 @@ class TaskList:
         encoding: Encoding | None,
         opaque: bool,
         expected: Expected,
+        latest: int | None = None,
     ) -> str:
-        key = f"{'opaque' if opaque else 'layer'}:{member.store}:{member.name}"
+        kind = "opaque" if opaque else "layer" if latest is None else "clamped"
+        key = f"{kind}:{member_key(member)}"
         learn = (expected.diff_id is None and not opaque) or self._repair
         kept = expected.digest if encoding is None else None
         task = self._tasks.get(key)
@@ -193,6 +204,7 @@ class TaskList:
                 encoding=encoding,
                 opaque=opaque,
                 learn=learn,
+                latest=latest,
                 repair=self._repair and not opaque,
                 stated=expected if self._repair else None,
                 inner=self._inner or encoding is not None or learn,
@@ -209,8 +221,13 @@ class TaskList:
             self._expected.setdefault(key, {}).setdefault(expected.stated, expected)
         return key
 
-    def layer(self, layer: Layer, where: Where) -> str | None:
+    def layer(self, layer: Layer, where: Where, latest: int | None = None) -> str | None:
         """Ask for a layer; the task's key, or None for one that is not there.
+
+        Args:
+            layer: which.
+            where: it is used.
+            latest: seconds since 1970 that no time in it is to be after; None to leave it.
 
         Raises:
             TargetError: the target has no media type for it as it is to be kept.
@@ -235,7 +252,10 @@ class TaskList:
                 )
             return self._add(member, Compression.NONE, None, True, expected)
         stored = self.sniffed(member)
-        return self._add(member, stored, self._encoding(stored, kind, where), False, expected)
+        encoding = self._encoding(stored, kind, where)
+        if latest is not None:
+            encoding = encoding or Encoding(stored)
+        return self._add(member, stored, encoding, False, expected, latest)
 
     def opaque(self, member: Member, expected: Expected) -> str:
         """Ask for a blob that is copied as it is."""
@@ -243,7 +263,7 @@ class TaskList:
 
     def sniffed(self, member: Member) -> Compression:
         """How a member is packed, by its first bytes."""
-        key = f"{member.store}:{member.name}"
+        key = member_key(member)
         stored = self._sniffed.get(key)
         if stored is None:
             stored = self._sniffed[key] = sniff(member.head(SNIFF_BYTES))
@@ -280,6 +300,11 @@ class TaskList:
                 hint="--compression gzip",
             )
         return wanted
+
+
+def member_key(member: Member) -> str:
+    """What makes two uses of bytes the same ones."""
+    return f"{member.store}:{member.name}"
 
 
 _SHOWN = 100  # characters of a media type that a message has

@@ -39,6 +39,7 @@ _VERBS = {
     "diff": "Tell whether two images are the same, and why not.",
     "check": "Tell which engines load it, and as what.",
     "merge": "Put the images of several sources into one.",
+    "edit": "Change labels, variables, names, platforms, times.",
     "have": "List what is there, for who is to leave it out.",
     "list": "List the names in a source, one a line.",
     "tag": "Give an image of a layout one name more.",

@@ -225,6 +225,7 @@ class Root:
         descriptor: the entry of ``index.json``, with annotations to keep; None without one.
         listed: whether ``index.json`` has an entry for it; a referrer may lie among the blobs.
         subject: what it is attached to by its place alone (cosign's ``kind``), or None.
+        origin: what to call the source it came from, where there are several.
     """
 
     node: Node
@@ -233,6 +234,7 @@ class Root:
     descriptor: Descriptor | None = None
     listed: bool = True
     subject: Digest | None = None
+    origin: str = ""
 
     @property
     def label(self) -> str:

@@ -92,25 +92,35 @@ def is_attached(root: Root) -> bool:
     return bool(attached_to(root.node)) and not holds_image
 
 
-def without_attached(roots: tuple[Root, ...], findings: Findings) -> tuple[Root, ...]:
-    """The roots without attestations, signatures and whatever else refers to an image."""
+def without_attached(
+    roots: tuple[Root, ...], findings: Findings, of: frozenset[str] | None = None
+) -> tuple[Root, ...]:
+    """The roots without attestations, signatures and whatever else refers to an image.
+
+    Args:
+        roots: all there are.
+        findings: told of what is left out.
+        of: digests of the images, in all spellings; None for any image.
+    """
     kept = []
     for root in roots:
-        if is_attached(root):
+        if is_attached(root) and (of is None or targets(root) & of):
             findings.warning("attachment-dropped", "is left out, as asked", Where(image=root.label))
             continue
-        node = _bare(root.node, findings, root.label)
+        node = _bare(root.node, findings, root.label, of)
         if node is not None:
             kept.append(attrs.evolve(root, node=node))
     return tuple(kept)
 
 
-def _bare(node: Node, findings: Findings, label: str) -> Node | None:
+def _bare(node: Node, findings: Findings, label: str, of: frozenset[str] | None) -> Node | None:
     if isinstance(node, ImageIndex):
-        children = [_bare(child, findings, label) for child in node.children]
+        children = [_bare(child, findings, label, of) for child in node.children]
         kept = tuple(child for child in children if child is not None)
         return attrs.evolve(node, children=kept) if kept or not node.children else None
     attestation = isinstance(node, Artifact) and node.is_attestation
+    if of is not None and not of.intersection(attached_to(node)):
+        return node
     if isinstance(node, Image | Opaque) or not (attestation or attached_to(node)):
         return node
     what = "attestation" if attestation or isinstance(node, Absent) else "referrer"

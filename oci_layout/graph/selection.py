@@ -33,11 +33,13 @@ class Choice:
         images: names or digests to take; empty for all.
         platforms: platforms to take; empty for all.
         attestations: ``keep`` or ``drop`` what is attached to images.
+        attached: of which images, by digests in all spellings; None for any.
     """
 
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     attestations: str = "keep"
+    attached: frozenset[str] | None = None
 
 
 def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[Root, ...]:
@@ -58,13 +60,14 @@ def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[R
         chosen = with_referrers(chosen, roots)
         _warn_taken_apart(chosen, roots, findings)
     if choice.attestations == "drop":
-        chosen = without_attached(chosen, findings)
+        chosen = without_attached(chosen, findings, choice.attached)
     return chosen
 
 
 def describe(roots: Sequence[Root]) -> str:
     """The first few of some roots, for a message."""
-    names = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
+    every = [str(name) for root in roots for name in root.names] or [root.label for root in roots]
+    names = list(dict.fromkeys(every))
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no image"
 
@@ -172,7 +175,7 @@ def _named(text: str, roots: Sequence[Root]) -> list[Hit]:
         names = tuple(name for name in root.names if name.tag == text)
         if names:
             tagged.append(Hit(number=number, root=root, names=names, node=root.node))
-    if not found and len(tagged) > 1:
+    if not found and len({frozenset(digests_of(hit.node)) for hit in tagged}) > 1:
         raise SelectionError(
             what=f"{text!r} is the tag of several images",
             hint=describe([attrs.evolve(hit.root, names=hit.names) for hit in tagged]),
@@ -187,7 +190,8 @@ def _by_name(roots: Sequence[Root], wanted: tuple[str, ...]) -> tuple[Root, ...]
         for hit in hits(text, roots):
             if hit.node is not hit.root.node:
                 part = _only(hit.root.node, {hit.node})
-                extra.append(Root(node=_unwrapped(part if part is not None else hit.node)))
+                alone = _unwrapped(part if part is not None else hit.node)
+                extra.append(Root(node=alone, origin=hit.root.origin))
                 continue
             before = taken[hit.number].names if hit.number in taken else ()
             names = tuple(dict.fromkeys((*before, *hit.names)))

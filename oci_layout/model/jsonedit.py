@@ -63,7 +63,7 @@ class Edits:
         self._root = _Node()
 
     def set(self, path: Path, value: Any) -> None:
-        """Put a value at a path; a last key that is absent is added at the end of its object."""
+        """Put a value at a path; a last key that is absent is added at the end of what holds it."""
         node = self._root
         for step in path:
             if node.children is None:
@@ -110,12 +110,15 @@ class Edits:
                 else self._rewrite(segment.value_start, segment.value_end, child)
             )
             parts.append(before + value + tail)
+        left = {key: child for key, child in left.items() if child.value is not REMOVE}
         if parts and left and tail:
             parts[-1] = parts[-1].removesuffix(tail)
+        listed = opening == b"["
         added = [
-            lead + gojson.encode_text(str(key)).encode() + gap + self._fresh(child)
+            lead
+            + (b"" if listed else gojson.encode_text(str(key)).encode() + gap)
+            + self._fresh(child)
             for key, child in left.items()
-            if child.value is not REMOVE
         ]
         ending = tail if added and parts else b""
         return opening + b",".join(parts + added) + ending + closing

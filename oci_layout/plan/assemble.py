@@ -23,6 +23,7 @@ from oci_layout.plan import naming
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import Converted, convert, told_types
 from oci_layout.plan.dockerview import DockerView
+from oci_layout.plan.edited import entry_of, kept_index, restated
 from oci_layout.plan.entries import (
     fill_platforms,
     images_first,
@@ -153,7 +154,8 @@ class Assembler:
         value: dict[str, Any] = {"schemaVersion": 2, "mediaType": mediatype.OCI_INDEX}
         value.update({key: item for key, item in extra.items() if key not in value})
         value["manifests"] = entries
-        self.documents.index = gojson.encode_bytes(value)
+        kept = kept_index(self._options.editing, roots, self.documents.top)
+        self.documents.index = kept or gojson.encode_bytes(value)
         if self._options.request.to in (Format.DIR, Format.REGISTRY):
             self._without_entries(extra)
         if self._options.docker_view:
@@ -238,7 +240,7 @@ class Assembler:
     def _entries(
         self, root: Root, made: Made, shared: frozenset[str], entries: list[dict[str, Any]]
     ) -> None:
-        source = root.descriptor.source if root.descriptor is not None else {}
+        source = entry_of(self._options.editing, root)
         kept = root.descriptor.annotations if root.descriptor is not None else {}
         every: tuple[ImageName | None, ...] = root.names or (None,)
         for name in every:
@@ -383,6 +385,7 @@ class Assembler:
                 if before != after:
                     edits.set((*path, key), after)
                     changed = True
+            changed |= restated(self._options.editing, edits, path, descriptor, child)
             changed |= self._following.annotation(edits, path, descriptor.annotations)
             if descriptor.digest != made.digest and descriptor.embedded:
                 edits.remove((*path, "data"))
@@ -390,7 +393,7 @@ class Assembler:
         if index.family is not self._options.target_of(index.family):
             edits.set(("mediaType",), media_type)
             changed = True
-        if changed or self._may_fill(node):
+        if self._options.editing is None and (changed or self._may_fill(node)):
             filled = fill_platforms(edits, pairs, by_child)
             if filled:
                 self.documents.changes.append(

@@ -17,6 +17,7 @@ class ChangeKind(enum.StrEnum):
     REPLACED = "replaced"  # something equal stands in for what is not there
     KEPT = "kept"  # as it was, though somebody may expect otherwise
     MADE = "made"  # the source had none
+    EDITED = "edited"  # as asked
 
 
 @attrs.frozen

@@ -18,6 +18,7 @@ from oci_layout.model.gotypes import Misread
 from oci_layout.model.jsonedit import Edits, Path
 from oci_layout.model.manifest import Manifest, set_types
 from oci_layout.plan.change import Change, ChangeKind
+from oci_layout.plan.editing import Editing
 from oci_layout.plan.options import Options
 from oci_layout.platform import Platform
 from oci_layout.where import Where
@@ -43,6 +44,7 @@ class Packed:
         compression: how they are packed.
         diff_id: of the tar inside; None where neither config nor work told.
         reencoded: whether the bytes are others than came.
+        edited: whether the tar inside is another than came.
     """
 
     layer: Layer
@@ -51,6 +53,7 @@ class Packed:
     compression: Compression
     diff_id: Digest | None
     reencoded: bool
+    edited: bool = False
 
     def media_type(self, target: Family) -> str:
         """The media type of these bytes.
@@ -113,7 +116,12 @@ def convert(
     family = image.manifest.family if image.manifest is not None else None
     target = options.target_of(family)
     config, reasons, platform = new_config(
-        image, layers, config_raw, mode=options.request.config, overrule=options.request.repair
+        image,
+        layers,
+        config_raw,
+        mode=options.request.config,
+        overrule=options.request.repair,
+        editing=options.editing,
     )
     digest, size = (
         (image.config.digest, len(config_raw))
@@ -131,6 +139,19 @@ def convert(
         if target is not options.target and options.request.preserve_digests:
             what = "its media types are Docker's, for --preserve-digests"
             changes = (*changes, Change(ChangeKind.KEPT, what, field="mediaType"))
+    if options.editing is not None and options.editing.holds(image):
+        where = Where(image=image.config.digest.short)
+        manifest, told = options.editing.manifest(manifest, target, where)
+        changes = (*changes, *told, *options.editing.passed_over(image))
+        before = image.manifest.raw if image.manifest is not None else None
+        if options.request.preserve_digests and (
+            digest != image.config.digest or before not in (None, manifest)
+        ):
+            raise TargetError(
+                what="the edit changes digests",
+                where=where,
+                hint="leave --preserve-digests out",
+            )
     return Converted(
         manifest=manifest,
         config=config,
@@ -148,8 +169,30 @@ def new_config(
     *,
     mode: str = "auto",
     overrule: bool = False,
+    editing: Editing | None = None,
 ) -> tuple[bytes | None, tuple[Change, ...], Platform]:
     """The config's new bytes (None when they are the old), why, and the platform."""
+    if editing is None:
+        return _valid_config(image, layers, raw, mode=mode, overrule=overrule)
+    if not editing.holds(image):
+        mode = "keep"  # what is not edited stays as it is
+    valid, reasons, platform = _valid_config(image, layers, raw, mode=mode, overrule=overrule)
+    if not editing.holds(image):
+        return valid, reasons, platform
+    actual = [layer.diff_id for layer in layers]
+    changed = actual if any(layer.edited for layer in layers) else None
+    before = raw if valid is None else valid
+    new, told = editing.config(image, before, changed)
+    return (
+        valid if new == before else new,
+        (*reasons, *told),
+        editing.wanted.platform or platform,
+    )
+
+
+def _valid_config(
+    image: Image, layers: tuple[Packed, ...], raw: bytes, *, mode: str, overrule: bool
+) -> tuple[bytes | None, tuple[Change, ...], Platform]:
     platform = image.config.platform
     if mode == "keep" and not image.made_from:
         actual = [str(layer.diff_id) for layer in layers]

@@ -123,7 +123,7 @@ class Merge:
         if self._on_conflict == "error":
             raise SelectionError(
                 what=f"{name} names two different images: {one}, {other}",
-                hint="--on-conflict first or last, or repack one with --name OLD=NEW",
+                hint="--on-conflict first or last, or give one another name: --name DIGEST=NEW",
             )
         last = self._on_conflict == "last"
         self.lost.add((holder.label if last else label, name.key))
@@ -159,19 +159,19 @@ def _identities(node: Node) -> list[tuple[str, str]]:
 
 
 def merged(
-    sources: Sequence[tuple[str, tuple[Root, ...]]],
+    roots: Sequence[Root],
     on_conflict: str,
     findings: Findings,
     *,
     same: Same | None = None,
 ) -> tuple[Root, ...]:
-    """All roots of all sources.
+    """The roots of several sources as one set.
 
     An image that loses its only name to another is left out, as a layout that is added to loses
     it; one that never had a name stays.
 
     Args:
-        sources: what to call each, and its roots.
+        roots: of all sources, each with its origin.
         on_conflict: what happens to a name that stands for two images: ``error``, ``first`` (the
             earlier source keeps it) or ``last``.
         findings: told who gets such a name.
@@ -180,10 +180,7 @@ def merged(
     Raises:
         SelectionError: a name stands for two images, and ``error`` was asked for.
     """
-    if len(sources) == 1:
-        return sources[0][1]
     merge = Merge(on_conflict, findings, same=same)
-    for label, roots in sources:
-        for root in roots:
-            merge.take(root, label)
+    for root in roots:
+        merge.take(root, root.origin)
     return merge.roots()

@@ -4,56 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from oci_layout.digest import QuotedDigest
-from oci_layout.errors import UsageError
 from oci_layout.graph.selection import Choice
 from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
+from oci_layout.plan.editing import Editing
+from oci_layout.plan.namerules import Renames
 from oci_layout.plan.request import Format, Repack, Writing
 from oci_layout.platform import Platform
-from oci_layout.reference import ImageName, InvalidReferenceError
-
-
-@attrs.frozen(kw_only=True)
-class Renames:
-    """New names for images.
-
-    Args:
-        single: the name of the only image, replacing those it has; None to leave them.
-        pairs: old name's key, or a digest, to new name.
-    """
-
-    single: ImageName | None = None
-    pairs: tuple[tuple[str, ImageName], ...] = ()
-
-    @classmethod
-    def parse(cls, texts: tuple[str, ...]) -> Renames:
-        """Read the values of ``--name``: ``NAME`` once, or ``OLD=NEW`` any number of times.
-
-        Raises:
-            UsageError: not a name, or both forms at once.
-        """
-        single: ImageName | None = None
-        pairs = []
-        for text in texts:
-            old, equals, new = text.rpartition("=")
-            try:
-                name = ImageName.familiar(new)
-                whole = (":" in old or "/" in old) and QuotedDigest.parse(old) is None
-                old_key = ImageName.from_ref_name(old).key if whole else old
-            except InvalidReferenceError as error:
-                raise UsageError(what=f"--name: {error}") from error
-            if name.is_digest:
-                raise UsageError(what=f"--name: {new!r} is a digest, not a name")
-            if equals:
-                pairs.append((old_key, name))
-            elif single is not None:
-                raise UsageError(what="--name NAME may be given once", hint="or use OLD=NEW")
-            else:
-                single = name
-        if single is not None and pairs:
-            raise UsageError(what="--name takes either one NAME or OLD=NEW, not both")
-        return cls(single=single, pairs=tuple(pairs))
 
 
 @attrs.frozen(kw_only=True)
@@ -66,13 +23,15 @@ class Options:
         docker_view: write ``manifest.json``, for engines that read nothing else.
         renames: new names.
         thinning: what whoever reads the result has; None for nothing.
+        editing: what is edited of images; None for nothing.
     """
 
     request: Repack
     target: Family
     docker_view: bool = True
-    renames: Renames = Renames()
+    renames: Renames = attrs.field(factory=Renames)
     thinning: Thinning | None = None
+    editing: Editing | None = None
 
     @classmethod
     def of(cls, request: Writing, *, docker_view: bool) -> Options:
@@ -92,7 +51,7 @@ class Options:
             request=request,
             target=Family.DOCKER if request.to is Format.DOCKER else Family.OCI,
             docker_view=docker_view,
-            renames=Renames.parse(tuple(request.names)),
+            renames=Renames.parse(tuple(request.names), tuple(request.name_files)),
         )
 
     def target_of(self, family: Family | None) -> Family:
@@ -107,7 +66,8 @@ class Options:
     @property
     def keeps_digests(self) -> bool:
         """Whether a manifest goes out as it is where it can: a registry holds every kind."""
-        return self.request.preserve_digests or self.request.to is Format.REGISTRY
+        kept = self.request.preserve_digests or self.editing is not None
+        return kept or self.request.to is Format.REGISTRY
 
     @property
     def choice(self) -> Choice:
@@ -118,4 +78,5 @@ class Options:
             images=tuple(request.images),
             platforms=platforms,
             attestations=request.attestations,
+            attached=self.editing.attached if self.editing is not None else None,
         )

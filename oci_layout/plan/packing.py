@@ -61,14 +61,17 @@ class Packing:
         result = (fact.digest, fact.size) if fact is not None else task.stated_result
         if result is None:
             raise AssertionError(f"nothing is known of {task.member.name}")
-        found = fact is not None and (self.repair or layer.diff_id is None)
+        found = fact is not None and (
+            self.repair or layer.diff_id is None or task.latest is not None
+        )
         return Packed(
             layer=layer,
             digest=result[0],
             size=result[1],
             compression=task.result,
-            diff_id=fact.diff_id if fact is not None and found else layer.diff_id,
+            diff_id=fact.inside if fact is not None and found else layer.diff_id,
             reencoded=task.encoding is not None,
+            edited=task.latest is not None,
         )
 
     def predicted(self, image: Image) -> tuple[Packed, ...]:
@@ -123,7 +126,9 @@ class Packing:
             after=result[0] if result is not None else None,
             size_before=layer.size,
             size_after=result[1] if result is not None else None,
-            diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
+            diff_id=(fact.edited if fact is not None else None)
+            or layer.diff_id
+            or (fact.diff_id if fact is not None else None),
             expected_from=self.thin.owners.get(layer, ""),
             delta=delta,
         )

@@ -25,7 +25,7 @@ from oci_layout.plan.entries import kind_of
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
-from oci_layout.plan.rename import renamed
+from oci_layout.plan.rename import renamed, require_distinct
 from oci_layout.plan.report import ArtifactReport, ImageReport
 from oci_layout.plan.thin import Thin, elsewhere
 from oci_layout.plan.uses import Uses, uses_of
@@ -118,8 +118,13 @@ class Plan:
         raw = image.raw_config()
         mode, repair = self.options.request.config, self.options.request.repair
         predicted = packing.predicted(image)
-        new, reasons, platform = new_config(image, predicted, raw, mode=mode, overrule=repair)
-        unchanged = None if image.config.diff_ids is None else image.config.digest
+        editing = self.options.editing
+        new, reasons, platform = new_config(
+            image, predicted, raw, mode=mode, overrule=repair, editing=editing
+        )
+        keys = [key for key in self.uses[image] if key is not None]
+        unknown = any(self.tasks[key].latest is not None for key in keys)
+        unchanged = None if image.config.diff_ids is None or unknown else image.config.digest
         return ImageReport(
             names=tuple(str(name) for name in root.names),
             platform=platform,
@@ -150,11 +155,12 @@ def make_plan(
         TargetError: the target cannot hold what is wanted.
     """
     # A delta is never carried over: the layer that it makes is.
-    roots_of = [
-        (source.label, tuple(root for root in source.roots if not is_delta(root.node)))
+    every = tuple(
+        attrs.evolve(root, origin=source.label) if len(sources) > 1 else root
         for source in sources
-    ]
-    every = merged(roots_of, on_conflict, findings, same=Alike(options))
+        for root in source.roots
+        if not is_delta(root.node)
+    )
     chosen = _chosen(every, sources, options, findings)
     # Docker has no form for an absence: there it is left out.
     prune = options.request.sparse == "keep" and options.target is Family.DOCKER
@@ -162,7 +168,16 @@ def make_plan(
     by_choice = bool(options.request.images or options.request.platforms)
     if options.thinning is not None:
         chosen = elsewhere(chosen, options.thinning)
-    roots = renamed(complete(chosen, sparse, findings, chosen=by_choice), options.renames)
+    editing = options.editing
+    named = renamed(
+        complete(chosen, sparse, findings, chosen=by_choice),
+        options.renames,
+        editing.holds_of if editing is not None else None,
+    )
+    roots = named.roots
+    if len(sources) > 1:
+        roots = merged(roots, on_conflict, findings, same=Alike(options))
+    require_distinct(roots)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
@@ -175,7 +190,7 @@ def make_plan(
         link=options.request.link,
         algorithm=options.request.digest,
     )
-    uses = uses_of(roots, tasks, options.target)
+    uses = uses_of(roots, tasks, options.target, options.editing)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
     if options.request.preserve_digests:
@@ -197,7 +212,7 @@ def make_plan(
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),
-        lost=tuple(_lost(sources, roots)),
+        lost=(*named.dropped, *_lost(sources, roots)),
         findings=findings,
     )
 

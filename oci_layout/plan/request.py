@@ -83,6 +83,14 @@ class Writing(Working):
     platforms: Sequence[Platform | str] = option.platforms(
         "Take this platform only; repeatable, or all."
     )
+    names: Sequence[str] = option.texts(
+        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
+        "[OLD=][+]NEW",
+        "--name",
+    )
+    name_files: Sequence[str] = option.texts(
+        "Rules as those of --name, one a line; repeatable.", "FILE", "--names"
+    )
     compression: Compress = option.text(
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
@@ -155,9 +163,6 @@ class Repack(Writing):
     """What may be asked of ``repack``."""
 
     to: Format = option.word(Format, option.REQUIRED, "Format to write.")
-    names: Sequence[str] = option.texts(
-        "Name the image, or rename one; repeatable.", "[OLD=]NEW", "--name"
-    )
     config: ConfigMode = option.word(
         ConfigMode,
         ConfigMode.AUTO,
@@ -180,3 +185,70 @@ class Repack(Writing):
         "full; or digests: kept layers are not unpacked, diff_ids are believed.",
     )
     link: bool = option.flag("Link the blobs of a layout; only their sizes are checked.")
+
+
+def _seconds(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+@attrs.frozen(kw_only=True)
+class Edit(Working):
+    """What may be asked of ``edit``. ``-`` alone takes a field away, ``KEY-`` one of many."""
+
+    in_place: bool = option.flag("Let the result take the place of SOURCE.")
+    images: Sequence[str] = option.texts(
+        "Edit this image only; repeatable. All others stay.", "NAME|DIGEST", "--image"
+    )
+    platforms: Sequence[Platform | str] = option.platforms(
+        "Edit this platform only; repeatable, or all."
+    )
+    labels: Sequence[str] = option.texts("Set a label.", "KEY=VALUE|KEY-", "--label")
+    env: Sequence[str] = option.texts("Set a variable.", "KEY=VALUE|KEY-", "--env")
+    cmd: Sequence[str] = option.texts("A word of Cmd; or all as a JSON list.", "WORD|JSON")
+    entrypoint: Sequence[str] = option.texts(
+        "A word of Entrypoint; or all as a JSON list.", "WORD|JSON"
+    )
+    user: str | None = option.text("User, or user:group.", "USER")
+    workdir: str | None = option.text("Working directory.", "DIR")
+    expose: Sequence[str] = option.texts("Expose a port.", "PORT[/PROTO]|PORT-")
+    volumes: Sequence[str] = option.texts("Declare a volume.", "DIR|DIR-", "--volume")
+    stop_signal: str | None = option.text("Signal that stops it.", "SIGNAL")
+    healthcheck: str | None = option.text(
+        "A shell command, a JSON list or object of Docker's, or none.", "CHECK"
+    )
+    health_interval: str | None = option.text("Between checks, such as 1m30s.", "TIME")
+    health_timeout: str | None = option.text("For one check.", "TIME")
+    health_start_period: str | None = option.text("In which failures do not count.", "TIME")
+    health_start_interval: str | None = option.text("Between checks in that period.", "TIME")
+    health_retries: str | None = option.text("Failures that count as unhealthy.", "N")
+    annotations: Sequence[str] = option.texts(
+        "Set an annotation of the manifest.", "KEY=VALUE|KEY-", "--annotation"
+    )
+    author: str | None = option.text("Author.", "TEXT")
+    platform_of: str | None = option.text(
+        "State this platform, in the config and in indexes.", "OS/ARCH[/VARIANT]"
+    )
+    created: str | None = option.text(
+        "Time of creation: RFC 3339, or seconds.", "TIME", read=_seconds
+    )
+    clamp_time: str | None = option.text(
+        "No time of config and history after TIME, or SOURCE_DATE_EPOCH.", "TIME", read=_seconds
+    )
+    layers: bool = option.flag("With --clamp-time: nor of the files in layers.")
+    patch: str | None = option.text("JSON merge patch (RFC 7396) of the config.", "FILE")
+    names: Sequence[str] = option.texts(
+        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
+        "[OLD=][+]NEW",
+        "--name",
+    )
+    name_files: Sequence[str] = option.texts(
+        "Rules as those of --name, one a line; repeatable.", "FILE", "--names"
+    )
+    attestations: Attestations = option.word(
+        Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
+    )
+    preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
+    force: bool = option.flag("Replace an archive or a clean layout at DEST.")
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
+    limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
+    limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")

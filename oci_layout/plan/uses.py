@@ -6,23 +6,27 @@ from oci_layout.blobs.task import Expected, TaskList
 from oci_layout.graph.nodes import Absent, Artifact, Image, Layer, Node, Opaque, Root
 from oci_layout.graph.walk import every
 from oci_layout.mediatype import Family
+from oci_layout.plan.editing import Editing
 from oci_layout.where import Where
 
 Uses = tuple[str | None, ...]
 
 
-def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[Node, Uses]:
+def uses_of(
+    roots: tuple[Root, ...], tasks: TaskList, target: Family, editing: Editing | None = None
+) -> dict[Node, Uses]:
     """Ask for the blobs of each node. Layers that several images share are asked for once.
 
     Args:
         roots: what is to go out.
         tasks: is asked.
         target: decides what of it has a form.
+        editing: what is edited of the layers; None for nothing.
 
     Raises:
         TargetError: the target has no media type for a layer as it is to be kept.
     """
-    stacks: dict[tuple[Layer, ...], Uses] = {}
+    stacks: dict[tuple[tuple[Layer, ...], bool], Uses] = {}
     uses: dict[Node, Uses] = {}
     for root, node in every(roots):
         if node in uses:
@@ -30,11 +34,16 @@ def uses_of(roots: tuple[Root, ...], tasks: TaskList, target: Family) -> dict[No
         if not isinstance(node, Image):
             uses[node] = _blobs_of(node, tasks) if target is Family.OCI else ()
             continue
-        keys = stacks.get(node.layers)
+        stack = node.layers, editing is not None and editing.holds(node)
+        keys = stacks.get(stack)
         if keys is None:
             label = str(root.names[0]) if root.names else node.config.digest.short
-            keys = stacks[node.layers] = tuple(
-                tasks.layer(layer, Where(image=label, layer=number))
+            keys = stacks[stack] = tuple(
+                tasks.layer(
+                    layer,
+                    Where(image=label, layer=number),
+                    editing.clamped(node, layer) if editing is not None else None,
+                )
                 for number, layer in enumerate(node.layers)
             )
         uses[node] = keys

@@ -22,6 +22,7 @@ from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
 from oci_layout.sink.dirimage import require_single, write_dir
+from oci_layout.sink.inplace import edit_layout
 from oci_layout.sink.layoutdir import write_layout
 from oci_layout.sink.registrydir import require_registry, write_registry
 from oci_layout.sink.volumes import Cutting, list_path, require_volumes, write_volumes
@@ -85,6 +86,7 @@ class Destination:
         name: that the one image is to have, where the destination says so.
         told: whether the user said what is written there, or its name alone does.
         volume_size: bytes of a volume, where the archive is cut; None where it is not.
+        in_place: whether a layout that is there is edited: what is not edited in it stays.
     """
 
     path: str
@@ -93,6 +95,7 @@ class Destination:
     name: ImageName | None = None
     told: bool = False
     volume_size: int | None = None
+    in_place: bool = False
 
     @classmethod
     def parse(cls, path: str, target: Format) -> Destination:
@@ -249,7 +252,7 @@ def look(destination: Destination, asked: Writing, outputs: Outputs) -> Place | 
             place,
             directory=destination.directory,
             force=asked.force and destination.form is not Form.DIR,
-            append=asked.append,
+            append=asked.append or destination.in_place,
         )
     except OSError as error:
         raise failed(error, destination.path) from error
@@ -295,6 +298,8 @@ def write(
         return write_registry(
             plan, place, append=asked.append, on_conflict=asked.on_conflict, pool=pool
         )
+    if destination.in_place:
+        return edit_layout(plan, place, pool=pool)
     if destination.form is Form.DIRECTORY:
         if asked.append and place.kind is PlaceKind.FOLDER:
             return append_layout(plan, place, on_conflict=asked.on_conflict, pool=pool)

@@ -157,7 +157,18 @@ class LayoutFolder:
             DestinationError: it would be too large to be read.
         """
         manifests = [dict(entry.source) for entry in entries]
-        data = gojson.encode_bytes({**self.index.fields, "manifests": manifests})
+        self.put_index(gojson.encode_bytes({**self.index.fields, "manifests": manifests}), staged)
+
+    def put_index(self, data: bytes, staged: Folder | None = None) -> None:
+        """Let another index take the place of the old one.
+
+        Args:
+            data: all of it.
+            staged: a folder on the same file system, in which it is written; None for a new one.
+
+        Raises:
+            DestinationError: it would be too large to be read.
+        """
         if len(data) > limits.DOCUMENT_BYTES:
             raise DestinationError(
                 what="the index would be too large to be read", where=Where(file=self.path)

@@ -173,7 +173,7 @@ def _settled(
         if on_conflict == "error":
             raise SelectionError(
                 what=f"{each.name} names two different images: {one}, {other}",
-                hint="--on-conflict first or last, or repack one with --name OLD=NEW",
+                hint="--on-conflict first or last, or give one another name with --name",
             )
         last = on_conflict == "last"
         findings.warning(

@@ -38,6 +38,18 @@ def test_nothing_to_do_changes_nothing() -> None:
     assert Edits(PRETTY).apply() == PRETTY
 
 
+def test_taking_away_what_is_not_there_changes_nothing() -> None:
+    assert edited(PRETTY, (("layers", 0, "data"), ...), (("gone",), ...)) == PRETTY
+
+
+def test_what_is_added_to_a_list_stands_at_its_end() -> None:
+    result = edited(PRETTY, (("layers", 2), {"size": 3}), (("config", "x", 0), "new"))
+    expected = PRETTY.replace(b'"2"} }\n', b'"2"} },\n      {"size":3}\n').replace(
+        b"[ ]", b'["new"]'
+    )
+    assert result == expected
+
+
 @pytest.mark.parametrize(
     ("path", "value", "old", "new"),
     [

@@ -162,7 +162,7 @@ def test_a_destination_that_says_two_things(
     source = write_docker_archive([ONE], tmp_path / "in.tar")
     with pytest.raises(UsageError, match=words):
         oci_layout.repack(source, dest, **options)
-    with pytest.raises(UsageError, match="merge gives no names"):
+    with pytest.raises(UsageError, match="a name in the destination"):
         oci_layout.merge([source], "oci:out:tag")
     assert os.listdir(tmp_path) == ["in.tar"]
 
