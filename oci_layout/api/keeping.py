@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+import attrs
 
 from oci_layout.api.bases import open_bases
+from oci_layout.api.conversion import Job
+from oci_layout.api.form import require_place, rewrite
 from oci_layout.api.words import Progress, made, path_at, watch_of
 from oci_layout.disk.outputs import Outputs
-from oci_layout.disk.place import Place, PlaceKind
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.disk.place import Place
+from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Root
 from oci_layout.inspection.listing import ListReport, listing
 from oci_layout.inspection.request import List
+from oci_layout.model import dockersave, layout
+from oci_layout.plan.editing import NOTHING
 from oci_layout.plan.keeping import removed, tagged
-from oci_layout.plan.request import Attestations, Gc, Rm, Tag
-from oci_layout.sink.keeping import CollectReport, NamesReport, change_names, collect
-from oci_layout.source.opening import open_source
-from oci_layout.where import Where
+from oci_layout.plan.options import Options
+from oci_layout.plan.request import Attestations, Gc, Keeping, Rm, Tag
+from oci_layout.plan.reshaping import Reshaped, removed_roots, tagged_roots
+from oci_layout.sink.keeping import Collected, CollectReport, NamesReport, change_names, collect
+from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.orphans import orphans_of
 
 
 def list_images(
@@ -56,90 +65,168 @@ def list_images(
 
 
 def tag(
-    layout: str | os.PathLike[str],
+    source: str | os.PathLike[str],
     old: str,
     new: str,
+    dest: str | os.PathLike[str] | None = None,
     request: Tag | None = None,
+    *,
+    progress: Progress | None = None,
     **options: Any,
 ) -> NamesReport:
-    """Give an image of a layout one name more.
+    """Give an image one name more.
 
     Args:
-        layout: path of the folder.
+        source: the folder of a layout; or what else is a source, which is written again.
         old: a name or digest of the image.
         new: the name it is to have.
+        dest: as for ``repack``; None for a layout's folder, which is changed, and with
+            ``in_place``.
         request: what is asked for; or else its fields as keywords, see ``Tag``.
+        progress: told how far the work is.
         options: the fields of ``Tag``.
 
     Raises:
         SelectionError: there is no such image, or the new name is taken.
-        DestinationError: the layout cannot be changed.
-        DamagedError: its index does not hold.
+        DestinationError: the layout cannot be changed, or the destination refuses.
+        DamagedError: the source does not hold.
     """
     asked = made(Tag, request, options)
-    with Outputs() as outputs:
-        place = _layout(outputs, path_at(layout))
+    path = path_at(source)
+    if _is_folder(path, dest, asked):
         change = partial(tagged, old=old, new=new, move=asked.move)
-        return change_names(place, change, dry_run=asked.dry_run)
+        return _folder(path, lambda place: change_names(place, change, dry_run=asked.dry_run))
+    reshape = partial(tagged_roots, old=old, new=new, move=asked.move)
+    return _names_written(path, dest, asked, reshape, progress)
 
 
 def rm(
-    layout: str | os.PathLike[str],
+    source: str | os.PathLike[str],
     images: Sequence[str],
+    dest: str | os.PathLike[str] | None = None,
     request: Rm | None = None,
+    *,
+    progress: Progress | None = None,
     **options: Any,
 ) -> NamesReport:
-    """Remove names of a layout, or what digests stand for; blobs stay until ``gc``.
+    """Remove names, or what digests stand for; blobs of a layout's folder stay until ``gc``.
 
     Args:
-        layout: path of the folder.
-        images: names, of which only the name goes; digests, of which every name goes, and which
-            leave the indexes that list them.
+        source: the folder of a layout; or what else is a source, which is written again.
+        images: names, of which only the name goes, and with the last one the image; digests, of
+            which every name goes, and which leave the indexes that list them.
+        dest: as for ``tag``.
         request: what is asked for; or else its fields as keywords, see ``Rm``.
+        progress: told how far the work is.
         options: the fields of ``Rm``.
 
     Raises:
         SelectionError: there is no such image, or nothing would be left of an index.
-        DestinationError: the layout cannot be changed.
-        DamagedError: its index does not hold.
+        DestinationError: the layout cannot be changed, or the destination refuses.
+        DamagedError: the source does not hold.
     """
     asked = made(Rm, request, options)
     wanted = [images] if isinstance(images, str) else list(images)
     if not wanted:
         raise UsageError(what="nothing is named that is to be removed")
     attached = asked.attestations is Attestations.DROP
-    with Outputs() as outputs:
-        place = _layout(outputs, path_at(layout))
+    path = path_at(source)
+    if _is_folder(path, dest, asked):
         change = partial(removed, wanted=wanted, attached=attached)
-        return change_names(place, change, dry_run=asked.dry_run)
+        return _folder(path, lambda place: change_names(place, change, dry_run=asked.dry_run))
+    reshape = partial(removed_roots, wanted=wanted, attached=attached)
+    return _names_written(path, dest, asked, reshape, progress)
 
 
-def gc(layout: str | os.PathLike[str], request: Gc | None = None, **options: Any) -> CollectReport:
-    """Remove blobs of a layout that nothing leads to.
+def gc(
+    source: str | os.PathLike[str],
+    dest: str | os.PathLike[str] | None = None,
+    request: Gc | None = None,
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> CollectReport:
+    """Remove what nothing leads to: blobs, and layers of a docker-archive.
 
     Args:
-        layout: path of the folder.
+        source: the folder of a layout; or what else is a source, which is written again.
+        dest: as for ``tag``.
         request: what is asked for; or else its fields as keywords, see ``Gc``.
+        progress: told how far the work is.
         options: the fields of ``Gc``.
 
     Raises:
-        DestinationError: the layout cannot be changed.
+        DestinationError: the layout cannot be changed, or the destination refuses.
         DamagedError: a document does not hold, so that nobody knows what it leads to.
     """
     asked = made(Gc, request, options)
-    with Outputs() as outputs:
-        place = _layout(outputs, path_at(layout))
-        return collect(place, older_than=asked.older_than, dry_run=asked.dry_run)
-
-
-def _layout(outputs: Outputs, path: str) -> Place:
-    """The layout that is to be changed."""
-    place = outputs.look("LAYOUT", path)
-    if place.kind is not PlaceKind.FOLDER:
-        missing = place.kind is PlaceKind.ABSENT
-        raise DestinationError(
-            what="there is no such file or folder" if missing else "is no layout folder",
-            where=Where(file=path),
-            hint="" if missing else "layout repack --to oci makes one",
+    path = path_at(source)
+    if _is_folder(path, dest, asked):
+        return _folder(
+            path,
+            lambda place: collect(place, older_than=asked.older_than, dry_run=asked.dry_run),
         )
-    return place
+    found: list[Collected] = []
+
+    def shape(opened: Source, job: Job, usual: Options) -> Options:
+        del job
+        blobs = [Collected(name=name, size=member.size) for name, member in orphans_of(opened)]
+        found.extend(blobs)
+        return attrs.evolve(usual, editing=NOTHING)
+
+    written = rewrite(path, dest, asked, shape, progress=progress)
+    return CollectReport(path=path, removed=tuple(found), dry_run=asked.dry_run, written=written)
+
+
+def _names_written(
+    path: str,
+    dest: str | os.PathLike[str] | None,
+    asked: Tag | Rm,
+    reshape: Callable[[tuple[Root, ...]], Reshaped],
+    progress: Progress | None,
+) -> NamesReport:
+    """Write a source again under other names."""
+    done: list[Reshaped] = []
+
+    def change(roots: tuple[Root, ...]) -> tuple[Root, ...]:
+        done.append(reshape(roots))
+        return done[-1].roots
+
+    def shape(opened: Source, job: Job, usual: Options) -> Options:
+        del opened, job
+        return attrs.evolve(usual, editing=NOTHING, reshape=change)
+
+    written = rewrite(path, dest, asked, shape, progress=progress)
+    return NamesReport(
+        path=path,
+        added=done[-1].added,
+        removed=done[-1].removed,
+        dry_run=asked.dry_run,
+        written=written,
+    )
+
+
+_DOCUMENTS = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
+_Report = TypeVar("_Report")
+
+
+def _is_folder(path: str, dest: str | os.PathLike[str] | None, asked: Keeping) -> bool:
+    """Whether the folder of a layout is to be changed where it is; all else is written again.
+
+    Raises:
+        UsageError: nobody says where the result goes.
+        NotAnImageError: there is nothing.
+    """
+    here = dest is None and path != STANDARD_INPUT
+    there = [os.path.lexists(os.path.join(path, name)) for name in _DOCUMENTS]
+    if here and there == [True, True, False]:
+        return True
+    if here and not os.path.lexists(path):
+        open_source(path).close()  # says so
+    require_place(dest, asked)
+    return False
+
+
+def _folder(path: str, change: Callable[[Place], _Report]) -> _Report:
+    with Outputs() as outputs:
+        return change(outputs.look("SOURCE", path))

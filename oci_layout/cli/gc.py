@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
-from oci_layout.cli.options import AsJson, Layout, Quiet
-from oci_layout.cli.screen import show, show_json
+from oci_layout.cli.namelines import kept
+from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.repack import Printing
 from oci_layout.cli.text import shown, size_text
 from oci_layout.counting import plural
 from oci_layout.plan.request import Gc
@@ -20,17 +19,25 @@ EXAMPLES = (
 )
 
 
-def gc(layout: Layout, request: Gc, as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """Remove the blobs of a layout folder that no image, index or artifact leads to.
+def gc(
+    source: Source,
+    output: Changed,
+    request: Gc,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Remove what no image, index or artifact leads to: blobs, layers of a docker-archive.
 
-    What is attached to an image that stays, stays. Exit status: 0 done; 3 a document is damaged,
-    and nothing is removed; 5 the layout cannot be changed.
+    The folder of a layout is changed where it is; anything else is written again in its own
+    form, to DEST or in place. What is attached to an image that stays, stays. Exit status: 0
+    done; 3 a document is damaged, and nothing is removed; 5 the layout cannot be changed, or the
+    destination.
     """
-    report = keeping.gc(layout, request)
-    if as_json:
-        show_json(report)
-    elif not quiet:
-        show(_lines(report, max(40, shutil.get_terminal_size().columns)))
+    kept(
+        lambda progress: keeping.gc(source, output, request, progress=progress),
+        _lines,
+        Printing(output=output, as_json=as_json, report=None, quiet=quiet),
+    )
 
 
 command = options.command(gc)

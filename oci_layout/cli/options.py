@@ -27,10 +27,6 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
-Layout = Annotated[
-    str,
-    typer.Argument(metavar="LAYOUT", help="Folder of an OCI layout.", show_default=False),
-]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -38,6 +34,16 @@ Output = Annotated[
         "-o",
         metavar="DEST",
         help="x.tar writes an archive, - one on standard output, other names a directory.",
+        show_default=False,
+    ),
+]
+Changed = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DEST",
+        help="Write the result there; SOURCE stays as it is.",
         show_default=False,
     ),
 ]
@@ -79,7 +85,7 @@ def command(run: Callable[..., Any]) -> Callable[..., Any]:
             requests[name] = hint
             parameters += _parameters(hint)
             continue
-        if hint == Output and parameter.default is _NONE:
+        if hint in (Output, Changed) and parameter.default is _NONE:
             parameter = parameter.replace(default=None)  # noqa: PLW2901  asked for by the verb
         parameters.append(parameter.replace(annotation=hint, kind=_KEYWORD))
     debug = inspect.Parameter("debug", _KEYWORD, default=False, annotation=Debug)

@@ -98,7 +98,7 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
         raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
-    with _heard(), side_file("--report", to.report, *sources, output=to.output) as file:
+    with heard(), side_file("--report", to.report, *sources, output=to.output) as file:
         with Bar(quiet=to.quiet) as progress:
             result = run(oci_layout, progress)
         print_report(result, to, file)  # the bar is gone by now
@@ -113,7 +113,8 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def _heard() -> Iterator[None]:
+def heard() -> Iterator[None]:
+    """Show what the package tells of while it waits for something."""
     log, handler = logging.getLogger("oci_layout"), _Heard()
     log.addHandler(handler)
     try:
@@ -162,7 +163,7 @@ def render(result: Report, width: int) -> list[str]:
         text = f"would write: {result.destination_kind}; nothing was written"
         lines += wrapped(text, width, "", "  ")
     else:
-        lines += wrapped(_done(result), width, "", "  ")
+        lines += wrapped(done_line(result), width, "", "  ")
     if any(layer.action == "left out" for image in result.images for layer in image.layers):
         text = "thin: load what has the layers that are left out first, then this"
         lines += wrapped(text, width, "", "  ")
@@ -179,7 +180,7 @@ def render(result: Report, width: int) -> list[str]:
 _ADDED = 6  # entries that an append has added and that are shown
 
 
-def _done(result: Report) -> str:
+def done_line(result: Report) -> str:
     """What has happened at the destination."""
     where = shown(result.destination)
     took = f"{size_text(result.bytes_written or 0)} in {result.seconds:.1f} s"

@@ -8,18 +8,19 @@ import typer
 
 from oci_layout.api import keeping
 from oci_layout.cli import options
-from oci_layout.cli.namelines import show_names
-from oci_layout.cli.options import AsJson, Layout, Quiet
+from oci_layout.cli.namelines import kept, name_lines
+from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Rm
 
 EXAMPLES = (
-    "layout rm folder hello:1",
     "layout rm folder hello:1 --attestations drop --dry-run",
+    "layout rm folder hello:1",
 )
 
 
 def rm(
-    layout: Layout,
+    source: Source,
     images: Annotated[
         list[str],
         typer.Argument(
@@ -28,16 +29,23 @@ def rm(
             show_default=False,
         ),
     ],
+    output: Changed,
     request: Rm,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove names or images of a layout folder. Blobs stay until layout gc.
+    """Remove names or images. Blobs of a layout's folder stay until layout gc.
 
-    The digest of a platform is taken out of its index, which makes a new index.
-    Exit status: 0 done; 4 no such image; 5 the layout cannot be changed.
+    The folder of a layout is changed where it is; anything else is written again in its own
+    form, to DEST or in place. The digest of a platform is taken out of its index, which makes a
+    new index. Exit status: 0 done; 4 no such image; 5 the layout cannot be changed, or the
+    destination.
     """
-    show_names(keeping.rm(layout, images, request), as_json=as_json, quiet=quiet)
+    kept(
+        lambda progress: keeping.rm(source, images, output, request, progress=progress),
+        name_lines,
+        Printing(output=output, as_json=as_json, report=None, quiet=quiet),
+    )
 
 
 command = options.command(rm)

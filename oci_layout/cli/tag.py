@@ -8,18 +8,19 @@ import typer
 
 from oci_layout.api import keeping
 from oci_layout.cli import options
-from oci_layout.cli.namelines import show_names
-from oci_layout.cli.options import AsJson, Layout, Quiet
+from oci_layout.cli.namelines import kept, name_lines
+from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Tag
 
 EXAMPLES = (
     "layout tag folder hello:1 hello:stable",
-    "layout tag folder hello:1 other:1 --move",
+    "layout tag saved.tar hello:1 other:1 -o tagged.tar",
 )
 
 
 def tag(
-    layout: Layout,
+    source: Source,
     old: Annotated[
         str,
         typer.Argument(metavar="OLD", help="A name or digest of the image.", show_default=False),
@@ -28,16 +29,22 @@ def tag(
         str,
         typer.Argument(metavar="NEW", help="The name it is to have, too.", show_default=False),
     ],
+    output: Changed,
     request: Tag,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Give an image of a layout folder one name more.
+    """Give an image one name more.
 
-    Exit status: 0 done, or it has the name already; 4 no such image, or the name is another
-    image's; 5 the layout cannot be changed.
+    The folder of a layout is changed where it is; anything else is written again in its own
+    form, to DEST or in place. Exit status: 0 done, or it has the name already; 4 no such image,
+    or the name is another image's; 5 the layout cannot be changed, or the destination.
     """
-    show_names(keeping.tag(layout, old, new, request), as_json=as_json, quiet=quiet)
+    kept(
+        lambda progress: keeping.tag(source, old, new, output, request, progress=progress),
+        name_lines,
+        Printing(output=output, as_json=as_json, report=None, quiet=quiet),
+    )
 
 
 command = options.command(tag)

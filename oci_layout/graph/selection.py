@@ -133,12 +133,14 @@ class Hit:
         root: which.
         names: those of its names that are meant; all of them where a digest was asked for.
         node: the root's own, or one below it that has the digest.
+        by_digest: whether a digest was asked for.
     """
 
     number: int
     root: Root
     names: tuple[ImageName, ...]
     node: Node
+    by_digest: bool = False
 
 
 def hits(text: str, roots: Sequence[Root]) -> list[Hit]:
@@ -159,7 +161,7 @@ def hits(text: str, roots: Sequence[Root]) -> list[Hit]:
 def _with_digest(digest: Digest, roots: Sequence[Root]) -> list[Hit]:
     nodes = [_find_digest(root.node, digest) for root in roots]
     return [
-        Hit(number=number, root=root, names=root.names, node=node)
+        Hit(number=number, root=root, names=root.names, node=node, by_digest=True)
         for number, (root, node) in enumerate(zip(roots, nodes, strict=True))
         if node is not None
     ]

@@ -163,6 +163,9 @@ class Editing:
         return None if new == stated else new
 
 
+NOTHING = Editing(wanted=Wanted(), images=frozenset())  # all stays, in the form that it has
+
+
 def identity(image: Image) -> Digest:
     """What makes two images one: the manifest's digest; without one, the config's."""
     return image.config.digest if image.descriptor is None else image.descriptor.digest

@@ -13,10 +13,11 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError, UsageError
 from oci_layout.finding import Findings
+from oci_layout.graph.leaving import Goes, identity, leaving, nothing_left, without
+from oci_layout.graph.leaving import attached as attached_digests
 from oci_layout.graph.nodes import ImageIndex, Node, Root
-from oci_layout.graph.referrers import is_attached, with_referrers
 from oci_layout.graph.selection import Hit, hits
-from oci_layout.graph.walk import attached_to, paired, walk
+from oci_layout.graph.walk import paired, walk
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
@@ -129,7 +130,7 @@ def tagged(index: Index, roots: Sequence[Root], old: str, new: str, *, move: boo
     """
     there = listed(index)
     name = new_name(new, [name for root in roots for name in root.names])
-    chosen = [each for hit in _one(hits(old, roots), old) for each in _entries(hit, there)]
+    chosen = _entries(one_image(hits(old, roots), old), there)
     chosen = [*{each.digest: each for each in reversed(chosen)}.values()][::-1]
     digests = {each.digest for each in chosen}
     owners = [each for each in there if each.key == name.key]
@@ -154,16 +155,16 @@ def tagged(index: Index, roots: Sequence[Root], old: str, new: str, *, move: boo
     )
 
 
-def _one(found: list[Hit], text: str) -> list[Hit]:
-    """The hits, which are of one image; one digest may stand in several places."""
-    if len({_identity(hit.node) for hit in found}) > 1:
+def one_image(found: list[Hit], text: str) -> Hit:
+    """The one hit; one digest may stand in several places.
+
+    Raises:
+        SelectionError: there are several images.
+    """
+    if len({identity(hit.node) for hit in found}) > 1:
         labels = ", ".join(hit.root.label for hit in found[:8])
         raise SelectionError(what=f"{text!r} stands for several images", hint=labels)
-    return found[:1]
-
-
-def _identity(node: Node) -> object:
-    return node.descriptor.digest if node.descriptor is not None else node
+    return found[0]
 
 
 def _entries(hit: Hit, there: Sequence[Listed]) -> list[Descriptor]:
@@ -237,7 +238,7 @@ def removed(
     parts: set[Digest] = set()
     for text in wanted:
         for hit in hits(text, roots):
-            numbers = _numbers(hit, there, by_name=_is_name(text, hit))
+            numbers = _numbers(hit, there)
             gone.update(numbers)
             if not numbers and hit.node.descriptor is not None:
                 parts.add(hit.node.descriptor.digest)
@@ -275,15 +276,9 @@ def removed(
     )
 
 
-def _is_name(text: str, hit: Hit) -> bool:
-    return hit.node is hit.root.node and any(
-        text in (name.text, name.key, str(name), name.tag) for name in hit.names
-    )
-
-
-def _numbers(hit: Hit, there: Sequence[Listed], *, by_name: bool) -> list[int]:
+def _numbers(hit: Hit, there: Sequence[Listed]) -> list[int]:
     """Numbers of the entries that go."""
-    if by_name:
+    if not hit.by_digest:
         keys = {name.key for name in hit.names}
         return [number for number, each in enumerate(there) if each.key in keys]
     node = hit.node
@@ -299,7 +294,7 @@ class _Cutting:
     """
 
     def __init__(self, parts: set[Digest]) -> None:
-        self._parts = {str(each) for each in parts}
+        self.goes = leaving(parts)
         self.made: dict[Digest, bytes] = {}
 
     def descriptor(self, one: Descriptor, node: ImageIndex) -> Descriptor:
@@ -320,28 +315,15 @@ class _Cutting:
         if not touched:
             return one
         if not left:
-            raise SelectionError(
-                what=f"nothing would be left of the index {one.digest}",
-                hint="name the index, to remove it as a whole",
-            )
+            raise nothing_left(node)
         raw = edits.apply()
         digest = Digest.of(raw, one.digest.algorithm)
         self.made[digest] = raw
         source = entry(one.source, one.media_type, str(digest), len(raw), one.annotations)
         return attrs.evolve(one, digest=digest, size=len(raw), source=source)
 
-    def goes(self, child: Node) -> bool:
-        """Whether it was named, or is attached to what was and to nothing else."""
-        stated = child.descriptor
-        if stated is not None and str(stated.digest) in self._parts:
-            return True
-        attached = attached_to(child)
-        return bool(attached) and attached <= self._parts
 
-
-def _lost(
-    roots: Sequence[Root], left: Sequence[Listed], goes: Callable[[Node], bool]
-) -> set[Digest]:
+def _lost(roots: Sequence[Root], left: Sequence[Listed], goes: Goes) -> set[Digest]:
     """Digests of what was attached to something, and is attached to nothing that is left.
 
     Args:
@@ -352,33 +334,16 @@ def _lost(
     there = {each.descriptor.digest for each in left}
 
     def gone(node: Node) -> bool:
-        return goes(node) or (node in side_by_side and _identity(node) not in there)
+        return goes(node) or (node in side_by_side and identity(node) not in there)
 
     # Platforms that stand side by side in index.json are entries, and the graph has them in one.
-    flat = [root.node for root in roots if _identity(root.node) not in there]
+    flat = [root.node for root in roots if identity(root.node) not in there]
     side_by_side = {
         child for node in flat if isinstance(node, ImageIndex) for child in node.children
     }
     now = [
-        attrs.evolve(root, node=_without(root.node, gone))
+        attrs.evolve(root, node=without(root.node, gone))
         for root in roots
-        if any(_identity(node) in there for node in walk(root.node))
+        if any(identity(node) in there for node in walk(root.node))
     ]
-    return _attached(roots) & there - _attached(now)
-
-
-def _attached(roots: Sequence[Root]) -> set[Digest]:
-    """Digests of what is attached to something that is there."""
-    first = tuple(root for root in roots if not is_attached(root))
-    return {
-        root.node.descriptor.digest
-        for root in with_referrers(first, roots)
-        if is_attached(root) and root.node.descriptor is not None
-    }
-
-
-def _without(node: Node, goes: Callable[[Node], bool]) -> Node:
-    if not isinstance(node, ImageIndex):
-        return node
-    left = tuple(_without(child, goes) for child in node.children if not goes(child))
-    return attrs.evolve(node, children=left)
+    return attached_digests(roots) & there - attached_digests(now)

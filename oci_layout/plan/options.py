@@ -10,6 +10,7 @@ from oci_layout.mediatype import Family
 from oci_layout.plan.editing import Editing
 from oci_layout.plan.namerules import Renames
 from oci_layout.plan.request import Format, Repack, Writing
+from oci_layout.plan.reshaping import Reshape
 from oci_layout.platform import Platform
 
 
@@ -24,6 +25,7 @@ class Options:
         renames: new names.
         thinning: what whoever reads the result has; None for nothing.
         editing: what is edited of images; None for nothing.
+        reshape: gives what goes out of all that is there; None for all of it.
     """
 
     request: Repack
@@ -32,6 +34,7 @@ class Options:
     renames: Renames = attrs.field(factory=Renames)
     thinning: Thinning | None = None
     editing: Editing | None = None
+    reshape: Reshape | None = None
 
     @classmethod
     def of(cls, request: Writing, *, docker_view: bool) -> Options:

@@ -175,6 +175,8 @@ def make_plan(
         editing.holds_of if editing is not None else None,
     )
     roots = named.roots
+    if options.reshape is not None:
+        roots = options.reshape(roots)
     if len(sources) > 1:
         roots = merged(roots, on_conflict, findings, same=Alike(options))
     require_distinct(roots)

@@ -9,7 +9,7 @@ import attrs
 
 from oci_layout import option
 from oci_layout.blobs.compress import Compress
-from oci_layout.option import Spooling, Working
+from oci_layout.option import Working
 from oci_layout.platform import Platform
 
 
@@ -124,36 +124,6 @@ class Writing(Working):
 
 
 @attrs.frozen(kw_only=True)
-class Tag(Spooling):
-    """What may be asked of ``tag``."""
-
-    move: bool = option.flag("Take the name away from the image that has it.")
-    dry_run: bool = option.flag("Report what would be done; write nothing.")
-
-
-@attrs.frozen(kw_only=True)
-class Rm(Spooling):
-    """What may be asked of ``rm``."""
-
-    attestations: Attestations = option.word(
-        Attestations,
-        Attestations.KEEP,
-        "What is attached to what goes, and to nothing else: signatures, SBOMs.",
-    )
-    dry_run: bool = option.flag("Report what would be done; write nothing.")
-
-
-@attrs.frozen(kw_only=True)
-class Gc(Spooling):
-    """What may be asked of ``gc``."""
-
-    older_than: float = option.age(
-        "Leave blobs that are younger: another program may be about to name them.", default="1h"
-    )
-    dry_run: bool = option.flag("Report what would be done; remove nothing.")
-
-
-@attrs.frozen(kw_only=True)
 class Merge(Writing):
     """What may be asked of ``merge``."""
 
@@ -192,10 +162,47 @@ def _seconds(value: str | int | None) -> str | None:
 
 
 @attrs.frozen(kw_only=True)
-class Edit(Working):
-    """What may be asked of ``edit``. ``-`` alone takes a field away, ``KEY-`` one of many."""
+class Keeping(Working):
+    """What verbs may be asked that change what is there."""
 
     in_place: bool = option.flag("Let the result take the place of SOURCE.")
+    force: bool = option.flag("Replace an archive or a clean layout at DEST.")
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
+    limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
+    limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")
+
+
+@attrs.frozen(kw_only=True)
+class Tag(Keeping):
+    """What may be asked of ``tag``."""
+
+    move: bool = option.flag("Take the name away from the image that has it.")
+
+
+@attrs.frozen(kw_only=True)
+class Rm(Keeping):
+    """What may be asked of ``rm``."""
+
+    attestations: Attestations = option.word(
+        Attestations,
+        Attestations.KEEP,
+        "What is attached to what goes, and to nothing else: signatures, SBOMs.",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Gc(Keeping):
+    """What may be asked of ``gc``."""
+
+    older_than: float = option.age(
+        "Leave blobs of a layout that are younger: they may be named soon.", default="1h"
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Edit(Keeping):
+    """What may be asked of ``edit``. ``-`` alone takes a field away, ``KEY-`` one of many."""
+
     images: Sequence[str] = option.texts(
         "Edit this image only; repeatable. All others stay.", "NAME|DIGEST", "--image"
     )
@@ -248,7 +255,3 @@ class Edit(Working):
         Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
     )
     preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
-    force: bool = option.flag("Replace an archive or a clean layout at DEST.")
-    dry_run: bool = option.flag("Report what would be done; write nothing.")
-    limit: int | None = option.size("What layers may grow to past 200 times; default 8G.")
-    limit_memory: int | None = option.size("Memory to unpack one layer in; default 128M.")

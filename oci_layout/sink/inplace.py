@@ -39,12 +39,14 @@ def edit_layout(plan: Plan, place: Place, *, pool: Pool) -> Written:
         with BlobFolder(draft.folder) as folder:
             folder.make("blobs/sha256")
             facts = _new_blobs(plan, place, folder, pool)
+            kept = {task.stated_result[0] for task in plan.work if task.stated_result is not None}
             documents = plan.documents(facts)
             for digest, data in documents.blobs.items():
                 folder.put(digest, data)
         draft.folder.sync_all()
         names = {digest.blob_path for digest in documents.blobs}
         names |= {fact.digest.blob_path for fact in facts.values()}
+        names |= {digest.blob_path for digest in kept}
         editing = plan.options.editing
         read = editing.index.raw if editing is not None and editing.index is not None else before
         with held(place) as dest:
@@ -55,6 +57,12 @@ def edit_layout(plan: Plan, place: Place, *, pool: Pool) -> Written:
                     hint="run it again",
                 )
             size = dest.take(draft.folder, names)
+            if any(dest.status(name) is None for name in names):  # gc took what nobody named yet
+                raise DestinationError(
+                    what="somebody has removed blobs meanwhile",
+                    where=Where(file=place.path),
+                    hint="run it again",
+                )
             if documents.index != read:
                 dest.put_index(documents.index, draft.folder)
                 size += len(documents.index)

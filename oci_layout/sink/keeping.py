@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from oci_layout.digest import Digest
 from oci_layout.disk.draft import Draft
 from oci_layout.disk.folder import Folder, identity
 from oci_layout.disk.place import Place, tidy
@@ -16,6 +15,7 @@ from oci_layout.graph.nodes import Absent, Root
 from oci_layout.graph.walk import every
 from oci_layout.model.manifest import Index
 from oci_layout.plan.keeping import Kept, Renamed
+from oci_layout.plan.report import Report
 from oci_layout.sink.layoutdir import BlobFolder
 from oci_layout.sink.layoutfolder import LayoutFolder, held, require_plain
 from oci_layout.source.orphans import orphans_of, stated_digest
@@ -26,19 +26,21 @@ Change = Callable[[Index, Sequence[Root]], Kept]
 
 @attrs.frozen(kw_only=True)
 class NamesReport:
-    """What has become of the names of a layout.
+    """What has become of the names of a source.
 
     Args:
-        path: the layout.
+        path: the source.
         added: names that are new, or stand for something else than before.
         removed: names, and entries without one, that are gone.
         dry_run: whether nothing was written.
+        written: of the conversion, where the source was written again; None for a layout's folder.
     """
 
     path: str
     added: tuple[Renamed, ...]
     removed: tuple[Renamed, ...]
     dry_run: bool = False
+    written: Report | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON has it."""
@@ -47,34 +49,36 @@ class NamesReport:
 
 @attrs.frozen(kw_only=True)
 class Collected:
-    """A blob that nothing leads to.
+    """A blob, or a layer of a docker-archive, that nothing leads to.
 
     Args:
-        digest: by its name.
+        name: in the source.
         size: bytes.
     """
 
-    digest: Digest
+    name: str
     size: int
 
 
 @attrs.frozen(kw_only=True)
 class CollectReport:
-    """What has become of the blobs of a layout that nothing leads to.
+    """What has become of the blobs of a source that nothing leads to.
 
     Args:
-        path: the layout.
+        path: the source.
         removed: those that are gone.
         young: those that are too new to be taken.
-        older_than: seconds from which on a blob is taken.
+        older_than: seconds from which on a blob of a layout's folder is taken.
         dry_run: whether nothing was removed.
+        written: of the conversion, where the source was written again; None for a layout's folder.
     """
 
     path: str
     removed: tuple[Collected, ...]
-    young: tuple[Collected, ...]
-    older_than: float
+    young: tuple[Collected, ...] = ()
+    older_than: float = 0
     dry_run: bool = False
+    written: Report | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON has it."""
@@ -135,10 +139,10 @@ def collect(place: Place, *, older_than: float, dry_run: bool = False) -> Collec
         old: dict[str, Collected] = {}
         young = []
         for name, member in orphans_of(layout.source):
-            digest, status = stated_digest(name), layout.status(name)
-            if digest is None or status is None or identity(status) in linked:
+            status = layout.status(name)
+            if stated_digest(name) is None or status is None or identity(status) in linked:
                 continue
-            blob = Collected(digest=digest, size=member.size)
+            blob = Collected(name=name, size=member.size)
             if now - max(status.st_mtime, status.st_ctime) < older_than:
                 young.append(blob)
             else:

@@ -109,11 +109,12 @@ class LayoutFolder:
     def status(self, name: str) -> os.stat_result | None:
         """What is there under the name of a blob, a link taken as itself; None for nothing."""
         *folders, last = name.split("/")
-        with ExitStack() as closing:
+        with ExitStack() as closing, suppress(FileNotFoundError):
             folder = self._folder
             for each in folders:
                 folder = closing.enter_context(_beneath(folder, each))
             return folder.status(last)
+        return None
 
     def linked(self) -> set[Identity]:
         """Which files the links among its blobs lead to, wherever those are."""

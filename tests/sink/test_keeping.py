@@ -6,17 +6,25 @@ blobs go with gc alone) and regctl (`regctl tag rm`, `regctl manifest rm`).
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests import independent
-from tests.builders import Image, make_image, write_docker_archive, write_hybrid_archive
+from tests.builders import (
+    Image,
+    make_image,
+    write_docker_archive,
+    write_hybrid_archive,
+    write_oci_archive,
+)
 from tests.builders.artifacts import (
     Built,
     make_artifact,
@@ -27,6 +35,7 @@ from tests.builders.artifacts import (
 )
 from tests.builders.image import hex_of
 from tests.builders.layout import name_annotations
+from tests.builders.trees import fingerprint
 from tests.command import layout, printed, succeed, the_line
 
 REF = "org.opencontainers.image.ref.name"
@@ -132,6 +141,12 @@ class Case:
     names: Mapping[str, str | None] = field(default_factory=dict)
     gone: str = "orphan"
 
+
+WRITERS: dict[str, Callable[[Sequence[Image], Path], Path]] = {
+    "docker": write_docker_archive,
+    "hybrid": write_hybrid_archive,
+    "oci": write_oci_archive,
+}
 
 CASES = [
     # tag: one name more, what there is stays
@@ -356,19 +371,67 @@ def test_gc_leaves_what_is_no_blob(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["tag app:1 app:3", "rm app:1", "gc"])
-def test_what_cannot_be_changed(verb: str, tmp_path: Path) -> None:
-    """An archive, a hybrid's folder, nothing, a file: one line, and nothing is touched."""
+def test_nothing_else_is_changed_unasked(verb: str, tmp_path: Path) -> None:
+    """An archive, a hybrid's folder: one line, and nothing is touched."""
     saved = write_docker_archive([_image("1")], tmp_path / "saved.tar")
     hybrid = tmp_path / "hybrid"
     hybrid.mkdir()
     shutil.unpack_archive(write_hybrid_archive([_image("1")], tmp_path / "h.tar"), hybrid)
-    cases = {
-        saved: "is no layout folder",
-        tmp_path / "nix": "no such file",
-        hybrid: "manifest.json",
-    }
-    for path, text in cases.items():
-        assert text in the_line(layout(*_words(verb, path)), 5)
+    for path in (saved, hybrid):
+        before = fingerprint(path)
+        assert "-o DEST, or --in-place" in the_line(layout(*_words(verb, path)), 2)
+        assert fingerprint(path) == before
+    assert "No such file" in the_line(layout(*_words(verb, tmp_path / "nix")), 3)
+
+
+def _archive(form: str, dest: Path) -> Path:
+    images = [make_image([{"t": b"1"}], names=("app:1",))]
+    images.append(make_image([{"t": b"2"}], names=("app:2", "app:latest")))
+    return WRITERS[form](images, dest)
+
+
+def _ids(path: Path) -> dict[str, str]:
+    return {each["name"]: each["image_id"] for each in printed("list", path)["images"]}
+
+
+@pytest.mark.parametrize("place", ["-o", "--in-place"])
+@pytest.mark.parametrize("form", sorted(WRITERS))
+def test_archives(form: str, place: str, tmp_path: Path) -> None:
+    """The same on what is written again: the form stays, and what is not named."""
+    source = _archive(form, tmp_path / "in.tar")
+    before = _ids(source)
+    kind = "hybrid" if form == "docker" else _kind(source)  # as repack --to docker writes it
+
+    def run(*words: object) -> Path:
+        nonlocal source
+        dest = source if place == "--in-place" else tmp_path / f"{len(os.listdir(tmp_path))}.tar"
+        succeed(words[0], source, *words[1:], *([place] if dest is source else [place, dest]))
+        source = dest
+        assert _kind(source) == kind
+        assert printed("verify", source)["reports"][0]["verdict"] == "sound"
+        return source
+
+    assert _ids(run("tag", "app:1", "app:stable")) == {**before, "app:stable": before["app:1"]}
+    run("tag", "app:1", "app:2", "--move")
+    one, two = before["app:1"], before["app:2"]
+    now = {"app:1": one, "app:stable": one, "app:2": one, "app:latest": two}
+    assert _ids(source) == now
+    del now["app:1"]
+    assert _ids(run("rm", "app:1")) == now
+    assert "is the name of another image" in the_line(
+        layout("tag", source, "app:2", "app:latest", "--in-place"), 4
+    )
+    assert _ids(run("rm", one)) == {"app:latest": two}
+    with tarfile.open(source, "a") as tar:
+        info = tarfile.TarInfo(f"blobs/sha256/{'c' * 64}" if form != "docker" else "c/layer.tar")
+        tar.addfile(info, io.BytesIO(b""))
+    assert _ids(run("gc")) == {"app:latest": two}
+    with tarfile.open(source) as tar:
+        assert info.name not in tar.getnames()
+
+
+def _kind(source: Path) -> str:
+    return str(printed("inspect", source)["source"]["kind"])
 
 
 def test_list_of_every_source(tmp_path: Path) -> None:
