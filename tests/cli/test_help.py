@@ -12,7 +12,7 @@ from oci_layout import __version__
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.command import layout
 
-VERBS = ("repack", "verify", "inspect", "diff", "check", "merge", "edit")
+VERBS = ("repack", "verify", "inspect", "diff", "check", "merge", "edit", "list", "tag", "rm", "gc")
 ALLOWED = {"diff": {0, 1}}  # a difference is an answer
 
 
