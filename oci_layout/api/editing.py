@@ -17,7 +17,7 @@ from oci_layout.blobs.run import is_late
 from oci_layout.blobs.task import TaskList, member_key
 from oci_layout.digest import Digest
 from oci_layout.disk.outputs import Outputs
-from oci_layout.errors import DestinationError, SelectionError, UsageError, damage_in
+from oci_layout.errors import DestinationError, SelectionError, TargetError, UsageError, damage_in
 from oci_layout.finding import FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.referrers import spellings
@@ -35,6 +35,7 @@ from oci_layout.platform import Platform
 from oci_layout.sink.destination import Destination, Form
 from oci_layout.source.kinds import DIR, DOCKER, DOCKER_STORE, HYBRID, LAYOUT, REGISTRY, V1
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.restoring import is_delta
 from oci_layout.source.transports import located
 from oci_layout.where import Where
 
@@ -179,7 +180,13 @@ def _editing(source: Source, asked: Edit, wanted: Wanted, job: Job) -> Editing:
     Raises:
         SelectionError: no such image or platform, or no image at all.
         DamagedError: a layer cannot be read whose times are to be edited.
+        TargetError: its layers are told as deltas.
     """
+    if any(is_delta(root.node) for root in source.roots):
+        raise TargetError(
+            what="layers are told as deltas, which are of images as they are",
+            hint="layout repack --base completes it first",
+        )
     platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
     choice = Choice(images=tuple(asked.images), platforms=platforms)
     chosen = select(source.roots, choice, Findings())
