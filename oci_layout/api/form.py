@@ -11,7 +11,7 @@ from oci_layout.api.conversion import Job, convert_sources, files_read
 from oci_layout.api.words import Progress, watch_of
 from oci_layout.blobs.compress import AUTO
 from oci_layout.disk.outputs import Outputs
-from oci_layout.errors import DestinationError, UsageError, damage_in
+from oci_layout.errors import DestinationError, TargetError, UsageError, damage_in
 from oci_layout.finding import FailFast
 from oci_layout.mediatype import Compression
 from oci_layout.option import path_text
@@ -21,6 +21,7 @@ from oci_layout.plan.request import Attestations, Edit, Format, Keeping, Repack,
 from oci_layout.sink.destination import Destination, Form
 from oci_layout.source.kinds import DIR, DOCKER, DOCKER_STORE, HYBRID, LAYOUT, REGISTRY, V1
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.restoring import is_delta
 from oci_layout.source.transports import located
 from oci_layout.where import Where
 
@@ -92,6 +93,12 @@ def rewrite(
         asked_for = _repack(asked, to, replaces=asked.in_place and not destination.in_place)
         job = Job.look(asked_for, destination, outputs, progress)
         docker_view = to is Format.DOCKER or opened.kind is HYBRID
+        if any(is_delta(root.node) for root in opened.roots):
+            raise TargetError(
+                what="layers are told as deltas, which are of images as they are",
+                where=Where(file=opened.label),
+                hint="layout repack --base completes it first",
+            )
         with damage_in(opened.label):
             options = shape(opened, job, Options.of(asked_for, docker_view=docker_view))
             return convert_sources([opened], job, options)

@@ -440,6 +440,31 @@ def test_a_damaged_layer_is_not_edited(tmp_path: Path) -> None:
     assert independent.read_files(source) == before
 
 
+def test_deltas_and_thin_archives_are_completed_first(tmp_path: Path) -> None:
+    old = make_image([{"a": os.urandom(9_000)}], names=("old:1",))
+    grown = {"a": independent.unpack(old.layers[0].raw)[1][512:9512] + b"more"}
+    whole = write_docker_archive([old], tmp_path / "old.tar")
+    both = write_docker_archive([make_image([grown], names=("new:1",)), ONE], tmp_path / "new.tar")
+    oci_layout.repack(both, tmp_path / "delta.tar", to="oci", have=[whole], delta=True)
+    with pytest.raises(LayoutError, match="deltas") as caught:
+        oci_layout.edit(tmp_path / "delta.tar", tmp_path / "o.tar", images=["one:1"], user="u")
+    assert caught.value.exit_status == 6
+    oci_layout.repack(both, tmp_path / "thin.tar", to="oci", have=[both])
+    with pytest.raises(LayoutError, match="--base"):
+        oci_layout.edit(tmp_path / "thin.tar", tmp_path / "o.tar", user="u")
+    assert not (tmp_path / "o.tar").exists()
+    oci_layout.edit(tmp_path / "thin.tar", tmp_path / "o.tar", user="u", bases=[both])
+    sound(tmp_path / "o.tar")
+
+
+def test_a_link_to_an_archive_stays_one(tmp_path: Path) -> None:
+    source = write_docker_archive([ONE], tmp_path / "in.tar")
+    (tmp_path / "link.tar").symlink_to("in.tar")
+    oci_layout.edit(tmp_path / "link.tar", in_place=True, user="u")
+    assert (tmp_path / "link.tar").is_symlink()
+    assert configs(source)["docker.io/library/one:1"]["config"]["User"] == "u"
+
+
 def test_a_copy_of_a_layout_that_shares_blobs_is_safe(tmp_path: Path) -> None:
     source = write_oci_layout([ONE, TWO], tmp_path / "in")
     shutil.copytree(source, tmp_path / "copy", copy_function=os.link)
