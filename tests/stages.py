@@ -24,6 +24,12 @@ TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "force archive": ("dest.tar", ("--force",)),
     "force folder": ("dest", ("--force",)),
 }
+# What is edited in place has no source beside it.
+EDITS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "edit archive": ("dest.tar", ()),
+    "edit layout": ("dest", ()),
+}
+GROWING = ("append", "edit layout")  # blobs come first, and old ones stay
 
 
 @dataclass
@@ -62,7 +68,9 @@ class Stage:
             return
         done = layout(*self.words)
         assert done.returncode == 0, done.stderr
-        if self.dest.is_dir() or self.target != "append":
+        if self.target == "edit layout":  # what the old index led to stays, and no orphan is wrong
+            assert layout("verify", self.dest, "-q").returncode == 0
+        elif self.dest.is_dir() or self.target not in GROWING:
             independent.check(self.dest)
         self.new = fingerprint(self.dest)
         assert self.new != self.old
@@ -70,16 +78,18 @@ class Stage:
 
     @property
     def dest(self) -> Path:
-        return self.folder / TARGETS[self.target][0]
+        return self.folder / (TARGETS | EDITS)[self.target][0]
 
     @property
     def words(self) -> list[object]:
+        if self.target in EDITS:
+            return ["edit", self.dest, "--in-place", "--clamp-time", "0", "--layers", "-q"]
         flags = (*TARGETS[self.target][1], *self.flags, "-q")
         return ["repack", self.source, "--to", "oci", *flags, "-o", self.dest]
 
     def probe(self) -> int:
         """A number that changes in the moment in which the new one becomes visible."""
-        path = self.dest / "index.json" if self.target == "append" else self.dest
+        path = self.dest / "index.json" if self.target in GROWING else self.dest
         try:
             return path.stat().st_ino
         except FileNotFoundError:
@@ -103,7 +113,7 @@ class Stage:
     def untouched(self) -> bool:
         """Whether the old one stands there, and nothing beside it; in a layout, more blobs may."""
         found = fingerprint(self.dest)
-        if self.target == "append" and isinstance(found, dict) and isinstance(self.old, dict):
+        if self.target in GROWING and isinstance(found, dict) and isinstance(self.old, dict):
             found = {name: found[name] for name in found if name in self.old}
         return found == self.old and set(names_in(self.folder)) <= {self.dest.name}
 
@@ -113,7 +123,7 @@ class Stage:
             assert self.old is None
             return "old"
         found = fingerprint(self.dest)
-        if self.target == "append":
+        if self.target in GROWING:
             assert isinstance(found, dict)
             return self._appended(found)
         assert found in (self.old, self.new), "neither the old one nor the new one"
@@ -153,7 +163,7 @@ class Stage:
         assert done.returncode == 0, done.stderr
         assert self.state() == "new"
         assert names_in(self.folder) == [self.dest.name]
-        if self.target == "append":
+        if self.target in GROWING:
             assert INDEX_LEFTOVER not in names_in(self.dest)
             assert fingerprint(self.dest) == self.new
 
