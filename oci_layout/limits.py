@@ -24,6 +24,7 @@ VOLUMES = 250  # of one result, each held open; and parts of a split archive
 MEMBERS = 500_000  # members of an archive
 ROOTED_FILES = 5_000_000  # files and folders of an engine's or registry's own folder
 REGISTRY_ENTRIES = 2_000  # looked at where a registry is looked for below a folder
+DATABASE_BYTES = 256 << 20  # of an engine's database, which is read whole
 TAR_SPLIT_LINE_BYTES = 4 << 20  # bytes of a line of what an engine wrote down of a layer
 TAR_SPLIT_LINES = 2_000_000  # of one layer
 TAR_SPLIT_PIECES = 20_000_000  # of all layers of an engine's store

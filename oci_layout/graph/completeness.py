@@ -19,6 +19,7 @@ from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.where import Where
 
 _NAMED = 32  # digests that one message lists
+DISCARDED = "was discarded after it was unpacked: containerd is set to discard_unpacked_layers"
 
 
 def complete(

@@ -20,8 +20,9 @@ from oci_layout.graph.walk import whole
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
+from oci_layout.source.containerdroot import containerd_below
 from oci_layout.source.contents import no_image, read
-from oci_layout.source.dockerroot import docker_at
+from oci_layout.source.engines import engine_at
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.layoutsstore import layouts_below
@@ -164,6 +165,7 @@ def open_source(
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
     host: str | None = None,
+    namespace: str | None = None,
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -181,10 +183,12 @@ def open_source(
         bases: what other sources hold, which stay open as long: asked for blobs that this one
             lacks, by digest and layers by diff_id.
         host: put before names of a registry's storage; None for names without a host.
+        namespace: of containerd, whose images are meant; None for the only one that has any.
 
     Raises:
         NotAnImageError: not an image of any kind.
         DamagedError: an image, and something in it does not hold.
+        SelectionError: several namespaces have images, or there is none of that name.
     """
     findings = FailFast() if findings is None else findings
     file_path, folder = file_and_folder(path)
@@ -230,6 +234,7 @@ def open_source(
                 trusted=trusted,
                 bases=bases,
                 host=host or "",
+                namespace=namespace or "",
             )
             contents = read(reading, told)
     return Source(
@@ -313,9 +318,9 @@ def _folder_store(path: str) -> Store:
     Raises:
         NotAnImageError: it is no image.
     """
-    docker = docker_at(path)
-    if docker is not None:
-        return docker.store(path)
+    engine = engine_at(path)
+    if engine is not None:
+        return engine.store(path)
     registry = registry_at(path)
     if registry is None:
         try:
@@ -323,6 +328,9 @@ def _folder_store(path: str) -> Store:
         except NotAnImageError:
             if os.path.realpath(path) == "/":
                 raise
+            containerd = containerd_below(path)
+            if containerd is not None:
+                return containerd.store(path)
             registry = registry_below(path)
             layouts = layouts_below(path) if registry is None else None
             if layouts is not None:
