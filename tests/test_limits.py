@@ -34,6 +34,7 @@ _ROWS = {
     "NAME_BYTES": "a name of a member",
     "NAMES_BYTES": "names of an archive",
     "VOLUMES": "volumes of a list",
+    "DATABASE_BYTES": "the database of a containerd",
     "TAR_SPLIT_LINE_BYTES": "a line of what an engine wrote down",
     "TAR_SPLIT_LINES": "lines of what an engine wrote down",
     "TAR_SPLIT_PIECES": "such lines of all layers",

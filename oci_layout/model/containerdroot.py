@@ -116,7 +116,7 @@ def names_of(records: Iterable[Record]) -> list[ImageName]:
     Args:
         records: of one image.
     """
-    found = [ImageName.from_containerd(each.name) for each in records]
+    found = [ImageName.from_containerd(each.name) for each in records if each.name]
     tagged = {
         each.reference.repository
         for each in found

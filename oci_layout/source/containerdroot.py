@@ -115,20 +115,21 @@ class ContainerdStore(RootedStore):
             ReadError: it may not be read, or is written faster than that.
         """
         where = Where(member=containerdroot.DATABASE)
+        name = os.path.basename(containerdroot.DATABASE)
         try:
             with self.folder(containerdroot.METADATA) as folder:
-                fd = folder.open(os.path.basename(containerdroot.DATABASE))
+                if not stat.S_ISREG(folder.status(name).st_mode):
+                    raise DamagedError(code="bad-database", what="is no regular file", where=where)
+                fd = folder.open(name)
+            try:
+                return read_namespaces(snapshot(partial(_read, fd), where))
+            finally:
+                os.close(fd)
         except OSError as error:
             if error.errno in ABSENT:
                 raise DamagedError(code="no-database", what="is not there", where=where) from None
             path = os.path.join(self._path, containerdroot.DATABASE)
             raise refused(error, path) from error
-        try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise DamagedError(code="bad-database", what="is no regular file", where=where)
-            return read_namespaces(snapshot(partial(_read, fd), where))
-        finally:
-            os.close(fd)
 
 
 def _path_of(digest: str) -> str:
@@ -283,12 +284,13 @@ def _is_root(folder: str, *, closed: bool = False) -> bool:
         folder: it.
         closed: take one that may not be looked into for a root, by where it is.
     """
+    shut = False
     for name in (containerdroot.BLOBS, containerdroot.METADATA):
         try:
             if stat.S_ISDIR(os.stat(os.path.join(folder, name)).st_mode):
                 return True
         except PermissionError:
-            return closed
+            shut = True
         except (OSError, ValueError):
             continue
-    return False
+    return closed and shut and os.path.isdir(folder)

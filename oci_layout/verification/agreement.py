@@ -123,7 +123,8 @@ def _absent(layer: Layer, where: Where, findings: Findings) -> None:
         text = f"the layer {layer.file[:200]!r} is not there"
         findings.error("missing-member", text, where, _COMPLETE)
     elif layer.discarded:
-        findings.error("discarded-layer", f"{layer.called} {DISCARDED}", where, _COMPLETE)
+        hint = f"pull the image again without that setting; {_COMPLETE}"
+        findings.error("discarded-layer", f"{layer.called} {DISCARDED}", where, hint)
     else:
         findings.error("missing-blob", f"{layer.called} is not there", where, _COMPLETE)
 
