@@ -10,7 +10,7 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.limits import DOCUMENT_BYTES
-from oci_layout.model import dockersave, jsontext, layout
+from oci_layout.model import dockerroot, dockersave, jsontext, layout
 from oci_layout.source.store import Store
 from oci_layout.streams.reader import HeldFile
 from oci_layout.where import Where
@@ -89,6 +89,8 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
         return Mistaken(
             what="a Helm chart", hint="a chart names images, and holds none; save those it names"
         )
+    if tops >= dockerroot.MARKS:
+        return Mistaken(what="a root of Docker without images", hint=dockerroot.ELSEWHERE)
     if "zarf.yaml" in tops:
         return Mistaken(what="a Zarf package", hint="its images lie in a folder: FILE#images")
     return None

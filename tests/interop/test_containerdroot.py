@@ -31,6 +31,7 @@ from tests.interop.containerd import Containerd
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
 from tests.interop.host import EngineError
+from tests.interop.shown import Engine
 from tests.interop.sources import SHARED, TINY, Source
 
 K8S = "k8s.io"
@@ -155,7 +156,9 @@ def test_another_engine_loads_it(form: str, filled: Filled, engines: Engines) ->
     succeed("repack", filled.root, "--namespace", "default", "--to", form, "-o", dest)
     wanted = _named(filled.images)
     # Docker's classic store takes no zstd before 23, and --to oci keeps what is there.
-    for engine in (engines.containerd, *([engines.docker] if form == "docker" else [])):
+    empty: list[Engine] = [engines.containerd]
+    empty += [engines.docker] if form == "docker" else []
+    for engine in empty:
         engine.clear()
         engine.load(dest)
         shown = {full_name(name): each.image_id for name, each in engine.images().items()}

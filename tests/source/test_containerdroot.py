@@ -125,6 +125,19 @@ def test_beside_docker(tmp_path: Path) -> None:
     assert_holds(host, NAMELESS)
 
 
+def test_dockers_root_leads_there(tmp_path: Path) -> None:
+    """Of a Docker that has its images in containerd's."""
+    for name in ("buildkit", "containers", "network/files", "volumes"):
+        (tmp_path / "docker" / name).mkdir(parents=True)
+    (tmp_path / "docker/engine-id").write_text("0")
+    with pytest.raises(NotAnImageError, match="root of Docker without images") as caught:
+        held(tmp_path / "docker")
+    assert "/var/lib/containerd" in caught.value.hint
+    write_docker_root([], tmp_path / "docker")  # as it was before
+    (told,) = collected(tmp_path / "docker").warnings
+    assert (told.code, "/var/lib/containerd" in told.hint) == ("empty", True)
+
+
 def test_a_namespace_is_chosen(tmp_path: Path) -> None:
     """By itself where it alone has images; else there is a list."""
     one, two = of_images([APP]), of_images([OTHER])
