@@ -78,6 +78,7 @@ class ContainerdStore(RootedStore):
     def __init__(self, path: str, label: str) -> None:
         super().__init__(path, label)
         self._path = path
+        self._namespaces: list[Namespace] | None = None
         self._blobs: frozenset[str] | None = None
 
     def choose(self, wanted: str) -> Namespace | None:
@@ -94,7 +95,9 @@ class ContainerdStore(RootedStore):
             ReadError: the database may not be read.
             SelectionError: there is no such namespace, or several have images.
         """
-        found = chosen(self.namespaces(), wanted, self._path)
+        if self._namespaces is None:  # else it stays as it was first read
+            self._namespaces = self._read_database()
+        found = chosen(self._namespaces, wanted, self._path)
         self._blobs = None if found is None else frozenset(map(_path_of, found.blobs))
         return found
 
@@ -107,7 +110,7 @@ class ContainerdStore(RootedStore):
         found = super().names(prefix or containerdroot.BLOBS)
         return (name for name in found if self._blobs is None or name in self._blobs)
 
-    def namespaces(self) -> list[Namespace]:
+    def _read_database(self) -> list[Namespace]:
         """What the database says, as it is now.
 
         Raises:

@@ -10,7 +10,7 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.limits import DOCUMENT_BYTES
-from oci_layout.model import dockerroot, dockersave, jsontext, layout
+from oci_layout.model import containerdroot, dockerroot, dockersave, jsontext, layout
 from oci_layout.source.store import Store
 from oci_layout.streams.reader import HeldFile
 from oci_layout.where import Where
@@ -84,6 +84,10 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
         return Mistaken(
             what="a root file system, as docker export writes, or a single layer",
             hint="docker export leaves out what makes an image; " + _SAVE,
+        )
+    if any(containerdroot.CONTENT in name.split("/") for name in first):
+        return Mistaken(
+            what="containerd's root in an archive", hint="unpack it as root, and name the folder"
         )
     if any(name == "Chart.yaml" or name.endswith("/Chart.yaml") for name in first):
         return Mistaken(

@@ -134,6 +134,7 @@ class _Pages:
         self._leaf = struct.Struct(f"{meta.order}IIII")
         self._root = struct.Struct(f"{meta.order}QQ")
         self._seen: set[int] = set()
+        self._entries = 0
 
     def bad(self, what: str) -> DamagedError:
         """The error of something that does not hold."""
@@ -180,6 +181,9 @@ class _Pages:
 
     def entries(self, page: memoryview) -> Iterator[tuple[bytes, memoryview, bool]]:
         """The entries of a leaf: key, value, and whether that is a bucket."""
+        self._entries += self._header.unpack_from(page)[2]
+        if self._entries > limits.DATABASE_ENTRIES:
+            raise self.bad(f"lists more than {limits.DATABASE_ENTRIES} things")
         at, last = _HEADER, _HEADER
         for flags, position, key_size, value_size in self._elements(page, self._leaf):
             start = at + position

@@ -30,9 +30,11 @@ from tests.builders.containerdroot import (
     write_containerd_root,
 )
 from tests.builders.dockerroot import write_docker_root
+from tests.builders.files import write_members
 from tests.builders.image import full_name, hex_of
 from tests.builders.trees import fingerprint
 from tests.command import layout, succeed
+from tests.independent import read_files
 from tests.source.opened import assert_holds, collected, held, opened
 
 APP = make_image([{"a": b"1"}, {"b": b"2"}], names=("app:1", "host:5000/team/app:2"))
@@ -136,6 +138,14 @@ def test_dockers_root_leads_there(tmp_path: Path) -> None:
     write_docker_root([], tmp_path / "docker")  # as it was before
     (told,) = collected(tmp_path / "docker").warnings
     assert (told.code, "/var/lib/containerd" in told.hint) == ("empty", True)
+
+
+def test_an_archive_of_it(tmp_path: Path) -> None:
+    """It says what to do."""
+    files = {f"var/lib/{name}": data for name, data in read_files(only(tmp_path)).items()}
+    with pytest.raises(NotAnImageError, match="root in an archive") as caught:
+        held(write_members(files, tmp_path / "x.tar"))
+    assert "unpack it" in caught.value.hint
 
 
 def test_a_namespace_is_chosen(tmp_path: Path) -> None:

@@ -213,6 +213,12 @@ def test_larger_than_is_read() -> None:
     assert read(bbolt(SMALL) + bytes(1 << 20)) == SMALL
 
 
+def test_more_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DATABASE_ENTRIES", 300)
+    with pytest.raises(DamagedError, match="more than 300 things"):
+        read(bbolt(large(1)))
+
+
 def test_written_meanwhile() -> None:
     """What is read between two looks at the meta pages counts only where both show the same."""
     new, old = bbolt(SMALL, txid=9), bbolt(large(2, 50), txid=8)
