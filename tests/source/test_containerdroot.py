@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -511,6 +512,57 @@ def test_a_database_that_is_no_file(make: Callable[[Path], None], tmp_path: Path
     root = only(tmp_path)
     make(root / DATABASE)
     assert codes(root) == ["bad-database"]
+
+
+def test_a_folder_of_its_database_that_is_a_link(tmp_path: Path) -> None:
+    root = only(tmp_path)
+    name = DATABASE.partition("/")[0]
+    shutil.move(root / name, tmp_path / "elsewhere")
+    (root / name).symlink_to(tmp_path / "elsewhere")
+    assert codes(root) == ["no-database"]
+
+
+def test_without_openat2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older kernel: each folder on the way is entered in turn."""
+    monkeypatch.setattr("oci_layout.streams.beneath._OPENAT2", 100_000)
+    assert_holds(only(tmp_path), APP, OTHER)
+    link_out(tmp_path / "containerd" / blob_name(OTHER.layers[1].digest))
+    assert codes(tmp_path / "containerd") == ["missing-blob"]
+
+
+@pytest.mark.parametrize("which", ["layer", "manifest", "config"])
+def test_huge_blobs(which: str, tmp_path: Path) -> None:
+    """A hole of a terabyte in the place of a blob; its size alone is looked at."""
+    root = only(tmp_path)
+    digest = {
+        "layer": OTHER.layers[1].digest,
+        "manifest": OTHER.manifest_digest(),
+        "config": OTHER.config_digest,
+    }[which]
+    os.truncate(root / blob_name(digest), 1 << 40)
+    found = codes(root, check="quick")
+    assert {"size-mismatch", "document-too-large"} & set(found)
+    assert_one_left(root, tmp_path)
+    (root / DATABASE).unlink()
+    assert "no-database" in codes(root, check="quick")
+
+
+def test_folders_without_end(tmp_path: Path) -> None:
+    """Nested deeper than a path may be long, among the blobs."""
+    root = only(tmp_path)
+    top = root / BLOBS / "sha256"
+    deep = os.open(top, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("dddd", dir_fd=deep)
+        deeper = os.open("dddd", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = deeper
+    os.close(deep)
+    try:
+        assert_holds(root, APP, OTHER)
+        assert not codes(root)
+    finally:  # Python's own rmtree, which clears tmp_path, recurses
+        subprocess.run(["rm", "-rf", top / "dddd"], check=True)
 
 
 def test_a_huge_database(tmp_path: Path) -> None:
