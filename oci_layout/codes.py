@@ -30,6 +30,7 @@ CODES: dict[str, str] = {
     "bad-digest": "a text that is not a digest of a supported algorithm",
     "bad-data": "embedded data that is not the blob it stands for",
     "bad-name": "a text that is not an image name",
+    "digest-name": "a name that an engine made of a digest, and that is left out",
     "schema-version": "schemaVersion is not 2",
     "two-kinds": "one document with the fields of two kinds",
     "media-type-mismatch": "a document's mediaType is not that of its descriptor",

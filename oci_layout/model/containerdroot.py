@@ -106,8 +106,8 @@ def size_of(value: bytes) -> int | None:
     return None
 
 
-def names_of(records: Iterable[Record]) -> list[ImageName]:
-    """The names of an image among those of its records.
+def names_of(records: Iterable[Record]) -> tuple[list[ImageName], list[str]]:
+    """The names of an image among those of its records, and those that are none.
 
     CRI lists an image by its tag, by its digest and by its ID. The ID is no name, and the digest
     only where no tag of that repository is there. ``ctr images import``, nerdctl and Docker make
@@ -122,7 +122,13 @@ def names_of(records: Iterable[Record]) -> list[ImageName]:
         for each in found
         if each.reference is not None and each.reference.tag
     }
-    return [each for each in found if not _made_up(each) and not _pinned(each, tagged)]
+    kept, left_out = [], []
+    for each in found:
+        if _made_up(each) or _pinned(each, tagged):
+            left_out.append(each.text)
+        else:
+            kept.append(each)
+    return kept, left_out
 
 
 def _made_up(name: ImageName) -> bool:

@@ -117,7 +117,7 @@ class ContainerdStore(RootedStore):
             DamagedError: ``no-database``, ``bad-database``.
             ReadError: it may not be read, or is written faster than that.
         """
-        where = Where(member=containerdroot.DATABASE)
+        where = Where(file=self.label, member=containerdroot.DATABASE)
         name = os.path.basename(containerdroot.DATABASE)
         try:
             with self.folder(containerdroot.METADATA) as folder:

@@ -36,6 +36,7 @@ from tests.builders.image import full_name, hex_of
 from tests.builders.trees import fingerprint
 from tests.command import layout, succeed
 from tests.independent import read_files
+from tests.inspection.shown import nodes, tree
 from tests.source.opened import assert_holds, collected, held, opened
 
 APP = make_image([{"a": b"1"}, {"b": b"2"}], names=("app:1", "host:5000/team/app:2"))
@@ -412,6 +413,8 @@ def test_layers_that_were_discarded(tmp_path: Path) -> None:
     assert (error.code, error.where.image, error.where.layer) == ("discarded-layer", "other:1", 1)
     assert "discard_unpacked_layers" in error.message
     assert b"discard_unpacked_layers" in succeed("inspect", root)
+    told = [layer["discarded"] for node in nodes(tree(root)) for layer in node["layers"]]
+    assert told == [False, False, False, True]
     with pytest.raises(DamagedError, match=r"all of it was discarded.*discard_unpacked_layers"):
         repack(root, tmp_path / "x.tar", to="docker", images=("other:1",))
     assert b"discard_unpacked_layers" in layout("check", root).stdout

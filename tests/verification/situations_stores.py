@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.builders.artifacts import of_image
 from tests.builders.containerdroot import DATABASE, of_images, write_containerd_root
 from tests.builders.dockerroot import Root, write_docker_root
 from tests.verification.checking import tiny
@@ -60,7 +61,13 @@ def _cut_database(folder: Path) -> Path:
     return root
 
 
+def _listed_by_id(folder: Path) -> Path:
+    held = [*of_images([tiny()]), (tiny().config_digest, of_image(tiny()))]
+    return write_containerd_root({"k8s.io": held}, folder / "containerd")
+
+
 SITUATIONS = [
+    Situation("digest-name", "note", _listed_by_id),
     Situation("discarded-layer", "error", _discarded),
     Situation("no-database", "warning", _no_database),
     Situation("bad-database", "warning", _cut_database),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DamagedError
 from oci_layout.graph.nodes import Image, ImageIndex, Node
@@ -55,16 +56,27 @@ class _Images:
             if descriptor is not None:
                 key = descriptor.digest, descriptor.media_type, descriptor.stated_size
                 images.setdefault(key, (descriptor, []))[1].append(record)
+        left_out: list[str] = []
         for descriptor, records in images.values():
             node = _without_layers(self._reader.node(descriptor), namespace)
             entry = attrs.evolve(descriptor, annotations=records[0].annotations)
-            names = containerdroot.names_of(records)
+            names, others = containerdroot.names_of(records)
+            left_out += others
             self._reading.reconciler.take_named(node, names, entry, "--name gives it another")
+        self._tell_of(left_out)
         listed = self._reading.reconciler.roots()
         names_ = self._store.names()
         digest_of = containerdroot.data_digest
         for node in unlisted_referrers(self._store, self._reader, listed, names_, digest_of):
             self._reading.reconciler.take_unlisted(node)
+
+    def _tell_of(self, left_out: list[str]) -> None:
+        if not left_out:
+            return
+        are = "is" if len(left_out) == 1 else "are"
+        told = f"{plural(len(left_out), 'name')} made of a digest {are} left out"
+        where = Where(member=containerdroot.DATABASE)
+        self._findings.note("digest-name", f"{told}, as {left_out[0][:100]!r}", where)
 
     def _descriptor(self, record: Record) -> Descriptor | None:
         """What leads to an image; None where the record does not say (reported)."""
@@ -85,7 +97,7 @@ class _Images:
         self._findings.warning(
             error.code,
             f"{error.what}: images stand without their names",
-            error.where,
+            Where(member=error.where.member),
             "--name gives them others",
         )
         found = manifests_among(self._store, self._store.names(), containerdroot.data_digest)
