@@ -15,23 +15,25 @@ class Containerd:
     name = "containerd"
     namespace = "default"
 
-    def __init__(self, host: Host, called: str = "containerd") -> None:
+    def __init__(self, host: Host, called: str = "containerd", *, cri: bool = False) -> None:
         """Start the daemon with folders of its own.
 
         Args:
             host: where it runs.
             called: what the folder around them is called.
+            cri: whether it serves Kubernetes too, and so lists each image by its ID as well.
         """
         self.host = host
         home = host.new_dir(called)
         self.root = home / "root"
         self.socket = home / "containerd.sock"
         config = home / "config.toml"
+        without = "" if cri else 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
         config.write_text(
             "version = 2\n"
             f'root = "{self.root}"\n'
             f'state = "{home}/state"\n'
-            'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f"{without}"
             "[grpc]\n"
             f'  address = "{self.socket}"\n'
         )
