@@ -30,7 +30,7 @@ from tests.independent import read_files
 from tests.interop.built import MOTD, Builder
 from tests.interop.containerd import Containerd
 from tests.interop.docker import Docker
-from tests.interop.engines import Engines
+from tests.interop.engines import Engines, docker_release
 from tests.interop.host import EngineError
 from tests.interop.shown import Engine
 from tests.interop.sources import SHARED, TINY, Source
@@ -222,13 +222,27 @@ def test_discarded_layers(engines: Engines, builder: Builder) -> None:
     containerd.clear()
 
 
+@pytest.fixture
+def on_containerd(engines: Engines) -> Iterator[Docker]:
+    """Docker on the image store of containerd; an older one is started for this alone."""
+    if engines.docker_c8d is not None:
+        yield engines.docker_c8d
+    elif docker_release(engines.host.root) < 26:
+        pytest.skip("this Docker has no store of containerd")
+    else:
+        docker = Docker(engines.host, engines.containerd, store="containerd")
+        yield docker
+        docker.stop()
+
+
 def test_docker_on_the_store_of_containerd(
-    engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
+    engines: Engines,
+    on_containerd: Docker,
+    builder: Builder,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Its namespace of the root has its images, named or not; and they run elsewhere."""
-    docker = engines.docker_c8d
-    if docker is None:
-        pytest.skip("this Docker has no store of containerd")
+    docker = on_containerd
     docker.clear()
     for number, image in enumerate((builder.image("c8d:1", "x.io/c8d:2"), builder.image("old:1"))):
         docker.load(write_docker_archive([image], builder.work / f"c8d-{number}.tar"))
