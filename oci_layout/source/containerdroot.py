@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -14,7 +14,6 @@ from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, SelectionError
 from oci_layout.model import containerdroot, dockersave, layout
 from oci_layout.model.containerdroot import Namespace, Record
-from oci_layout.source.below import folders_below
 from oci_layout.source.rootedstore import RootedStore, refused
 from oci_layout.source.store import ABSENT
 from oci_layout.streams.bbolt import Bucket, snapshot
@@ -28,7 +27,6 @@ _TAILS = tuple(  # of a copy, what is around it
         for number in range(len(parts), -1, -1)
     )
 )
-_FLOORS = 5  # below what was named: a volume of a kind node has its root four floors down
 _INSIDE = 4  # floors of the root
 _SHOWN = 8  # namespaces in a message
 _OTHER = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
@@ -245,25 +243,29 @@ def containerd_at(path: str) -> ContainerdAt | None:
     if real == "/" or any(os.path.lexists(os.path.join(path, name)) for name in _OTHER):
         return None
     roots = [os.path.join(path, tail) if tail else path for tail in _TAILS]
-    found = [ContainerdAt(folder=root) for root in roots if _is_root(root, closed=root != path)]
+    found = [ContainerdAt(folder=root) for root in roots if is_root(root, closed=root != path)]
     if found:
         return _only(path, found)
     above = [*PurePosixPath(real).parents][:_INSIDE]
-    inside = next((str(each) for each in above if _is_root(str(each))), None)
+    inside = next((str(each) for each in above if is_root(str(each))), None)
     name = os.path.relpath(real, inside).split("/")[0] if inside is not None else ""
     if inside is not None and name in (containerdroot.CONTENT, containerdroot.METADATA):
         return ContainerdAt(folder=inside)
     return None
 
 
-def containerd_below(path: str) -> ContainerdAt | None:
-    """The one root some floors below a folder; None where none is found among its first names.
+def containerd_among(path: str, below: Sequence[str]) -> ContainerdAt | None:
+    """The one root among some folders; None where none of them is one.
+
+    Args:
+        path: the folder around them.
+        below: paths below that.
 
     Raises:
         NotAnImageError: there are several that have blobs.
     """
-    below = folders_below(path, _FLOORS, _is_root) or []
-    found = [ContainerdAt(folder=os.path.join(path, each)) for each in below]
+    folders = [os.path.join(path, each) for each in below]
+    found = [ContainerdAt(folder=each) for each in folders if is_root(each)]
     return _only(path, found) if found else None
 
 
@@ -280,7 +282,7 @@ def _only(path: str, found: list[ContainerdAt]) -> ContainerdAt:
     return (full or found)[0]
 
 
-def _is_root(folder: str, *, closed: bool = False) -> bool:
+def is_root(folder: str, *, closed: bool = False) -> bool:
     """Whether a folder has what a root of containerd begins with.
 
     Args:

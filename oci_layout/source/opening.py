@@ -20,15 +20,14 @@ from oci_layout.graph.walk import whole
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
-from oci_layout.source.containerdroot import containerd_below
 from oci_layout.source.contents import no_image, read
-from oci_layout.source.engines import engine_at
+from oci_layout.source.engines import engine_at, rooted_below
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.layoutsstore import layouts_below
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.parts import parts_of
-from oci_layout.source.registryroot import registry_at, registry_below, registry_folder
+from oci_layout.source.registryroot import registry_at, registry_folder
 from oci_layout.source.scope import Scope
 from oci_layout.source.spool import (
     Spooling,
@@ -322,22 +321,19 @@ def _folder_store(path: str) -> Store:
     if engine is not None:
         return engine.store(path)
     registry = registry_at(path)
-    if registry is None:
-        try:
-            _refuse_any_folder(path)
-        except NotAnImageError:
-            if os.path.realpath(path) == "/":
-                raise
-            containerd = containerd_below(path)
-            if containerd is not None:
-                return containerd.store(path)
-            registry = registry_below(path)
-            layouts = layouts_below(path) if registry is None else None
-            if layouts is not None:
-                return layouts
-            if registry is None:
-                raise
-    return DirectoryStore(path) if registry is None else registry.store(path)
+    if registry is not None:
+        return registry.store(path)
+    try:
+        _refuse_any_folder(path)
+    except NotAnImageError:
+        if os.path.realpath(path) == "/":
+            raise
+        rooted = rooted_below(path)
+        store = rooted.store(path) if rooted is not None else layouts_below(path)
+        if store is None:
+            raise
+        return store
+    return DirectoryStore(path)
 
 
 def _refuse_any_folder(path: str) -> None:

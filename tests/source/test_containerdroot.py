@@ -33,6 +33,7 @@ from tests.builders.containerdroot import (
 from tests.builders.dockerroot import write_docker_root
 from tests.builders.files import write_members
 from tests.builders.image import full_name, hex_of
+from tests.builders.registry import write_registry
 from tests.builders.trees import fingerprint
 from tests.command import layout, succeed
 from tests.independent import read_files
@@ -110,6 +111,18 @@ def test_of_several_roots_one_is_to_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(NotAnImageError, match="2 roots of containerd") as caught:
         held(tmp_path / "host")
     assert "/var/lib/containerd" in caught.value.hint
+
+
+def test_beside_a_registry(tmp_path: Path) -> None:
+    """Some floors below a folder, as in volumes of Docker."""
+    root = tmp_path / "a/_data/lib/containerd"
+    root.parent.mkdir(parents=True)
+    shutil.move(only(tmp_path / "made"), root)
+    assert_holds(tmp_path, APP, OTHER)
+    write_registry([make_image(names=("x:1",))], tmp_path / "b/_data")
+    with pytest.raises(NotAnImageError, match="containerd and the storage of a registry") as caught:
+        held(tmp_path)
+    assert str(root) in caught.value.hint
 
 
 def test_beside_docker(tmp_path: Path) -> None:
