@@ -278,6 +278,7 @@ class Completing(Spooling):
     registry_host: str | None = text(
         "Put HOST before the names in a registry's storage.", "HOST", read=_host
     )
+    namespace: str | None = text("Read this namespace of containerd's store.", "NAME")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -34,6 +34,8 @@ _ROWS = {
     "NAME_BYTES": "a name of a member",
     "NAMES_BYTES": "names of an archive",
     "VOLUMES": "volumes of a list",
+    "DATABASE_BYTES": "the database of a containerd",
+    "DATABASE_ENTRIES": "what such a database says",
     "TAR_SPLIT_LINE_BYTES": "a line of what an engine wrote down",
     "TAR_SPLIT_LINES": "lines of what an engine wrote down",
     "TAR_SPLIT_PIECES": "such lines of all layers",

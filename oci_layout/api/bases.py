@@ -15,13 +15,16 @@ from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, open_source
 
 
-def have_lists(texts: Sequence[str], sources: Sequence[str], tmp: str | None) -> HaveList:
+def have_lists(
+    texts: Sequence[str], sources: Sequence[str], tmp: str | None, namespace: str | None
+) -> HaveList:
     """What the other side has, by all that ``--have`` names.
 
     Args:
         texts: lists, what engines printed, or sources.
         sources: that are read beside.
         tmp: directory for spooling.
+        namespace: of containerd, whose images are meant.
 
     Raises:
         UsageError: standard input twice.
@@ -33,7 +36,7 @@ def have_lists(texts: Sequence[str], sources: Sequence[str], tmp: str | None) ->
         raise UsageError(what="standard input can be read once", hint="name a file")
     found = HaveList()
     for path in paths:  # in the order of loading: one may complete the next
-        found = HaveList.union([found, read_have(path, tmp=tmp, before=found)])
+        found = HaveList.union([found, read_have(path, tmp=tmp, before=found, namespace=namespace)])
     return found
 
 
@@ -55,6 +58,8 @@ def open_bases(asked: Completing, stack: ExitStack) -> tuple[Holdings, ...]:
         path = path_at(base)
         if path == STANDARD_INPUT:
             raise UsageError(what="--base takes a file or a folder, not standard input")
-        source = stack.enter_context(open_source(path, findings=Findings(), tmp=asked.tmp))
+        source = stack.enter_context(
+            open_source(path, findings=Findings(), tmp=asked.tmp, namespace=asked.namespace)
+        )
         found.append(source.contents.lent(source.label))
     return tuple(found)

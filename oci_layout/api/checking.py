@@ -59,7 +59,7 @@ def check(
     asked = [Target.parse(text) for text in checked.targets or USUAL]
     host = _host(checked.platform)
     findings = Findings()
-    have = have_lists(checked.have, [source], checked.tmp)
+    have = have_lists(checked.have, [source], checked.tmp, checked.namespace)
     with ExitStack() as stack:
         opened = stack.enter_context(
             open_source(
@@ -69,6 +69,7 @@ def check(
                 watch=watch_of(progress),
                 bases=open_bases(checked, stack),
                 host=checked.registry_host,
+                namespace=checked.namespace,
             )
         )
         _require_loadable(opened)

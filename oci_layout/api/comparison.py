@@ -67,6 +67,7 @@ def diff(
                     watch=watch_of(progress),
                     bases=bases,
                     host=asked.registry_host,
+                    namespace=asked.namespace,
                 )
                 opened.append(stack.enter_context(read))
             else:

@@ -87,7 +87,7 @@ def repack(
         job = Job.look(asked, destination, outputs, progress)
         with ExitStack() as stack:
             bases = open_bases(asked, stack)
-            old = open_old(asked.have, asked.tmp, stack) if asked.delta else []
+            old = open_old(asked.have, asked.tmp, asked.namespace, stack) if asked.delta else []
             opened = (
                 source
                 if isinstance(source, Source)
@@ -102,6 +102,7 @@ def repack(
                         watch=watch_of(progress),
                         bases=bases,
                         host=asked.registry_host,
+                        namespace=asked.namespace,
                     )
                 )
             )
@@ -155,7 +156,7 @@ def _thinning(asked: Writing, *sources: str) -> Thinning | None:
             what="--have goes not with --append: a layout that is added to stays whole",
             hint="leave one out",
         )
-    have = have_lists(asked.have, sources, asked.tmp)
+    have = have_lists(asked.have, sources, asked.tmp, asked.namespace)
     finds = Target.parse(asked.reader).finds if asked.reader is not None else Finds.EVERY
     if finds is Finds.NOTHING:
         raise UsageError(
@@ -258,6 +259,7 @@ def merge(
                     memory=asked.limit_memory,
                     watch=watch_of(progress),
                     host=asked.registry_host,
+                    namespace=asked.namespace,
                 )
             )
             for source in dict.fromkeys(every)

@@ -53,6 +53,7 @@ def have(
                 watch=watch_of(progress),
                 bases=bases,
                 host=asked.registry_host,
+                namespace=asked.namespace,
             )
             with opened:
                 found.append(have_of(opened))

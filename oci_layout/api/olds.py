@@ -16,12 +16,15 @@ from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import open_source
 
 
-def open_old(texts: Sequence[str], tmp: str | None, stack: ExitStack) -> list[Old]:
+def open_old(
+    texts: Sequence[str], tmp: str | None, namespace: str | None, stack: ExitStack
+) -> list[Old]:
     """The layers of the sources that ``--have`` names, to make deltas from.
 
     Args:
         texts: what it names; a list has no bytes, and only says what may be left out.
         tmp: directory for spooling.
+        namespace: of containerd, whose images are meant.
         stack: closes them.
 
     Raises:
@@ -37,7 +40,9 @@ def open_old(texts: Sequence[str], tmp: str | None, stack: ExitStack) -> list[Ol
     holdings: list[Holdings] = []
     for path in sources:
         source = stack.enter_context(
-            open_source(path, findings=Findings(), tmp=tmp, bases=tuple(holdings))
+            open_source(
+                path, findings=Findings(), tmp=tmp, bases=tuple(holdings), namespace=namespace
+            )
         )
         lent = source.contents.lent(source.label)
         holdings.append(lent)

@@ -85,6 +85,7 @@ def verify(
                 watch=watch_of(progress),
                 bases=open_bases(asked, closing),
                 host=asked.registry_host,
+                namespace=asked.namespace,
             )
 
 

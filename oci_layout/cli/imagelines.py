@@ -10,6 +10,7 @@ from oci_layout.cli.cells import cells, clipped, folded, left, right
 from oci_layout.cli.text import short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
+from oci_layout.graph.completeness import DISCARDED
 from oci_layout.inspection.report import FilesReport, ImageReport, LayerReport, ReadLayerReport
 from oci_layout.mediatype import Compression, Family
 
@@ -163,7 +164,9 @@ class ImageLines:
         if layer.mislabelled and layer.labelled is not None and layer.compression is not None:
             labelled, actual = _packing(layer.labelled), _packing(layer.compression)
             yield f"labelled {labelled}, and is {actual}: containerd goes by the label"
-        if not layer.present and not self._alone:
+        if layer.discarded:
+            yield f"not in this source: it {DISCARDED}"
+        elif not layer.present and not self._alone:
             urls = layer.urls
             yield f"not in this source; from {urls[0]}" if urls else "not in this source"
 

@@ -15,7 +15,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="docker save archive, OCI layout or archive, dir: directory; - for standard input.",
+        help="docker save archive, OCI layout or archive, dir: directory, folder of a registry or "
+        "an engine; - for standard input.",
         show_default=False,
     ),
 ]

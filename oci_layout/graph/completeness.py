@@ -19,6 +19,7 @@ from oci_layout.model.layout import ATTESTATION_DIGEST
 from oci_layout.where import Where
 
 _NAMED = 32  # digests that one message lists
+DISCARDED = "was discarded after unpacking: containerd is set to discard_unpacked_layers"
 
 
 def complete(
@@ -43,18 +44,18 @@ def complete(
     if not pruning.missing:
         return roots
     if sparse == "fail":
-        raise _sparse("the source is not complete", pruning.missing)
+        raise _sparse("the source is not complete", pruning)
     if sparse == "auto":
-        _refuse_loss([root for root, node in pruned if node is None], len(roots))
+        _refuse_loss([root for root, node in pruned if node is None], len(roots), pruning)
     left = [attrs.evolve(root, node=node) for root, node in pruned if node is not None]
     kept = _without_orphans(left, pruning.gone, told)
     if all(is_attached(root) for root in kept):
         what = "nothing that was chosen" if chosen else "nothing in this source"
-        raise _sparse(f"{what} is complete", pruning.missing)
+        raise _sparse(f"{what} is complete", pruning)
     if not keep:
         return tuple(kept)
     if any(map(_unnamed, roots)):
-        raise _sparse("what no digest names cannot be kept as absent", pruning.missing)
+        raise _sparse("what no digest names cannot be kept as absent", pruning)
     listed = ", ".join(pruning.missing[:_NAMED])
     findings.warning(
         "sparse-index",
@@ -73,7 +74,7 @@ def _unnamed(root: Root) -> bool:
     )
 
 
-def _refuse_loss(gone: list[Root], count: int) -> None:
+def _refuse_loss(gone: list[Root], count: int, pruning: _Pruning) -> None:
     """Refuse to lose an image: what has a name, or is one; an entry of a platform may go."""
     lost = [
         root
@@ -85,18 +86,20 @@ def _refuse_loss(gone: list[Root], count: int) -> None:
     absent = [str(each) for root in lost for node in walk(root.node) for each in missing(node)]
     raise DamagedError(
         what=f"{', '.join(describe([root]) for root in lost[:_NAMED])} would be left out; missing: "
-        f"{', '.join(dict.fromkeys(absent[:_NAMED]))}",
+        f"{', '.join(dict.fromkeys(absent[:_NAMED]))}{pruning.why}",
         hint="--sparse prune leaves it out, --image chooses others",
         code="sparse-index",
     )
 
 
-def _sparse(what: str, missing: list[str]) -> DamagedError:
+def _sparse(what: str, pruning: _Pruning) -> DamagedError:
+    missing = pruning.missing
     listed = ", ".join(missing[:_NAMED])
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    again = "pull" if pruning.discarded else "save"
     return DamagedError(
-        what=f"{what}; missing: {listed}{more}",
-        hint="save the image again with all its blobs, or name with --base what has them",
+        what=f"{what}; missing: {listed}{more}{pruning.why}",
+        hint=f"{again} the image again with all its blobs, or name with --base what has them",
         code="sparse-index",
     )
 
@@ -112,11 +115,18 @@ class _Pruning:
         self._findings = findings
         self._missing: dict[str, None] = {}
         self.gone: set[str] = set()
+        self.discarded: set[str] = set()
 
     @property
     def missing(self) -> list[str]:
         """What would have to be there, each once: digests of blobs, names of files."""
         return list(self._missing)
+
+    @property
+    def why(self) -> str:
+        """What is known of why that is missing, to go on with in a sentence."""
+        some = "all" if len(self.discarded) == len(self._missing) else "some"
+        return f"; {some} of it {DISCARDED}" if self.discarded else ""
 
     def node(self, node: Node, label: str) -> Node | None:
         """A node without what is not all there; None when nothing is left of it."""
@@ -133,10 +143,14 @@ class _Pruning:
 
     def _report(self, node: Node, absent: list[str], label: str) -> None:
         self._missing.update(dict.fromkeys(absent))
+        if isinstance(node, Image):
+            self.discarded |= {
+                each.called for each in node.layers if each.lacking and each.discarded
+            }
         more = f", nor are {len(absent) - 1} more of its blobs" if len(absent) > 1 else ""
         self._findings.warning(
             "sparse-index",
-            f"{_what(node)} is left out: {absent[0]} is not in the source{more}",
+            f"{_what(node)} is left out: {absent[0]} is not in the source{more}{self.why}",
             Where(image=label),
         )
 

@@ -37,6 +37,7 @@ class Layer:
         substitute: where its bytes are not there, a layer of the same diff_id whose bytes are,
             packed in whatever way.
         elsewhere: whether it is not there, and whoever reads the result is said to have it.
+        discarded: whether it is not there since its engine unpacked it and let go of it.
     """
 
     member: Member | None
@@ -47,6 +48,7 @@ class Layer:
     file: str = ""
     substitute: Layer | None = None
     elsewhere: bool = False
+    discarded: bool = False
 
     @property
     def lacking(self) -> bool:

@@ -22,7 +22,13 @@ from oci_layout.where import Where
 _KIND_WITHIN = 1_000  # characters of a list of volumes
 
 
-def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = None) -> HaveList:
+def read_have(
+    path: str,
+    *,
+    tmp: str | None = None,
+    before: HaveList | None = None,
+    namespace: str | None = None,
+) -> HaveList:
     """What somebody has, by a file or a folder.
 
     Args:
@@ -30,6 +36,7 @@ def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = No
             ``-`` is such a text on standard input.
         tmp: directory for spooling a source.
         before: what is there before a source is loaded.
+        namespace: of containerd, whose images are meant.
 
     Raises:
         NotAnImageError: it is nothing of the kind.
@@ -38,7 +45,7 @@ def read_have(path: str, *, tmp: str | None = None, before: HaveList | None = No
     """
     listed = _listed(path)
     if listed is None:
-        with open_source(path, findings=Findings(), tmp=tmp) as source:
+        with open_source(path, findings=Findings(), tmp=tmp, namespace=namespace) as source:
             return have_of(source, before)
     label = "standard input" if path == STANDARD_INPUT else path
     if listed.startswith(text.BEGINS):

@@ -67,6 +67,7 @@ class LayerReader:
             foreign=kind is not None and kind.foreign,
             urls=descriptor.urls if descriptor is not None else (),
             present=layer.member is not None,
+            discarded=layer.discarded,
             created_by=created_by,
         )
 

@@ -115,6 +115,7 @@ class LayerReport:
         foreign: whether it may be fetched from elsewhere.
         urls: where from.
         present: whether it is there.
+        discarded: whether it is not there since its engine unpacked it and let go of it.
         created_by: the line of the history that made it.
     """
 
@@ -131,6 +132,7 @@ class LayerReport:
     foreign: bool
     urls: tuple[str, ...]
     present: bool
+    discarded: bool
     created_by: str | None
 
 

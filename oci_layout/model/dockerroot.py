@@ -17,6 +17,8 @@ from oci_layout.model.fields import Fields
 from oci_layout.where import Where
 
 IMAGE = "image"
+MARKS = frozenset({"engine-id", "containers", "buildkit"})  # in every root since Docker 20.10
+ELSEWHERE = "on the image store of containerd, images lie in its root: /var/lib/containerd"
 CONFIGS = "imagedb/content/sha256"
 LAYERS = "layerdb/sha256"
 REPOSITORIES = "repositories.json"

@@ -13,7 +13,7 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Opaque
 from oci_layout.mediatype import Kind
-from oci_layout.model import dockersave, jsontext, jws
+from oci_layout.model import containerdroot, dockersave, jsontext, jws
 from oci_layout.model.config import Config
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.manifest import (
@@ -63,6 +63,17 @@ class RegistryBlobs:
     def find(self, digest: Digest) -> Member | None:
         """The blob's bytes, unchecked; None when it is not there."""
         return self._store.find(data_path(digest))
+
+
+class ContainerdBlobs:
+    """Blobs of containerd's root: ``io.containerd.content.v1.content/blobs/<algorithm>/<hex>``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, digest: Digest) -> Member | None:
+        """The blob's bytes, unchecked; None when it is not there."""
+        return self._store.find(containerdroot.data_path(digest))
 
 
 class FlatBlobs:

@@ -30,6 +30,15 @@ class DockerAt:
     folder: str
     driver: str
 
+    @property
+    def empty(self) -> bool:
+        """Whether no image is there."""
+        configs = os.path.join(self.folder, dockerroot.IMAGE, self.driver, dockerroot.CONFIGS)
+        try:
+            return not _entries(configs)
+        except PermissionError:
+            return False
+
     def store(self, label: str) -> DockerStore:
         """Its files.
 

@@ -10,7 +10,7 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.finding import Findings
 from oci_layout.limits import DOCUMENT_BYTES
-from oci_layout.model import dockersave, jsontext, layout
+from oci_layout.model import containerdroot, dockerroot, dockersave, jsontext, layout
 from oci_layout.source.store import Store
 from oci_layout.streams.reader import HeldFile
 from oci_layout.where import Where
@@ -85,10 +85,16 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
             what="a root file system, as docker export writes, or a single layer",
             hint="docker export leaves out what makes an image; " + _SAVE,
         )
+    if any(containerdroot.CONTENT in name.split("/") for name in first):
+        return Mistaken(
+            what="containerd's root in an archive", hint="unpack it as root, and name the folder"
+        )
     if any(name == "Chart.yaml" or name.endswith("/Chart.yaml") for name in first):
         return Mistaken(
             what="a Helm chart", hint="a chart names images, and holds none; save those it names"
         )
+    if tops >= dockerroot.MARKS:
+        return Mistaken(what="a root of Docker without images", hint=dockerroot.ELSEWHERE)
     if "zarf.yaml" in tops:
         return Mistaken(what="a Zarf package", hint="its images lie in a folder: FILE#images")
     return None

@@ -21,13 +21,13 @@ from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
-from oci_layout.source.dockerroot import docker_at
+from oci_layout.source.engines import engine_at, rooted_below
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.layoutsstore import layouts_below
 from oci_layout.source.lookup import Holdings, completed
 from oci_layout.source.parts import parts_of
-from oci_layout.source.registryroot import registry_at, registry_below, registry_folder
+from oci_layout.source.registryroot import registry_at, registry_folder
 from oci_layout.source.scope import Scope
 from oci_layout.source.spool import (
     Spooling,
@@ -164,6 +164,7 @@ def open_source(
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
     host: str | None = None,
+    namespace: str | None = None,
 ) -> Source:
     """Open a file, a directory or standard input, whatever format it has.
 
@@ -181,10 +182,12 @@ def open_source(
         bases: what other sources hold, which stay open as long: asked for blobs that this one
             lacks, by digest and layers by diff_id.
         host: put before names of a registry's storage; None for names without a host.
+        namespace: of containerd, whose images are meant; None for the only one that has any.
 
     Raises:
         NotAnImageError: not an image of any kind.
         DamagedError: an image, and something in it does not hold.
+        SelectionError: several namespaces have images, or there is none of that name.
     """
     findings = FailFast() if findings is None else findings
     file_path, folder = file_and_folder(path)
@@ -230,6 +233,7 @@ def open_source(
                 trusted=trusted,
                 bases=bases,
                 host=host or "",
+                namespace=namespace or "",
             )
             contents = read(reading, told)
     return Source(
@@ -313,23 +317,23 @@ def _folder_store(path: str) -> Store:
     Raises:
         NotAnImageError: it is no image.
     """
-    docker = docker_at(path)
-    if docker is not None:
-        return docker.store(path)
+    engine = engine_at(path)
+    if engine is not None:
+        return engine.store(path)
     registry = registry_at(path)
-    if registry is None:
-        try:
-            _refuse_any_folder(path)
-        except NotAnImageError:
-            if os.path.realpath(path) == "/":
-                raise
-            registry = registry_below(path)
-            layouts = layouts_below(path) if registry is None else None
-            if layouts is not None:
-                return layouts
-            if registry is None:
-                raise
-    return DirectoryStore(path) if registry is None else registry.store(path)
+    if registry is not None:
+        return registry.store(path)
+    try:
+        _refuse_any_folder(path)
+    except NotAnImageError:
+        if os.path.realpath(path) == "/":
+            raise
+        rooted = rooted_below(path)
+        store = rooted.store(path) if rooted is not None else layouts_below(path)
+        if store is None:
+            raise
+        return store
+    return DirectoryStore(path)
 
 
 def _refuse_any_folder(path: str) -> None:

@@ -8,8 +8,7 @@ from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Node
 from oci_layout.graph.reachable import named, orphans
 from oci_layout.graph.walk import every
-from oci_layout.model import dockersave, layout
-from oci_layout.model.registry import data_digest
+from oci_layout.model import containerdroot, dockersave, layout, registry
 from oci_layout.source.kinds.single import stated_digest as flat_digest
 from oci_layout.source.opening import Source
 from oci_layout.streams.member import Member
@@ -41,4 +40,5 @@ def _nowhere(digest: Digest) -> None:
 
 def stated_digest(name: str) -> Digest | None:
     """The digest that a blob's name promises, in whatever kind of source; None without one."""
-    return flat_digest(name) or Digest.of_path(name) or data_digest(name)
+    found = flat_digest(name) or Digest.of_path(name)
+    return found or registry.data_digest(name) or containerdroot.data_digest(name)

@@ -293,9 +293,13 @@ class Reconciler:
         self._drafts.append(_Draft(self._settled(node, {}), descriptor))
 
     def take_named(
-        self, node: Node, names: Sequence[ImageName], descriptor: Descriptor | None = None
+        self,
+        node: Node,
+        names: Sequence[ImageName],
+        descriptor: Descriptor | None = None,
+        apart: str = "--registry-host HOST tells them apart",
     ) -> None:
-        """Take what the tags of a registry, or none of them, stand for.
+        """Take what the tags of a registry or the records of an engine, or none, stand for.
 
         Without a host ``library/app`` and ``app`` are one name, for two images maybe.
 
@@ -303,6 +307,7 @@ class Reconciler:
             node: the image, index or artifact.
             names: by its tags.
             descriptor: that leads to it, with annotations to keep; None without one.
+            apart: what to do where one name stands for two.
         """
         draft = _Draft(self._settled(node, {}), descriptor)
         self._drafts.append(draft)
@@ -315,7 +320,7 @@ class Reconciler:
                 "name-conflict",
                 f"stands for two images; {_digest(node)} goes without it",
                 Where(image=str(name)),
-                "--registry-host HOST tells them apart",
+                apart,
             )
 
     def _settled(self, node: Node, saved: dict[Digest, list[Image]]) -> Node:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
 from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError
 from oci_layout.model import dockersave, layout, registry
-from oci_layout.source.below import folders_below
 from oci_layout.source.rootedstore import RootedStore
 from oci_layout.source.store import Store
 from oci_layout.streams.member import Member
@@ -18,7 +17,6 @@ from oci_layout.where import Where
 
 _TAILS = (registry.ROOT, "registry/v2", "v2", "")
 _OTHER = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)
-_FLOORS = 5  # below what was named: a volume of Docker has its files two floors down
 _LOOKED_AT = 10_000  # names of an archive
 
 
@@ -86,14 +84,18 @@ def registry_at(path: str) -> RegistryAt | None:
     return None
 
 
-def registry_below(path: str) -> RegistryAt | None:
-    """The one registry some floors below a folder; None where none is found among its first names.
+def registry_among(path: str, below: Sequence[str]) -> RegistryAt | None:
+    """The one registry in some folders; None where none of them has one.
+
+    Args:
+        path: the folder around them.
+        below: paths below that.
 
     Raises:
         NotAnImageError: there are several.
     """
-    below = folders_below(path, _FLOORS, _holds_registry) or []
-    found = [os.path.join(path, inner, registry.ROOT) for inner in below]
+    holding = [each for each in below if holds_registry(os.path.join(path, each))]
+    found = [os.path.join(path, inner, registry.ROOT) for inner in holding]
     if len(found) > 1:
         listed = ", ".join(repr(each[-60:]) for each in found[:4])
         raise NotAnImageError(
@@ -116,7 +118,8 @@ def _is_registry(folder: str, *, alone: bool) -> bool:
     return all(there) if alone else any(there)
 
 
-def _holds_registry(folder: str) -> bool:
+def holds_registry(folder: str) -> bool:
+    """Whether a registry has a folder for its root."""
     return _is_registry(os.path.join(folder, registry.ROOT), alone=False)
 
 

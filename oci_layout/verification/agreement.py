@@ -5,6 +5,7 @@ from __future__ import annotations
 from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.finding import Findings, Severity
+from oci_layout.graph.completeness import DISCARDED
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import walk
 from oci_layout.mediatype import Compression, LayerType
@@ -121,6 +122,9 @@ def _absent(layer: Layer, where: Where, findings: Findings) -> None:
     elif layer.file:
         text = f"the layer {layer.file[:200]!r} is not there"
         findings.error("missing-member", text, where, _COMPLETE)
+    elif layer.discarded:
+        hint = f"pull the image again without that setting; {_COMPLETE}"
+        findings.error("discarded-layer", f"{layer.called} {DISCARDED}", where, hint)
     else:
         findings.error("missing-blob", f"{layer.called} is not there", where, _COMPLETE)
 

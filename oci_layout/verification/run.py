@@ -59,6 +59,7 @@ def verify_source(
     watch: Watch | None = None,
     bases: Sequence[Holdings] = (),
     host: str | None = None,
+    namespace: str | None = None,
 ) -> VerifyReport:
     """Check everything of a source.
 
@@ -70,6 +71,7 @@ def verify_source(
         watch: told how far spooling is, if there is any.
         bases: what other sources hold, of which what is taken is checked, too.
         host: put before names of a registry's storage.
+        namespace: of containerd, whose images are meant.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -87,6 +89,7 @@ def verify_source(
         watch=watch,
         bases=bases,
         host=host,
+        namespace=namespace,
     ) as source:
         check_agreement(source, findings)
         check_links(source, findings)

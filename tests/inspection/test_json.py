@@ -12,6 +12,7 @@ import pytest
 
 from oci_layout import inspect
 from oci_layout.errors import LayoutError
+from oci_layout.source.kinds import KINDS
 from tests.builders import make_image, write_hybrid_archive, write_index_layout
 from tests.command import printed
 from tests.inspection.shown import nodes, schema, tree
@@ -73,6 +74,11 @@ def test_the_schema_misses_no_key(tmp_path: Path) -> None:
         holder["surprise"] = 1
         assert not schema().is_valid(changed), path
     assert checked > 100
+
+
+def test_the_schema_knows_every_kind_of_source() -> None:
+    source = schema().schema["properties"]["source"]
+    assert set(source["properties"]["kind"]["enum"]) == {each.json for each in KINDS}
 
 
 def test_every_key_is_described() -> None:

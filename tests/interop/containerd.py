@@ -15,17 +15,25 @@ class Containerd:
     name = "containerd"
     namespace = "default"
 
-    def __init__(self, host: Host) -> None:
-        """Start the daemon with folders of its own."""
+    def __init__(self, host: Host, called: str = "containerd", *, cri: bool = False) -> None:
+        """Start the daemon with folders of its own.
+
+        Args:
+            host: where it runs.
+            called: what the folder around them is called.
+            cri: whether it serves Kubernetes too, and so lists each image by its ID as well.
+        """
         self.host = host
-        home = host.new_dir("containerd")
+        home = host.new_dir(called)
+        self.root = home / "root"
         self.socket = home / "containerd.sock"
         config = home / "config.toml"
+        without = "" if cri else 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
         config.write_text(
             "version = 2\n"
-            f'root = "{home}/root"\n'
+            f'root = "{self.root}"\n'
             f'state = "{home}/state"\n'
-            'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f"{without}"
             "[grpc]\n"
             f'  address = "{self.socket}"\n'
         )
@@ -52,10 +60,10 @@ class Containerd:
         """Import an archive and unpack its layers."""
         self.import_(path)
 
-    def import_(self, path: Path, *flags: str) -> dict[str, str]:
+    def import_(self, path: Path, *flags: str, namespace: str | None = None) -> dict[str, str]:
         """Import an archive and give all images with their digests."""
-        self.ctr("images", "import", *flags, str(self.host.place(path)))
-        return self.digests()
+        self.ctr("images", "import", *flags, str(self.host.place(path)), namespace=namespace)
+        return self.digests(namespace)
 
     def digests(self, namespace: str | None = None) -> dict[str, str]:
         """Give the digest of the manifest or index of each image."""

@@ -31,7 +31,7 @@ class Docker:
         self.name = "docker" if store == "classic" else "docker-c8d"
         self._containerd = containerd
         called = f"{self.name}-{driver}" if driver else self.name
-        self._namespace = f"{called}-tests"
+        self.namespace = f"{called}-tests"
         home = host.new_dir(called)
         self._data = home / "data"
         self.socket = home / "docker.sock"
@@ -43,7 +43,7 @@ class Docker:
         argv = ["dockerd", "--config-file", str(config), "--data-root", str(self._data)]
         argv += ["--exec-root", str(home / "exec"), "-H", f"unix://{self.socket}"]
         argv += ["-p", str(home / "pid"), "--containerd", str(containerd.socket)]
-        argv += ["--containerd-namespace", self._namespace]
+        argv += ["--containerd-namespace", self.namespace]
         argv += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
         argv += ["--ip-masq=false", f"--storage-driver={driver}"]
         self._daemon = Daemon(host, argv, self.version, home / "log")
@@ -102,7 +102,7 @@ class Docker:
         if self.store == "classic":
             name = image_id.removeprefix("sha256:")
             return (self._data / f"image/{self._driver}/imagedb/content/sha256" / name).read_bytes()
-        return self._containerd.config(image_id, self._namespace)
+        return self._containerd.config(image_id, self.namespace)
 
     def run(self, name: str, *argv: str, entrypoint: str | None = None) -> bytes:
         """Run a container and give what it prints."""
@@ -117,9 +117,9 @@ class Docker:
         """Remove all images; parents of a build go only after their children."""
         if self.store != "classic":
             # Docker neither lists nor finds what has a name that it cannot read.
-            held = self._containerd.ctr("images", "ls", "-q", namespace=self._namespace)
+            held = self._containerd.ctr("images", "ls", "-q", namespace=self.namespace)
             if names := held.decode().split():
-                self._containerd.ctr("images", "rm", *names, namespace=self._namespace)
+                self._containerd.ctr("images", "rm", *names, namespace=self.namespace)
         for _ in range(4):
             if not (ids := self.ids()):
                 break
@@ -128,8 +128,8 @@ class Docker:
         assert not self.ids(), "docker keeps images"
         if self.store != "classic":
             # Only the end of a lease makes a client wait for containerd's collector.
-            self._containerd.ctr("leases", "create", "--id", "gc", namespace=self._namespace)
-            self._containerd.ctr("leases", "rm", "--sync", "gc", namespace=self._namespace)
+            self._containerd.ctr("leases", "create", "--id", "gc", namespace=self.namespace)
+            self._containerd.ctr("leases", "rm", "--sync", "gc", namespace=self.namespace)
 
     def stop(self) -> None:
         """Stop the daemon."""

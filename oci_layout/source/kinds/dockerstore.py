@@ -211,7 +211,8 @@ def _read(reading: Reading) -> Contents:
         raise AssertionError("another store is told to be no store of Docker")
     docker = _Images(reading, reading.store).read()
     if not docker:
-        reading.findings.warning("empty", "this store of Docker has no image")
+        told, hint = "this store of Docker has no image", dockerroot.ELSEWHERE
+        reading.findings.warning("empty", told, hint=hint)
     reading.reconciler.take_docker(docker)
     roots = reading.reconciler.roots()
     return Contents(kind=DOCKER_STORE, blobs=None, roots=roots, docker=tuple(docker))

@@ -32,6 +32,7 @@ class Reading:
         bases: what other sources hold: asked for blobs that are not in the store.
         allowance: what all documents may come to.
         host: of the registry that a registry's storage is of: names begin with it.
+        namespace: of containerd, whose images are meant; empty for the only one that has any.
         reconciler: makes one set of images of all views.
     """
 
@@ -43,6 +44,7 @@ class Reading:
     bases: Sequence[Holdings] = ()
     allowance: Allowance = attrs.field(factory=Allowance)
     host: str = ""
+    namespace: str = ""
     reconciler: Reconciler = attrs.field(
         default=attrs.Factory(lambda self: Reconciler(self.findings), takes_self=True)
     )
@@ -57,6 +59,7 @@ class Reading:
             trusted=self.trusted,
             bases=bases,
             host=self.host,
+            namespace=self.namespace,
         )
 
     def has(self, name: str) -> bool:

@@ -39,7 +39,7 @@ def _read(reading: Reading, kind: SourceKind, *, hybrid: bool) -> Contents:
     reading.take_docker(docker, named=hybrid)
     if reader is not None:
         listed = reconciler.roots()
-        for node in unlisted_referrers(store, reader, listed):
+        for node in unlisted_referrers(store, reader, listed, store.names("blobs")):
             reconciler.take_unlisted(node)
     reconciler.compare_names()
     return Contents(
