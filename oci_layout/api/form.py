@@ -86,6 +86,7 @@ def rewrite(
                 watch=watch_of(progress),
                 bases=open_bases(asked, stack),
                 host=asked.registry_host,
+                namespace=asked.namespace,
             )
         )
         to = _FORMATS.get(opened.kind, Format.OCI)
@@ -134,6 +135,7 @@ def _repack(asked: Keeping, to: Format, *, replaces: bool) -> Repack:
         force=asked.force or replaces,
         bases=asked.bases,
         registry_host=asked.registry_host,
+        namespace=asked.namespace,
         limit=asked.limit,
         limit_memory=asked.limit_memory,
         jobs=asked.jobs,

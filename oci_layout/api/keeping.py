@@ -60,6 +60,7 @@ def list_images(
             watch=watch_of(progress),
             bases=open_bases(asked, stack),
             host=asked.registry_host,
+            namespace=asked.namespace,
         )
         return listing(stack.enter_context(opened))
 
