@@ -37,6 +37,8 @@ class Layer:
         substitute: where its bytes are not there, a layer of the same diff_id whose bytes are,
             packed in whatever way.
         elsewhere: whether it is not there, and whoever reads the result is said to have it.
+        stated: what the manifest says, where an engine has unpacked the blob and its tar alone is
+            left: everything else here is of that tar. None everywhere else.
     """
 
     member: Member | None
@@ -47,6 +49,7 @@ class Layer:
     file: str = ""
     substitute: Layer | None = None
     elsewhere: bool = False
+    stated: Descriptor | None = None
 
     @property
     def lacking(self) -> bool:

@@ -54,7 +54,7 @@ class LayerReader:
             make = partial(ReadLayerReport, files=self._read(layer.member, actual))
         return make(
             number=number,
-            digest=layer.digest,
+            digest=layer.stated.digest if layer.stated is not None else layer.digest,
             diff_id=layer.diff_id,
             member=layer.member.name if layer.member is not None else None,
             # A schema 1 manifest states no sizes.

@@ -119,7 +119,9 @@ class Packing:
             compression=str(compression),
             encoder=encoding.encoder_name if encoding is not None else "",
             # The digest of a raw layer is its diff_id, known or not.
-            before=layer.digest or (layer.diff_id if kept_raw else None),
+            before=layer.stated.digest
+            if layer.stated is not None
+            else layer.digest or (layer.diff_id if kept_raw else None),
             after=result[0] if result is not None else None,
             size_before=layer.size,
             size_after=result[1] if result is not None else None,

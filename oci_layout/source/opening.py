@@ -21,7 +21,7 @@ from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
-from oci_layout.source.dockerroot import docker_at
+from oci_layout.source.engines import engine_at
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.layoutsstore import layouts_below
@@ -313,9 +313,9 @@ def _folder_store(path: str) -> Store:
     Raises:
         NotAnImageError: it is no image.
     """
-    docker = docker_at(path)
-    if docker is not None:
-        return docker.store(path)
+    engine = engine_at(path)
+    if engine is not None:
+        return engine.store(path)
     registry = registry_at(path)
     if registry is None:
         try:

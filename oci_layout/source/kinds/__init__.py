@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_layout.source.kinds.containersstore import CONTAINERS_STORE
 from oci_layout.source.kinds.dockerstore import DOCKER_STORE
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
@@ -12,6 +13,7 @@ from oci_layout.source.kinds.single import DIR, LONE
 
 KINDS: tuple[SourceKind, ...] = (
     DOCKER_STORE,
+    CONTAINERS_STORE,
     LONE,
     LAYOUTS,
     DIR,
@@ -23,6 +25,7 @@ KINDS: tuple[SourceKind, ...] = (
 )
 
 __all__ = [
+    "CONTAINERS_STORE",
     "DIR",
     "DOCKER",
     "DOCKER_STORE",

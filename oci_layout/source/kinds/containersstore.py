@@ -1,0 +1,338 @@
+"""containers-storage: documents as they came, and layers that are put together again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.digest import Digest
+from oci_layout.errors import ChangedError, DamagedError
+from oci_layout.finding import Findings
+from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node
+from oci_layout.mediatype import Compression
+from oci_layout.model import containersroot
+from oci_layout.model.containersroot import StoredImage, StoredLayer
+from oci_layout.reference import ImageName, InvalidReferenceError
+from oci_layout.source.containersroot import ContainersStore
+from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.kinds.single import descriptor_of
+from oci_layout.source.reading import read_bounded
+from oci_layout.source.unpackedlayers import UnpackedLayers, bad_layer
+from oci_layout.streams.member import Member
+from oci_layout.streams.reader import changed
+from oci_layout.where import Where
+
+_TRIES = 10  # an engine replaces its lists while they are read
+_PAUSE = 0.02  # seconds
+_BY_PODMAN = "podman gives the image, where it can: podman save"
+
+
+@attrs.frozen(kw_only=True)
+class _Lists:
+    """What the engine's lists say, all of one moment.
+
+    Args:
+        images: in order.
+        layers: by ID.
+    """
+
+    images: Sequence[StoredImage]
+    layers: Mapping[str, StoredLayer]
+
+
+def _lists(store: ContainersStore, findings: Findings) -> _Lists:
+    """Read the lists; an engine that runs replaces each of them whole.
+
+    Raises:
+        ChangedError: it never stopped doing so.
+    """
+    images = f"{store.images}/{containersroot.IMAGE_LIST}"
+    layers = [f"{store.layers}/{name}" for name in containersroot.LAYER_LISTS]
+    found = _of_one_moment(store, [images, *layers], findings)
+    known: dict[str, StoredLayer] = {}
+    for name in layers:
+        raw = found[name]
+        for layer in containersroot.read_layers(raw, Where(member=name), findings) if raw else ():
+            known.setdefault(layer.identity, layer)
+    raw = found[images]
+    listed = containersroot.read_images(raw, Where(member=images), findings) if raw else []
+    return _Lists(images=listed, layers=known)
+
+
+def _of_one_moment(
+    store: ContainersStore, names: Sequence[str], findings: Findings
+) -> dict[str, bytes | None]:
+    """The bytes of files of which none was replaced while the others were read."""
+    for number in range(_TRIES):
+        time.sleep(_PAUSE if number else 0)
+        told = Findings()
+        try:
+            found = {name: _bytes(store, name, told) for name in names}
+        except ChangedError:
+            found = None
+        moved = [name for name in names if store.moved(name)]
+        if found is not None and not moved:
+            for finding in told.found:
+                findings.add(finding)
+            return found
+    raise changed(f"{store.root}/{names[0]}")
+
+
+def _bytes(store: ContainersStore, name: str, findings: Findings) -> bytes | None:
+    member = store.find(name)
+    return None if member is None else read_bounded(member, findings)
+
+
+class _Layers:
+    """Puts layers together, each once however many images have it.
+
+    Args:
+        store: the engine's root.
+        known: by ID.
+        findings: told of what is not there, or does not hold.
+    """
+
+    def __init__(
+        self, store: ContainersStore, known: Mapping[str, StoredLayer], findings: Findings
+    ) -> None:
+        self._store, self._known, self._findings = store, known, findings
+        self._unpacked = UnpackedLayers(store)
+        self._made: dict[str, Member | DamagedError] = {}
+        self._below: dict[str, dict[Digest, StoredLayer]] = {}
+        self._walked = 0  # layers of all images
+        self._of: dict[Digest, list[StoredLayer]] = {}
+        for layer in known.values():
+            if layer.diff_id is not None:
+                self._of.setdefault(layer.diff_id, []).append(layer)
+
+    def below(self, top: str) -> Mapping[Digest, StoredLayer]:
+        """A layer and those below it, by diff_id; what is not listed ends them."""
+        if top not in self._below:
+            self._below[top] = self._stack(top)
+        return self._below[top]
+
+    def _stack(self, top: str) -> dict[Digest, StoredLayer]:
+        found: dict[Digest, StoredLayer] = {}
+        seen: set[str] = set()
+        layer = self._known.get(top)
+        while layer is not None and self._counted(layer):
+            if layer.identity in seen:
+                told = "is below itself: its parents lead back to it"
+                self._findings.damage(bad_layer(told, self._where(layer)))
+                break
+            seen.add(layer.identity)
+            if layer.diff_id is not None:
+                found.setdefault(layer.diff_id, layer)
+            layer = self._known.get(layer.parent)
+        return found
+
+    def _counted(self, layer: StoredLayer) -> bool:
+        before, self._walked = self._walked, self._walked + 1
+        if self._walked > limits.NODES >= before:
+            told = f"the images have more than {limits.NODES} layers together"
+            self._findings.error("index-depth", told, self._where(layer))
+        return self._walked <= limits.NODES
+
+    def of(self, diff_id: Digest, first: StoredLayer | None = None) -> Member | None:
+        """The tar of a layer; None where none that is listed gives it (damage is reported).
+
+        Args:
+            diff_id: of it.
+            first: a layer that has it; where that is damaged, any other is as good.
+        """
+        candidates = self._of.get(diff_id, [])
+        found = [self._member(each, diff_id) for each in ([first] if first else candidates[:1])]
+        if found and isinstance(found[0], DamagedError):
+            found += [self._member(each, diff_id) for each in candidates if each is not first]
+        for each in found:
+            if isinstance(each, Member):
+                return each
+        for each in found[:1]:
+            if isinstance(each, DamagedError):
+                self._findings.damage(each)
+        return None
+
+    def _member(self, layer: StoredLayer, diff_id: Digest) -> Member | DamagedError:
+        if layer.identity not in self._made:
+            try:
+                self._made[layer.identity] = self._together(layer, diff_id)
+            except DamagedError as error:
+                self._made[layer.identity] = error
+        return self._made[layer.identity]
+
+    def _together(self, layer: StoredLayer, diff_id: Digest) -> Member:
+        where, driver = self._where(layer), self._store.driver
+        if layer.incomplete:
+            told = "is marked as incomplete: an engine was making or removing it"
+            raise bad_layer(told, where)
+        if driver not in containersroot.DRIVERS:
+            told = f"its files are kept by the driver {driver[:40]!r}; read are those of "
+            raise bad_layer(told + ", ".join(containersroot.DRIVERS), where, _BY_PODMAN)
+        composed = containersroot.COMPOSEFS.format(layer.identity)
+        if driver == "overlay" and self._store.find(composed) is not None:
+            raise bad_layer("is kept as composefs, which is not read", where, _BY_PODMAN)
+        record = f"{self._store.layers}/{layer.identity}{containersroot.RECORD}"
+        if self._store.find(record) is None:
+            told = "nothing is written down of its tar: there is no NAME.tar-split.gz"
+            if layer.by_contents:
+                told = "came in parts, by its table of contents (zstd:chunked), and " + told
+            raise bad_layer(told, where, _BY_PODMAN)
+        folder = containersroot.DRIVERS[driver].format(layer.identity)
+        return self._unpacked.member(where, record, folder, diff_id)
+
+    def _where(self, layer: StoredLayer) -> Where:
+        return Where(member=f"{self._store.layers}/{layer.identity}")
+
+
+class _Blobs:
+    """Manifests and configs by their digests, and layers that are listed by that of their tar.
+
+    Args:
+        store: the engine's root.
+        images: those that are listed.
+        layers: puts layers together.
+    """
+
+    def __init__(
+        self, store: ContainersStore, images: Sequence[StoredImage], layers: _Layers
+    ) -> None:
+        self._store, self._layers = store, layers
+        self._paths: dict[Digest, str] = {}
+        for image in images:
+            for key in image.data:
+                digest = containersroot.data_digest(key)
+                if digest is not None:
+                    self._paths.setdefault(digest, self.path(image, key))
+
+    def path(self, image: StoredImage, key: str) -> str:
+        """The file with what is kept of an image under a name."""
+        return f"{self._store.images}/{image.identity}/{containersroot.data_file(key)}"
+
+    def manifest(self, image: StoredImage, findings: Findings) -> Digest | None:
+        """The digest of an image's manifest or index; None without one (reported)."""
+        path = self.path(image, containersroot.MANIFEST)
+        digest, member = image.manifest, self._store.find(path)
+        if member is None and digest in self._paths:
+            return digest
+        if member is None:
+            findings.error("missing-member", "the manifest is not there", Where(member=path))
+            return None
+        if digest is None:
+            raw = read_bounded(member, findings)
+            if raw is None:
+                return None
+            digest = Digest.of(raw)
+        self._paths[digest] = path
+        return digest
+
+    def find(self, digest: Digest) -> Member | None:
+        """The bytes of a document, or a layer's tar, unchecked; None when it is not there."""
+        path = self._paths.get(digest)
+        return self._layers.of(digest) if path is None else self._store.find(path)
+
+
+class _Images:
+    """Reads the images of a store.
+
+    Args:
+        reading: the store.
+        store: itself.
+    """
+
+    def __init__(self, reading: Reading, store: ContainersStore) -> None:
+        self._reading, self._findings = reading, reading.findings
+        lists = _lists(store, reading.findings)
+        self._images = lists.images
+        self._layers = _Layers(store, lists.layers, reading.findings)
+        self._where = Where(member=f"{store.images}/{containersroot.IMAGE_LIST}")
+        self.blobs = _Blobs(store, lists.images, self._layers)
+        self.reader = reading.graph(self.blobs)
+        self._tops = {image.identity: image.top for image in lists.images}
+        self._told: set[str] = set()
+
+    def read(self) -> None:
+        """Take all images, those without a name too."""
+        if not self._images:
+            self._findings.warning("empty", "this store has no image")
+        names = self._names()
+        for image in self._images:
+            digest = self.blobs.manifest(image, self._findings)
+            if digest is None:
+                continue
+            node = self.reader.node(descriptor_of(self.blobs, digest))
+            called = [name for name, holder in names.items() if holder is image]
+            self._reading.reconciler.take_named(self._filled(node, image), called)
+
+    def _names(self) -> dict[ImageName, StoredImage]:
+        """Who has which name; of two images the later one, as for the engine (images.go, load)."""
+        found: dict[ImageName, StoredImage] = {}
+        for image in self._images:
+            for text in image.names:
+                try:
+                    name = ImageName.familiar(text)
+                except InvalidReferenceError as error:
+                    hint = "--name gives it another"
+                    self._findings.warning("bad-name", str(error), self._where, hint)
+                    continue
+                if name.reference is None or name.reference.digest:
+                    continue  # what it was pulled by, and no tag
+                if found.get(name, image) is not image:
+                    told = "stands for two images; the one that is listed later has it"
+                    where = attrs.evolve(self._where, image=str(name))
+                    self._findings.warning("name-conflict", told, where)
+                found[name] = image
+        return found
+
+    def _filled(self, node: Node, image: StoredImage) -> Node:
+        """A node, each layer of it with its tar in the place of a blob that nobody has kept."""
+        if isinstance(node, ImageIndex):
+            children = tuple(self._filled(child, image) for child in node.children)
+            return attrs.evolve(node, children=children)
+        if not isinstance(node, Image):
+            return node
+        top = self._tops.get(node.config.digest.hex, image.top)
+        below = self._layers.below(top)
+        layers = tuple(self._layer(layer, below) for layer in node.layers)
+        return attrs.evolve(node, layers=layers)
+
+    def _layer(self, layer: Layer, below: Mapping[Digest, StoredLayer]) -> Layer:
+        diff_id, stated, kind = layer.diff_id, layer.descriptor, layer.type
+        if diff_id is None or stated is None or layer.foreign or kind is None or layer.opaque:
+            return layer
+        if layer.member is not None and layer.digest != diff_id:
+            return layer  # another source has the very blob
+        member = self._layers.of(diff_id, below.get(diff_id))
+        if member is None:
+            return layer
+        raw = attrs.evolve(kind, compression=Compression.NONE).render() or stated.media_type
+        tar = attrs.evolve(
+            stated, media_type=raw, digest=diff_id, size=member.size, sized=True, data=None
+        )
+        return Layer(
+            member=member,
+            size=member.size,
+            digest=diff_id,
+            diff_id=diff_id,
+            descriptor=tar,
+            stated=stated,
+        )
+
+
+def _read(reading: Reading) -> Contents:
+    if not isinstance(reading.store, ContainersStore):
+        raise AssertionError("another store is told to be one of containers-storage")
+    images = _Images(reading, reading.store)
+    images.read()
+    roots = reading.reconciler.roots()
+    return Contents(kind=CONTAINERS_STORE, blobs=images.blobs, roots=roots, reader=images.reader)
+
+
+CONTAINERS_STORE: SourceKind = SourceKind(
+    name="containers-storage",
+    json="containers-storage",
+    told=lambda reading: isinstance(reading.store, ContainersStore),
+    read=_read,
+)
