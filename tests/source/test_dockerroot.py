@@ -178,7 +178,7 @@ def folder(files: Path) -> None:
         (gone, "is not there"),
         (all_gone, "is not there"),
         (linked, "is a symbolic link, or behind one"),
-        (folder_linked, "is below what is no folder"),
+        (folder_linked, "is not there"),
         (fifo, "is no regular file"),
         (folder, "is no regular file"),
     ],
@@ -186,7 +186,7 @@ def folder(files: Path) -> None:
 def test_files_that_are_not_what_they_were(
     change: Callable[[Path], None], told: str, tmp_path: Path
 ) -> None:
-    """A link is not followed, even where the very bytes are behind it."""
+    """No link leads out, even where the very bytes are behind it."""
     root = alone(tmp_path)
     change(root.files(ALONE))
     errors = found(root.path)

@@ -101,33 +101,30 @@ class _Layers:
         self._store, self._known, self._findings = store, known, findings
         self._unpacked = UnpackedLayers(store)
         self._made: dict[str, Member | DamagedError] = {}
-        self._below: dict[str, dict[Digest, StoredLayer]] = {}
+        self._stacks: dict[str, tuple[StoredLayer, ...]] = {}
         self._walked = 0  # layers of all images
         self._of: dict[Digest, list[StoredLayer]] = {}
         for layer in known.values():
             if layer.diff_id is not None:
                 self._of.setdefault(layer.diff_id, []).append(layer)
 
-    def below(self, top: str) -> Mapping[Digest, StoredLayer]:
-        """A layer and those below it, by diff_id; what is not listed ends them."""
-        if top not in self._below:
-            self._below[top] = self._stack(top)
-        return self._below[top]
+    def stack(self, top: str) -> tuple[StoredLayer, ...]:
+        """A layer with those below it, base first; what is not listed ends them."""
+        if top not in self._stacks:
+            self._stacks[top] = self._below(top)
+        return self._stacks[top]
 
-    def _stack(self, top: str) -> dict[Digest, StoredLayer]:
-        found: dict[Digest, StoredLayer] = {}
-        seen: set[str] = set()
+    def _below(self, top: str) -> tuple[StoredLayer, ...]:
+        found: dict[str, StoredLayer] = {}
         layer = self._known.get(top)
         while layer is not None and self._counted(layer):
-            if layer.identity in seen:
+            if layer.identity in found:
                 told = "is below itself: its parents lead back to it"
                 self._findings.damage(bad_layer(told, self._where(layer)))
                 break
-            seen.add(layer.identity)
-            if layer.diff_id is not None:
-                found.setdefault(layer.diff_id, layer)
+            found[layer.identity] = layer
             layer = self._known.get(layer.parent)
-        return found
+        return tuple(reversed(found.values()))
 
     def _counted(self, layer: StoredLayer) -> bool:
         before, self._walked = self._walked, self._walked + 1
@@ -293,18 +290,22 @@ class _Images:
             return attrs.evolve(node, children=children)
         if not isinstance(node, Image):
             return node
-        top = self._tops.get(node.config.digest.hex, image.top)
-        below = self._layers.below(top)
-        layers = tuple(self._layer(layer, below) for layer in node.layers)
+        stack = self._layers.stack(self._tops.get(node.config.digest.hex, image.top))
+        known: dict[Digest | None, StoredLayer] = {each.diff_id: each for each in stack}
+        if tuple(each.diff_id for each in stack) == node.config.diff_ids == _diff_ids(node):
+            own: Sequence[StoredLayer | None] = stack
+        else:  # another stack with the same layers in it
+            own = [known.get(layer.diff_id) for layer in node.layers]
+        layers = tuple(map(self._layer, node.layers, own))
         return attrs.evolve(node, layers=layers)
 
-    def _layer(self, layer: Layer, below: Mapping[Digest, StoredLayer]) -> Layer:
+    def _layer(self, layer: Layer, own: StoredLayer | None) -> Layer:
         diff_id, stated, kind = layer.diff_id, layer.descriptor, layer.type
         if diff_id is None or stated is None or layer.foreign or kind is None or layer.opaque:
             return layer
         if layer.member is not None and layer.digest != diff_id:
             return layer  # another source has the very blob
-        member = self._layers.of(diff_id, below.get(diff_id))
+        member = self._layers.of(diff_id, own)
         if member is None:
             return layer
         raw = attrs.evolve(kind, compression=Compression.NONE).render() or stated.media_type
@@ -319,6 +320,10 @@ class _Images:
             descriptor=tar,
             stated=stated,
         )
+
+
+def _diff_ids(image: Image) -> tuple[Digest | None, ...]:
+    return tuple(layer.diff_id for layer in image.layers)
 
 
 def _read(reading: Reading) -> Contents:
