@@ -25,6 +25,7 @@ IMAGE_LIST = "images.json"
 LAYER_LISTS = ("layers.json", "volatile-layers.json")  # of one ID in both, the first counts
 RECORD = ".tar-split.gz"
 MANIFEST = "manifest"
+SIGNATURE = "signature-"  # before the hex digits of a manifest's digest
 
 # Where a driver has the files of a layer (drivers/*).
 DRIVERS = {
@@ -33,7 +34,7 @@ DRIVERS = {
     "btrfs": "btrfs/subvolumes/{}",
     "aufs": "aufs/diff/{}",
 }
-COMPOSEFS = "overlay/{}/composefs-data"  # files are under other names there
+COMPOSEFS = "overlay/{}/composefs-data/composefs.blob"  # with it files are under other names
 _ID = re.compile(r"[0-9a-f]{64}")
 _PLAIN = re.compile(r"[.0-9a-z]+")
 _IMAGE = frozenset({"id", "names", "layer", "big-data-names", "big-data-digests"})

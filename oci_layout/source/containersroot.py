@@ -71,6 +71,8 @@ def containers_at(path: str) -> EngineAt | None:
     if found is not None:
         return found
     above, last = os.path.split(os.path.realpath(path))
+    if last == "containers":
+        return _ROOTED.here(os.path.join(path, "storage"))
     for suffix in (containersroot.IMAGES, containersroot.LAYERS):
         if last.endswith(suffix):
             driver = last.removesuffix(suffix)

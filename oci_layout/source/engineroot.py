@@ -99,11 +99,7 @@ class Rooted:
 
     def _one(self, root: str, drivers: Sequence[str]) -> EngineAt:
         """The driver that has images, or the first where none has."""
-        full = [
-            driver
-            for driver in drivers
-            if any(map(self.is_image, entries(self.images(root, driver))))
-        ]
+        full = [driver for driver in drivers if self._has_images(root, driver)]
         if len(full) > 1:
             raise NotAnImageError(
                 what=f"holds images of {len(full)} storage drivers: {', '.join(full[:4])}",
@@ -111,6 +107,13 @@ class Rooted:
                 hint=f"choose one: {self.chosen(root, full[0])}",
             )
         return self._made(root, (full or drivers)[0])
+
+    def _has_images(self, root: str, driver: str) -> bool:
+        folder = self.images(root, driver)
+        try:
+            return any(map(self.is_image, entries(folder)))
+        except PermissionError as error:
+            raise refused(error, folder) from error
 
     def _drivers(self, root: str) -> list[str]:
         """The storage drivers that have a folder in a root.

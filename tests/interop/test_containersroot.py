@@ -48,7 +48,9 @@ def _fill(podman: Podman, builder: Builder, sources: Callable[[str], Source]) ->
     pulled = sources("platforms").path
     podman.podman("pull", "-q", f"oci:{podman.host.place(pulled)}")
     folder = podman.host.place(context(builder))
-    podman.podman("build", "-q", "--isolation", "chroot", "-t", "built:1", str(folder))
+    # By itself, podman asks for more files and processes than a sandbox may grant.
+    few = ("--isolation", "chroot", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    podman.podman("build", "-q", *few, "-t", "built:1", str(folder))
     podman.podman("manifest", "create", "list:1")
     podman.podman("manifest", "add", "list:1", podman.ref("localhost/built:1"))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import ChangedError, DamagedError
 from oci_layout.finding import Findings
@@ -133,6 +134,10 @@ class _Layers:
             self._findings.error("index-depth", told, self._where(layer))
         return self._walked <= limits.NODES
 
+    def lists(self, diff_id: Digest) -> bool:
+        """Whether a layer is listed, however it is."""
+        return diff_id in self._of
+
     def of(self, diff_id: Digest, first: StoredLayer | None = None) -> Member | None:
         """The tar of a layer; None where none that is listed gives it (damage is reported).
 
@@ -212,7 +217,7 @@ class _Blobs:
         """The digest of an image's manifest or index; None without one (reported)."""
         path = self.path(image, containersroot.MANIFEST)
         digest, member = image.manifest, self._store.find(path)
-        if member is None and digest in self._paths:
+        if member is None and digest is not None and self.find(digest) is not None:
             return digest
         if member is None:
             findings.error("missing-member", "the manifest is not there", Where(member=path))
@@ -224,6 +229,12 @@ class _Blobs:
             digest = Digest.of(raw)
         self._paths[digest] = path
         return digest
+
+    def signed(self, image: StoredImage) -> bool:
+        """Whether signatures of an image are kept: in a form of their own, by its manifest."""
+        keys = (key for key in image.data if key.startswith(containersroot.SIGNATURE))
+        found = (self._store.find(self.path(image, key)) for key in keys)
+        return any(member is not None and member.size for member in found)
 
     def find(self, digest: Digest) -> Member | None:
         """The bytes of a document, or a layer's tar, unchecked; None when it is not there."""
@@ -248,7 +259,7 @@ class _Images:
         self.blobs = _Blobs(store, lists.images, self._layers)
         self.reader = reading.graph(self.blobs)
         self._tops = {image.identity: image.top for image in lists.images}
-        self._told: set[str] = set()
+        self._signed: list[str] = []
 
     def read(self) -> None:
         """Take all images, those without a name too."""
@@ -260,12 +271,20 @@ class _Images:
             if digest is None:
                 continue
             node = self.reader.node(descriptor_of(self.blobs, digest))
-            called = [name for name, holder in names.items() if holder is image]
-            self._reading.reconciler.take_named(self._filled(node, image), called)
+            called = names.get(image.identity, [])
+            label = str(called[0]) if called else image.identity[:12]
+            node = self._filled(node, image, label)
+            self._reading.reconciler.take_named(node, called)
+            if self.blobs.signed(image):
+                self._signed.append(label)
+        if self._signed:
+            several = plural(len(self._signed), "image")
+            told = f"{several} signed as pulled: the store's signatures are not carried"
+            self._findings.warning("store-signature", told, Where(image=self._signed[0]))
 
-    def _names(self) -> dict[ImageName, StoredImage]:
-        """Who has which name; of two images the later one, as for the engine (images.go, load)."""
-        found: dict[ImageName, StoredImage] = {}
+    def _names(self) -> dict[str, list[ImageName]]:
+        """Names by ID; of two images the later one has one, as for the engine (images.go, load)."""
+        holders: dict[ImageName, StoredImage] = {}
         for image in self._images:
             for text in image.names:
                 try:
@@ -276,17 +295,20 @@ class _Images:
                     continue
                 if name.reference is None or name.reference.digest:
                     continue  # what it was pulled by, and no tag
-                if found.get(name, image) is not image:
+                if holders.get(name, image) is not image:
                     told = "stands for two images; the one that is listed later has it"
                     where = attrs.evolve(self._where, image=str(name))
                     self._findings.warning("name-conflict", told, where)
-                found[name] = image
+                holders[name] = image
+        found: dict[str, list[ImageName]] = {}
+        for name, image in holders.items():
+            found.setdefault(image.identity, []).append(name)
         return found
 
-    def _filled(self, node: Node, image: StoredImage) -> Node:
+    def _filled(self, node: Node, image: StoredImage, label: str) -> Node:
         """A node, each layer of it with its tar in the place of a blob that nobody has kept."""
         if isinstance(node, ImageIndex):
-            children = tuple(self._filled(child, image) for child in node.children)
+            children = tuple(self._filled(child, image, label) for child in node.children)
             return attrs.evolve(node, children=children)
         if not isinstance(node, Image):
             return node
@@ -297,7 +319,25 @@ class _Images:
         else:  # another stack with the same layers in it
             own = [known.get(layer.diff_id) for layer in node.layers]
         layers = tuple(map(self._layer, node.layers, own))
+        self._tell_elsewhere(layers, label)
         return attrs.evolve(node, layers=layers)
+
+    def _tell_elsewhere(self, layers: Sequence[Layer], label: str) -> None:
+        """Say of an image that a layer of it is neither listed here nor in what was named too."""
+        for number, layer in enumerate(layers):
+            diff_id = layer.diff_id
+            if layer.member is not None or diff_id is None or self._layers.lists(diff_id):
+                continue
+            if any(base.layer(diff_id) is not None for base in self._reading.bases):
+                continue
+            self._findings.warning(
+                "other-store",
+                f"{diff_id} is not in this store; an additional image store (storage.conf) may "
+                "have it",
+                Where(image=label, layer=number),
+                "--base ROOT names the root of that store",
+            )
+            return
 
     def _layer(self, layer: Layer, own: StoredLayer | None) -> Layer:
         diff_id, stated, kind = layer.diff_id, layer.descriptor, layer.type
@@ -315,7 +355,7 @@ class _Images:
         return Layer(
             member=member,
             size=member.size,
-            digest=diff_id,
+            digest=diff_id if stated.digest == diff_id else None,
             diff_id=diff_id,
             descriptor=tar,
             stated=stated,
