@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.builders import make_image
+from tests.builders.containersroot import write_containers_root
 from tests.builders.dockerroot import write_docker_root
 from tests.forking import address
 
@@ -48,6 +49,8 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     (folder / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
     hello = make_image([{"etc/motd": b"hello\n"}, {"srv/a": b"1"}], names=("hello:1",))
     write_docker_root([hello], folder / "olddisk/var/lib/docker")
+    packed = make_image([{"etc/motd": b"hello\n"}], names=("web:1",), compression="gzip")
+    write_containers_root([packed], folder / "oldhome/.local/share/containers/storage")
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()

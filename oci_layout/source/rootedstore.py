@@ -171,8 +171,11 @@ def _needed(error: OSError, path: str) -> str:
             continue
         try:
             name = pwd.getpwuid(number).pw_name
-        except KeyError:
-            name = f"number {number}"
+        except KeyError:  # of a container without root, mostly
+            return (
+                f"it belongs to the user number {number}: read it as root, or in the user "
+                "namespace that it is of (podman unshare)"
+            )
         return f"it belongs to the user {name}: read it as root" + (
             f", or as {name}" if name != "root" else ""
         )
