@@ -76,7 +76,7 @@ def linked(name: str) -> Image:
             ("lib", "usr/lib"),
             ("absolute", "/usr/lib"),
             ("opt", ""),
-            ("opt/up", "../../../usr"),
+            ("opt/up", "../usr"),  # Docker 28 takes none that leads above the root
         ):
             member = tarfile.TarInfo(path)
             member.mode = 0o755
