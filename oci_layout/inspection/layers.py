@@ -68,6 +68,7 @@ class LayerReader:
             urls=descriptor.urls if descriptor is not None else (),
             present=layer.member is not None,
             created_by=created_by,
+            pulled_as=layer.pulled_as,
         )
 
     def _compression(self, member: Member) -> Compression:

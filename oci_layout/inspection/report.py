@@ -116,6 +116,7 @@ class LayerReport:
         urls: where from.
         present: whether it is there.
         created_by: the line of the history that made it.
+        pulled_as: blobs of registries that an engine knows it by.
     """
 
     number: int
@@ -132,6 +133,7 @@ class LayerReport:
     urls: tuple[str, ...]
     present: bool
     created_by: str | None
+    pulled_as: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
@@ -268,6 +270,7 @@ class ImageReport(NodeReport):
         made_from: the older format that it was read from.
         schema1: what its schema 1 manifest says.
         missing: digests, or else names, of blobs that are not there.
+        pulled_as: manifests of registries that an engine knows it by.
     """
 
     type: ClassVar[str] = "image"
@@ -282,6 +285,7 @@ class ImageReport(NodeReport):
     made_from: str | None
     schema1: SignedReport | None
     missing: tuple[str, ...]
+    pulled_as: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

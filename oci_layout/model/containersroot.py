@@ -102,6 +102,11 @@ def data_digest(key: str) -> Digest | None:
         return None
 
 
+def manifest_digest(key: str) -> Digest | None:
+    """The digest of a manifest or index that is kept under a name; None for all else."""
+    return data_digest(key) if key.startswith(f"{MANIFEST}-") else None
+
+
 def read_images(raw: bytes, where: Where, findings: Findings) -> list[StoredImage]:
     """Read ``images.json``.
 

@@ -128,6 +128,7 @@ class Packing:
             diff_id=layer.diff_id or (fact.diff_id if fact is not None else None),
             expected_from=self.thin.owners.get(layer, ""),
             delta=delta,
+            pulled_as=layer.pulled_as,
         )
 
 

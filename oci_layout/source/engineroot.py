@@ -148,6 +148,7 @@ def entries(folder: str) -> list[str]:
     """
     found: list[str] = []
     try:
+        os.stat(folder)  # most are not there, which is told without opening anything
         with os.scandir(folder) as scanned:
             for entry in scanned:
                 found.append(entry.name)

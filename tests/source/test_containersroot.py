@@ -182,9 +182,24 @@ def test_very_blobs_that_another_source_has(tmp_path: Path) -> None:
 
 
 def test_what_it_was_pulled_by_is_no_name(tmp_path: Path) -> None:
-    pulled = {APP.config_digest: [f"docker.io/library/app@{APP.manifest_digest()}"]}
-    root = write_containers_root([APP], tmp_path, names=pulled)
+    """It is told beside them, as podman does: each digest of it in each of its repositories."""
+    index = go_json({"schemaVersion": 2, "mediaType": INDEX_TYPE["oci"], "manifests": []})
+    root = write_containers_root(
+        [APP],
+        tmp_path / "storage",
+        names={APP.config_digest: ["quay.io/x@sha256:" + "ab" * 32]},
+        more={APP.config_digest: {f"manifest-{sha256(index)}": index}},
+    )
     assert_holds(root.path, APP)
+    known = (
+        *(f"app@{digest}" for digest in (APP.manifest_digest(), sha256(index))),
+        *(f"host:5000/team/app@{digest}" for digest in (APP.manifest_digest(), sha256(index))),
+        "quay.io/x@sha256:" + "ab" * 32,
+    )
+    node: Any = inspect(root.path).roots[0].node
+    assert node.pulled_as == known
+    report = repack(root.path, tmp_path / "out", to="oci")
+    assert report.images[0].pulled_as == known
 
 
 def test_a_name_of_two_images_is_that_of_the_later_one(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model import containersroot
 from oci_layout.model.containersroot import StoredImage, StoredLayer
-from oci_layout.reference import ImageName, InvalidReferenceError
+from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 from oci_layout.source.containersroot import ContainersStore
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.single import descriptor_of
@@ -320,7 +320,20 @@ class _Images:
             own = [known.get(layer.diff_id) for layer in node.layers]
         layers = tuple(map(self._layer, node.layers, own))
         self._tell_elsewhere(layers, label)
-        return attrs.evolve(node, layers=layers)
+        return attrs.evolve(node, layers=layers, pulled_as=self._pulled_as(image))
+
+    def _pulled_as(self, image: StoredImage) -> tuple[str, ...]:
+        """Its manifests in registries: in each repository of its names, as podman has it."""
+        digests = [each for key in image.data if (each := containersroot.manifest_digest(key))]
+        found: dict[str, None] = {}
+        for text in image.names:
+            try:
+                name = Reference.parse(text)
+            except InvalidReferenceError:
+                continue
+            for digest in [name.digest] if name.digest else digests:
+                found.setdefault(attrs.evolve(name, tag="", digest=str(digest)).familiar)
+        return tuple(found)
 
     def _tell_elsewhere(self, layers: Sequence[Layer], label: str) -> None:
         """Say of an image that a layer of it is neither listed here nor in what was named too."""

@@ -31,6 +31,7 @@ class _Layers:
         self._store, self._findings = store, findings
         self._members: dict[Digest, Member | None] = {}
         self._unpacked = UnpackedLayers(store)
+        self._pulled: dict[Digest, tuple[str, ...]] = {}
 
     def member(self, chain: Digest, diff_id: Digest) -> Member | None:
         """The tar of the layer of a chain ID; None without one (reported where it is damaged)."""
@@ -69,6 +70,15 @@ class _Layers:
             raise bad_layer(told, Where(member=f"{name}/{dockerroot.CACHE_ID}"))
         return folder
 
+    def pulled_as(self, diff_id: Digest) -> tuple[str, ...]:
+        """The blobs of registries that Docker knows a layer by."""
+        if diff_id not in self._pulled:
+            kept = f"{self._store.image}/{dockerroot.PULLED}/{diff_id.algorithm}/{diff_id.hex}"
+            member = self._store.find(kept)
+            raw = None if member is None else read_bounded(member, Findings())
+            self._pulled[diff_id] = dockerroot.read_pulled(raw) if raw else ()
+        return self._pulled[diff_id]
+
     def _small(self, name: str) -> bytes | None:
         """The content of a file that holds a digest or an ID; None where it is not there."""
         member = self._store.find(name)
@@ -87,6 +97,7 @@ class _Images:
         self._reading, self._store, self._findings = reading, store, reading.findings
         self._layers = _Layers(store, reading.findings)
         self._listed = 0  # layers of all images
+        self._pulled: dict[Digest, list[str]] = {}
 
     def read(self) -> list[DockerImage]:
         """The images, those without a name too."""
@@ -122,7 +133,11 @@ class _Images:
             except (InvalidDigestError, InvalidReferenceError) as error:
                 self._findings.warning("bad-name", str(error), where, "--name gives it another")
                 continue
-            if name.reference is not None and not name.reference.digest:
+            if name.reference is None:
+                continue
+            if name.reference.digest:
+                self._pulled.setdefault(identity, []).append(str(name))
+            else:
                 found.setdefault(identity, []).append(name)
         return found
 
@@ -145,7 +160,8 @@ class _Images:
         if not self._counted(len(diff_ids), path):
             return None
         layers = tuple(map(self._layer, dockerroot.chain_ids(diff_ids), diff_ids))
-        return Image(config=config, config_member=member, layers=layers)
+        pulled = tuple(self._pulled.get(identity, ()))
+        return Image(config=config, config_member=member, layers=layers, pulled_as=pulled)
 
     def _counted(self, number: int, path: str) -> bool:
         before, self._listed = self._listed, self._listed + number
@@ -156,7 +172,12 @@ class _Images:
 
     def _layer(self, chain: Digest, diff_id: Digest) -> Layer:
         member = self._layers.member(chain, diff_id)
-        return Layer(member=member, size=0 if member is None else member.size, diff_id=diff_id)
+        return Layer(
+            member=member,
+            size=0 if member is None else member.size,
+            diff_id=diff_id,
+            pulled_as=self._layers.pulled_as(diff_id),
+        )
 
 
 def _read(reading: Reading) -> Contents:
