@@ -125,19 +125,20 @@ class Rooted:
         try:
             names = entries(folder)
         except PermissionError as error:
-            if error.errno == errno.EACCES and self._may_be(root):
-                raise refused(error, folder) from error
+            place = self._refusing(root) if error.errno == errno.EACCES else ""
+            if place:
+                raise refused(error, place) from error
             return []
         return [driver for name in names if (driver := self.is_driver(folder, name)) is not None]
 
-    def _may_be(self, root: str) -> bool:
-        """Whether a folder is a root by the names in it, or may not be looked into itself."""
+    def _refusing(self, root: str) -> str:
+        """What of a folder may not be read, where it may be a root; empty where it is none."""
         try:
-            return self.listed in os.listdir(root)
+            return os.path.join(root, self.listed) if self.listed in os.listdir(root) else ""
         except PermissionError:
-            return True
+            return root
         except OSError:
-            return False
+            return ""
 
 
 def entries(folder: str) -> list[str]:

@@ -138,15 +138,28 @@ class Podman:
 
     name = "podman"
 
-    def __init__(self, host: Host, skopeo: Skopeo, driver: str = "vfs", called: str = "") -> None:
+    def __init__(
+        self,
+        host: Host,
+        skopeo: Skopeo,
+        driver: str = "vfs",
+        called: str = "podman",
+        user: int = 0,
+    ) -> None:
         """Choose the folders; skopeo reads configs out of the store.
 
         Args:
             driver: of the storage.
             called: what to call the folders, which is short.
+            user: who runs it.
         """
         self.host, self._driver = host, driver
-        home = host.new_dir(called or "podman")
+        home = host.new_dir(called)
+        self._as: list[str] = []
+        if user:
+            os.chown(home, user, user)
+            me = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+            self._as = [*me, "env", f"HOME={home}", f"XDG_RUNTIME_DIR={home}", f"TMPDIR={home}"]
         self._root, self._runroot = home / "root", home / "run"
         self._skopeo = skopeo
 
@@ -162,7 +175,9 @@ class Podman:
     def podman(self, *words: str) -> bytes:
         """Run a `podman` command."""
         store = ["--root", str(self._root), "--runroot", str(self._runroot)]
-        return self.host.run(["podman", *store, "--storage-driver", self._driver, *words])
+        return self.host.run(
+            [*self._as, "podman", *store, "--storage-driver", self._driver, *words]
+        )
 
     def version(self) -> str:
         """Give the version."""

@@ -152,6 +152,36 @@ def test_another_podman_loads_it(stopped: Stopped, engines: Engines) -> None:
     podman.clear()
 
 
+USER = 4242
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_that_of_a_user(
+    driver: str, engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
+) -> None:
+    """Rootless: a user who has no other user numbers keeps all files as its own."""
+    image = builder.image("user:1", compression="gzip")
+    archive = write_docker_archive([image], builder.work / f"user-{driver}.tar")
+    mode = engines.host.work.stat().st_mode
+    engines.host.work.chmod(0o711)
+    try:
+        podman = Podman(engines.host, engines.skopeo, driver, f"u-{driver}", USER)
+        try:
+            podman.load(archive)
+        except EngineError as error:
+            pytest.skip(f"no podman for a user here: {error.output[-300:]}")
+        shown = _names(podman)
+    finally:
+        engines.host.work.chmod(mode)
+    assert podman.root.stat().st_uid == USER
+    report = verify(podman.root)
+    assert not [each for each in report.findings if each.severity is not Severity.NOTE]
+    found = {str(each.image_id): sorted(each.names) for each in report.images}
+    assert found == shown == {image.config_digest: ["localhost/user:1"]}
+    assert all(each.sound for each in report.images)
+    record_property(f"layers of a user's {driver}", f"{len(image.layers)} byte-equal")
+
+
 READS = 200
 
 

@@ -403,6 +403,17 @@ def test_files_are_called_as_the_engine_calls_them() -> None:
     assert data_file("sha256:ab") == "=c2hhMjU2OmFi"
 
 
+def test_damage_elsewhere_does_not_concern_a_choice(tmp_path: Path) -> None:
+    """It is a warning then; what was chosen is whole."""
+    root = write_containers_root([APP, ALONE], tmp_path / "storage")
+    root.record(ALONE).unlink()
+    root.data(ALONE, "manifest").write_bytes(b"{}")
+    report = repack(root.path, tmp_path / "out", to="oci", images=["app:1"])
+    assert [str(image.image_id_after) for image in report.images] == [APP.config_digest]
+    with pytest.raises(LayoutError):
+        repack(root.path, tmp_path / "none", to="oci", images=["a:1"])
+
+
 def test_a_driver_without_files(tmp_path: Path) -> None:
     root = alone(tmp_path)
     for folder in (root.images, root.layers):
@@ -490,6 +501,7 @@ def test_what_may_not_be_read(name: str, nobody: Path) -> None:
             os.seteuid(0)
         (root.path / name).chmod(0o755)
     assert "read it as root" in caught.value.hint
+    assert caught.value.where.file.startswith(str(root.path / name).rstrip("/"))
 
 
 def test_no_image_at_all(tmp_path: Path) -> None:
