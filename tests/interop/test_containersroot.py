@@ -15,7 +15,7 @@ from oci_layout.finding import Severity
 from oci_layout.graph.walk import every_image
 from oci_layout.reference import ImageName
 from oci_layout.source.opening import open_source
-from tests.builders import sha256, write_docker_archive
+from tests.builders import make_image, sha256, write_docker_archive
 from tests.builders.trees import fingerprint
 from tests.command import succeed
 from tests.interop.built import Builder
@@ -160,6 +160,8 @@ def test_that_of_a_user(
     driver: str, engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
 ) -> None:
     """Rootless: a user who has no other user numbers keeps all files as its own."""
+    if engines.host.root is not None:
+        pytest.skip("in a changed root nobody makes a user namespace (user_namespaces(7))")
     image = builder.image("user:1", compression="gzip")
     archive = write_docker_archive([image], builder.work / f"user-{driver}.tar")
     mode = engines.host.work.stat().st_mode
@@ -180,6 +182,32 @@ def test_that_of_a_user(
     assert found == shown == {image.config_digest: ["localhost/user:1"]}
     assert all(each.sound for each in report.images)
     record_property(f"layers of a user's {driver}", f"{len(image.layers)} byte-equal")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_additional_image_store(driver: str, engines: Engines, builder: Builder) -> None:
+    """An image that is built on one of another store is whole with that store's root."""
+    files = [{"bin/busybox": builder.busybox}, {"etc/motd": b"below"}]
+    plain = {"OnBuild": [], "Shell": []}  # podman would run what is to be run
+    image = make_image(files, names=("below:1",), compression="gzip", config=plain)
+    archive = write_docker_archive([image], builder.work / f"below-{driver}.tar")
+    below = Podman(engines.host, engines.skopeo, driver, f"b-{driver}")
+    below.load(archive)
+    above = Podman(engines.host, engines.skopeo, driver, f"a-{driver}")
+    folder = engines.host.new_dir(f"above-{driver}")
+    (folder / "Dockerfile").write_text("FROM localhost/below:1\nCOPY x /etc/x\n")
+    (folder / "x").write_bytes(b"above")
+    more = ("--storage-opt", f"{driver}.imagestore={below.root}")
+    above.podman(*more, "build", "-q", "-t", "above:1", str(folder))
+    codes = {each.code for each in verify(above.root).findings}
+    assert codes == {"other-store", "missing-blob"}
+    dest = builder.work / f"above-{driver}.tar"
+    repack(above.root, dest, to="docker", images=["localhost/above:1"], bases=[str(below.root)])
+    assert not [each for each in verify(dest).findings if each.severity is not Severity.NOTE]
+    engines.docker.clear()
+    engines.docker.load(dest)
+    assert engines.docker.cat("localhost/above:1", "/etc/x") == b"above"
+    engines.docker.clear()
 
 
 READS = 200
