@@ -25,6 +25,7 @@ DIFF = "diff"
 CACHE_ID = "cache-id"
 RECORD = "tar-split.json.gz"
 PULLED = "distribution/v2metadata-by-diffid"  # distribution/metadata/v2_metadata_service.go
+PULLED_BYTES = 64 << 10  # Docker keeps some fifty of a layer
 SMALL_BYTES = 512  # of a file that holds a digest or a cache-id
 
 # Where a driver has the files of a layer (moby daemon/graphdriver).

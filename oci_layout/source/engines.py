@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError
 from oci_layout.source.containersroot import containers_at
 from oci_layout.source.dockerroot import docker_at
@@ -23,7 +24,7 @@ def engine_at(path: str) -> EngineAt | None:
     found = [each for finder in _FINDERS if (each := finder(path)) is not None]
     if len(found) > 1:
         raise NotAnImageError(
-            what=f"holds the stores of {len(found)} engines",
+            what=f"holds the stores of {plural(len(found), 'engine')}",
             where=Where(file=path),
             hint=f"choose one: {' or '.join(each.folder for each in found)}",
         )

@@ -188,7 +188,7 @@ def test_that_of_a_user(
 def test_an_additional_image_store(driver: str, engines: Engines, builder: Builder) -> None:
     """An image that is built on one of another store is whole with that store's root."""
     files = [{"bin/busybox": builder.busybox}, {"etc/motd": b"below"}]
-    plain = {"OnBuild": [], "Shell": []}  # podman would run what is to be run
+    plain: dict[str, list[str]] = {"OnBuild": [], "Shell": []}  # podman would run what is to be run
     image = make_image(files, names=("below:1",), compression="gzip", config=plain)
     archive = write_docker_archive([image], builder.work / f"below-{driver}.tar")
     below = Podman(engines.host, engines.skopeo, driver, f"b-{driver}")

@@ -544,3 +544,25 @@ def test_no_flipped_byte_goes_by(tmp_path: Path) -> None:
         path.write_bytes(data)
     assert seen > 80
     assert_holds(root.path, ALONE)
+
+
+def test_damage_is_told_once(tmp_path: Path) -> None:
+    """However many images have the layer, and layers of the store are the same."""
+    one, two = make_image([BASE]).layers[0], make_image([{"x": b"y"}]).layers[0]
+    images = [image_of([two, one], "one:1"), image_of([one], "two:1"), image_of([one, two], "c:1")]
+    root = write_containers_root(images, tmp_path)
+    for path in root.layers.glob("*.tar-split.gz"):
+        path.write_bytes(b"")
+    told = [each for each in collected(root.path).errors if each.code == "layer-record"]
+    assert len(told) == 2
+
+
+def test_what_it_was_pulled_as_is_told_of_a_few(tmp_path: Path) -> None:
+    """The product of names and digests has a bound."""
+    more = {f"manifest-sha256:{number:064x}": b"{}" for number in range(300)}
+    names = [f"quay.io/x{number}:1" for number in range(300)]
+    root = write_containers_root(
+        [ALONE], tmp_path, names={ALONE.config_digest: names}, more={ALONE.config_digest: more}
+    )
+    node: Any = inspect(root.path).roots[0].node
+    assert len(node.pulled_as) == 100

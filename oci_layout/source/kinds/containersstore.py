@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import attrs
 
@@ -28,6 +29,7 @@ from oci_layout.where import Where
 
 _TRIES = 10  # an engine replaces its lists while they are read
 _PAUSE = 0.02  # seconds
+_PULLED, _MANIFESTS = 100, 10  # of one image: they are told, and lead to nothing
 _BY_PODMAN = "podman gives the image, where it can: podman save"
 
 
@@ -102,6 +104,7 @@ class _Layers:
         self._store, self._known, self._findings = store, known, findings
         self._unpacked = UnpackedLayers(store)
         self._made: dict[str, Member | DamagedError] = {}
+        self._any: dict[Digest, Member | None] = {}  # of layers that are damaged, or nobody's own
         self._stacks: dict[str, tuple[StoredLayer, ...]] = {}
         self._walked = 0  # layers of all images
         self._of: dict[Digest, list[StoredLayer]] = {}
@@ -145,17 +148,17 @@ class _Layers:
             diff_id: of it.
             first: a layer that has it; where that is damaged, any other is as good.
         """
-        candidates = self._of.get(diff_id, [])
-        found = [self._member(each, diff_id) for each in ([first] if first else candidates[:1])]
-        if found and isinstance(found[0], DamagedError):
-            found += [self._member(each, diff_id) for each in candidates if each is not first]
-        for each in found:
-            if isinstance(each, Member):
-                return each
-        for each in found[:1]:
-            if isinstance(each, DamagedError):
-                self._findings.damage(each)
-        return None
+        own = None if first is None else self._member(first, diff_id)
+        if isinstance(own, Member):
+            return own
+        if diff_id not in self._any:
+            found = (self._member(each, diff_id) for each in self._of.get(diff_id, ()))
+            self._any[diff_id] = next((each for each in found if isinstance(each, Member)), None)
+            if self._any[diff_id] is None and self._of.get(diff_id):
+                damage = own or self._made[self._of[diff_id][0].identity]
+                if isinstance(damage, DamagedError):
+                    self._findings.damage(damage)
+        return self._any[diff_id]
 
     def _member(self, layer: StoredLayer, diff_id: Digest) -> Member | DamagedError:
         if layer.identity not in self._made:
@@ -324,16 +327,17 @@ class _Images:
 
     def _pulled_as(self, image: StoredImage) -> tuple[str, ...]:
         """Its manifests in registries: in each repository of its names, as podman has it."""
-        digests = [each for key in image.data if (each := containersroot.manifest_digest(key))]
+        keys = (key for key in image.data if containersroot.manifest_digest(key))
+        digests = [containersroot.manifest_digest(key) for key in islice(keys, _MANIFESTS)]
         found: dict[str, None] = {}
-        for text in image.names:
+        for text in image.names[:_PULLED]:
             try:
                 name = Reference.parse(text)
             except InvalidReferenceError:
                 continue
             for digest in [name.digest] if name.digest else digests:
                 found.setdefault(attrs.evolve(name, tag="", digest=str(digest)).familiar)
-        return tuple(found)
+        return tuple(found)[:_PULLED]
 
     def _tell_elsewhere(self, layers: Sequence[Layer], label: str) -> None:
         """Say of an image that a layer of it is neither listed here nor in what was named too."""

@@ -75,7 +75,8 @@ class _Layers:
         if diff_id not in self._pulled:
             kept = f"{self._store.image}/{dockerroot.PULLED}/{diff_id.algorithm}/{diff_id.hex}"
             member = self._store.find(kept)
-            raw = None if member is None else read_bounded(member, Findings())
+            small = member is not None and member.size <= dockerroot.PULLED_BYTES
+            raw = read_bounded(member, Findings()) if member is not None and small else None
             self._pulled[diff_id] = dockerroot.read_pulled(raw) if raw else ()
         return self._pulled[diff_id]
 
