@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import tarfile
 from pathlib import Path
 
@@ -93,6 +94,17 @@ def linked(name: str) -> Image:
             member.size = len(path)
             tar.addfile(member, io.BytesIO(path.encode()))
     return of_layers([out.getvalue(), upper.getvalue(), layer_tar({"etc/end": b"1"})], name)
+
+
+def state(root: Path) -> dict[str, tuple[int, ...]]:
+    """Each regular file of a root with its size and times, that of its last access among them."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            times = (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns)
+            found[str(path)] = (status.st_size, *times)
+    return found
 
 
 def context(builder: Builder) -> Path:

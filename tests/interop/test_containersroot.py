@@ -16,12 +16,11 @@ from oci_layout.graph.walk import every_image
 from oci_layout.reference import ImageName
 from oci_layout.source.opening import open_source
 from tests.builders import make_image, sha256, write_docker_archive
-from tests.builders.trees import fingerprint
 from tests.command import succeed
 from tests.interop.built import Builder
 from tests.interop.containers import Podman
 from tests.interop.engines import Engines
-from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer
+from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer, state
 from tests.interop.host import EngineError
 from tests.interop.sources import Source
 
@@ -91,7 +90,8 @@ def test_every_layer_is_byte_equal(
 ) -> None:
     """All images are there, with the names that podman showed, and sound."""
     root, shown = stopped
-    before = fingerprint(root)
+    listed = json.loads(next(root.glob("*-layers/layers.json")).read_bytes())
+    before = state(root)
     report = verify(root)
     assert not [each for each in report.findings if each.severity is not Severity.NOTE]
     found: dict[str, list[str]] = {}
@@ -108,13 +108,12 @@ def test_every_layer_is_byte_equal(
             if layer.member is not None
         }
         equal = sum(sha256(member.read(1 << 30)) == want for member, want in layers.values())
-    listed = json.loads(next(root.glob("*-layers/layers.json")).read_bytes())
     assert equal == len(layers) == len(listed)
     record_property(f"layers of {root.name}", f"{equal} of {len(layers)} byte-equal")
     assert {name for each in inspect(root).roots for name in each.names} == {
         name for names in shown.values() for name in names
     } | {LIST}
-    assert fingerprint(root) == before
+    assert state(root) == before
 
 
 @pytest.mark.parametrize("form", ["docker", "oci"])

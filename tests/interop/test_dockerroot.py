@@ -13,12 +13,11 @@ from oci_layout import LayoutError, repack, verify
 from oci_layout.finding import Severity
 from oci_layout.source.opening import open_source
 from tests.builders import sha256, write_docker_archive
-from tests.builders.trees import fingerprint
 from tests.command import succeed
 from tests.interop.built import Builder
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
-from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer
+from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer, state
 from tests.interop.host import EngineError
 from tests.interop.sources import Source
 
@@ -73,7 +72,7 @@ def test_every_layer_is_byte_equal(
 ) -> None:
     """All images are there, with the names that Docker showed, and sound."""
     root, shown = stopped
-    before = fingerprint(root)
+    before = state(root)
     report = verify(root)
     assert not [each for each in report.findings if each.severity is not Severity.NOTE]
     assert {str(i.image_id): sorted(i.names) for i in report.images} == shown
@@ -88,7 +87,7 @@ def test_every_layer_is_byte_equal(
         equal = sum(sha256(member.read(1 << 30)) == want for member, want in layers.values())
     assert equal == len(layers) == len(list((root / "image").glob("*/layerdb/sha256/*")))
     record_property(f"layers of {root.name}", f"{equal} of {len(layers)} byte-equal")
-    assert fingerprint(root) == before
+    assert state(root) == before
 
 
 @pytest.mark.parametrize("form", ["docker", "oci"])
