@@ -88,6 +88,8 @@ CODES: dict[str, str] = {
     "bad-database": "a database of an engine that cannot be read",
     "layer-record": "what an engine wrote down of a layer is not there, or cannot be read",
     "changed-file": "a file of an engine's layer is not what it was when the layer came",
+    "other-store": "a layer of an image is not in the engine's store that lists the image",
+    "store-signature": "signatures that an engine's store keeps, which are not carried",
     "thin": "layers are left out, since whoever loads the image has them",
     "missing-member": "manifest.json names a file that is not there",
     "absent-subject": "what an attestation or artifact refers to is not there",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.builders import make_image
 from tests.builders.containerdroot import of_images, write_containerd_root
+from tests.builders.containersroot import write_containers_root
 from tests.builders.dockerroot import write_docker_root
 from tests.forking import address
 
@@ -51,6 +52,8 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     write_docker_root([hello], folder / "olddisk/var/lib/docker")
     node = folder / "oldnode/var/lib/rancher/k3s/agent/containerd"
     write_containerd_root({"k8s.io": of_images([hello])}, node)
+    packed = make_image([{"etc/motd": b"hello\n"}], names=("web:1",), compression="gzip")
+    write_containers_root([packed], folder / "oldhome/.local/share/containers/storage")
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()

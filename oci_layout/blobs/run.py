@@ -225,6 +225,7 @@ def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
         task: with all that is stated.
         fact: what the bytes are; without ``diff_id`` where that was not looked at.
     """
+    parts = blamed(task)  # told once, before the first digest that they have spoilt
     for expected in task.expected:
         where = attrs.evolve(expected.where, member=task.member.name)
         if expected.size not in (None, fact.stored_size) and not task.repair:
@@ -234,6 +235,7 @@ def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
                 where,
             )
         if expected.digest is not None and expected.digest != fact.stored_digest:
+            yield from parts
             yield _wrong(
                 "digest-mismatch",
                 f"the bytes are {fact.stored_digest}, its descriptor says {expected.digest}",
@@ -241,7 +243,7 @@ def disagreements(task: Task, fact: Fact) -> Iterator[Finding]:
             )
         inner = fact.diff_id
         if expected.diff_id is not None and inner is not None and expected.diff_id != inner:
-            yield from blamed(task)
+            yield from parts
             yield _wrong(
                 "diffid-mismatch",
                 f"the layer's tar is {inner}, the config's diff_id says {expected.diff_id}",

@@ -80,6 +80,8 @@ class ImageLines:
     def _facts(self, image: ImageReport) -> Iterable[tuple[str, str]]:
         yield "manifest", self._manifest(image)
         config = image.config
+        if image.pulled_as:
+            yield "pulled as", ", ".join(image.pulled_as)
         if image.image_id is not None:
             absent = "" if config is not None else ", its config is not here"
             yield "image ID", self._digest(image.image_id) + absent

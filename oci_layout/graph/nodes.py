@@ -38,6 +38,10 @@ class Layer:
             packed in whatever way.
         elsewhere: whether it is not there, and whoever reads the result is said to have it.
         discarded: whether it is not there since its engine unpacked it and let go of it.
+        stated: what the manifest says, where an engine has unpacked the blob and its tar alone is
+            left: everything else here is of that tar. None everywhere else.
+        pulled_as: blobs of registries that an engine has pulled or pushed it as, by repository and
+            digest; for people to know.
     """
 
     member: Member | None
@@ -49,6 +53,8 @@ class Layer:
     substitute: Layer | None = None
     elsewhere: bool = False
     discarded: bool = False
+    stated: Descriptor | None = None
+    pulled_as: tuple[str, ...] = ()
 
     @property
     def lacking(self) -> bool:
@@ -95,6 +101,8 @@ class Image:
         descriptor: what pointed at the manifest, or None.
         made_from: the older format that its config was made from; empty when it has its own.
         schema1: its schema 1 manifest, where it has one.
+        pulled_as: manifests of registries that an engine knows it by, by repository and digest;
+            for people to know.
     """
 
     config: Config
@@ -104,6 +112,7 @@ class Image:
     descriptor: Descriptor | None = None
     made_from: str = ""
     schema1: Schema1 | None = None
+    pulled_as: tuple[str, ...] = ()
 
     def raw_config(self) -> bytes:
         """The bytes of the config, which are those that were judged.

@@ -54,7 +54,7 @@ class LayerReader:
             make = partial(ReadLayerReport, files=self._read(layer.member, actual))
         return make(
             number=number,
-            digest=layer.digest,
+            digest=layer.stated.digest if layer.stated is not None else layer.digest,
             diff_id=layer.diff_id,
             member=layer.member.name if layer.member is not None else None,
             # A schema 1 manifest states no sizes.
@@ -69,6 +69,7 @@ class LayerReader:
             present=layer.member is not None,
             discarded=layer.discarded,
             created_by=created_by,
+            pulled_as=layer.pulled_as,
         )
 
     def _compression(self, member: Member) -> Compression:

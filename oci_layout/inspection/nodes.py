@@ -98,6 +98,7 @@ class Nodes:
             if signed is None
             else SignedReport(name=signed.name, tag=signed.tag, signatures=len(signed.signatures)),
             missing=tuple(map(str, image.missing)),
+            pulled_as=image.pulled_as,
         )
 
     def _artifact(self, artifact: Artifact, root: Root | None) -> ArtifactReport:

@@ -117,6 +117,7 @@ class LayerReport:
         present: whether it is there.
         discarded: whether it is not there since its engine unpacked it and let go of it.
         created_by: the line of the history that made it.
+        pulled_as: blobs of registries that an engine knows it by.
     """
 
     number: int
@@ -134,6 +135,7 @@ class LayerReport:
     present: bool
     discarded: bool
     created_by: str | None
+    pulled_as: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
@@ -270,6 +272,7 @@ class ImageReport(NodeReport):
         made_from: the older format that it was read from.
         schema1: what its schema 1 manifest says.
         missing: digests, or else names, of blobs that are not there.
+        pulled_as: manifests of registries that an engine knows it by.
     """
 
     type: ClassVar[str] = "image"
@@ -284,6 +287,7 @@ class ImageReport(NodeReport):
     made_from: str | None
     schema1: SignedReport | None
     missing: tuple[str, ...]
+    pulled_as: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -14,6 +14,7 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Findings
 from oci_layout.model import jsontext
 from oci_layout.model.fields import Fields
+from oci_layout.reference import InvalidReferenceError, Reference
 from oci_layout.where import Where
 
 IMAGE = "image"
@@ -25,6 +26,8 @@ REPOSITORIES = "repositories.json"
 DIFF = "diff"
 CACHE_ID = "cache-id"
 RECORD = "tar-split.json.gz"
+PULLED = "distribution/v2metadata-by-diffid"  # distribution/metadata/v2_metadata_service.go
+PULLED_BYTES = 64 << 10  # Docker keeps some fifty of a layer
 SMALL_BYTES = 512  # of a file that holds a digest or a cache-id
 
 # Where a driver has the files of a layer (moby daemon/graphdriver).
@@ -35,6 +38,7 @@ DRIVERS = {
     "aufs": "aufs/diff/{}",
     "btrfs": "btrfs/subvolumes/{}",
 }
+_METADATA = frozenset({"Digest", "SourceRepository"})
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -66,6 +70,22 @@ def chain_ids(diff_ids: Sequence[Digest]) -> Iterator[Digest]:
     for diff_id in diff_ids:
         chain = diff_id if chain is None else Digest.of(f"{chain} {diff_id}".encode())
         yield chain
+
+
+def read_pulled(raw: bytes) -> tuple[str, ...]:
+    """The blobs that a layer was pulled or pushed as, the newest last; what is none is left out."""
+    value: Any = jsontext.parse(raw, Where(), Findings())
+    found: dict[str, None] = {}
+    for item in value if isinstance(value, list) else ():
+        known = Fields(item if isinstance(item, dict) else {}, Where(), Findings(), _METADATA)
+        digest, repository = known.digest("Digest"), known.text("SourceRepository")
+        try:
+            if digest is not None and repository:
+                name = Reference.parse(f"{repository}@{digest}", default_tag="")
+                found.setdefault(name.familiar)
+        except InvalidReferenceError:
+            continue
+    return tuple(found)
 
 
 def read_names(raw: bytes, where: Where, findings: Findings) -> list[tuple[str, str]]:

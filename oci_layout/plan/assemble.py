@@ -222,6 +222,7 @@ class Assembler:
                     config_changes=converted.config_changes,
                     layers=self._packing.report(image),
                     changes=converted.changes,
+                    pulled_as=image.pulled_as,
                 )
             )
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from oci_layout import mediatype
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.graph.nodes import Image, Layer
@@ -341,6 +342,7 @@ def _edited(
         out.drop(("config", "data"))
         what = "the config's embedded data, which is no longer the config"
         changes.append(Change(ChangeKind.DROPPED, what, field="config.data"))
+    changes += _put_together(layers)
     for number, packed in enumerate(layers):
         _edit_layer(out, number, packed, target, changes)
     if manifest.family is not target:
@@ -379,10 +381,22 @@ def _once(changes: list[Change]) -> tuple[Change, ...]:
     return tuple(told.values())
 
 
+def _put_together(layers: tuple[Packed, ...]) -> list[Change]:
+    """What is told of layers of which an engine has the files and not the blobs."""
+    number = sum(
+        each.layer.stated is not None and each.layer.stated != each.layer.descriptor
+        for each in layers
+    )
+    if not number:
+        return []
+    what = f"{plural(number, 'layer')} kept unpacked by an engine, and not as the manifest states"
+    return [Change(ChangeKind.REPLACED, f"{what}: the tars were taken")]
+
+
 def _edit_layer(
     out: _ManifestEdits, number: int, packed: Packed, target: Family, changes: list[Change]
 ) -> None:
-    descriptor = packed.layer.descriptor
+    descriptor = packed.layer.stated or packed.layer.descriptor
     if descriptor is None:
         return
     path: Path = ("layers", number)
@@ -394,7 +408,7 @@ def _edit_layer(
             "and was taken"
         )
         changes.append(Change(ChangeKind.REPLACED, what, layer=number))
-    as_it_was = lent is None and not packed.reencoded
+    as_it_was = lent is None and packed.layer.stated is None and not packed.reencoded
     kept = as_it_was and packed.layer.member is not None and not packed.layer.opaque
     what = ""
     if kept and stated is not None and LayerType.parse(descriptor.media_type) is None:

@@ -122,7 +122,9 @@ class Packing:
             compression=str(compression),
             encoder=encoding.encoder_name if encoding is not None else "",
             # The digest of a raw layer is its diff_id, known or not.
-            before=layer.digest or (layer.diff_id if kept_raw else None),
+            before=layer.stated.digest
+            if layer.stated is not None
+            else layer.digest or (layer.diff_id if kept_raw else None),
             after=result[0] if result is not None else None,
             size_before=layer.size,
             size_after=result[1] if result is not None else None,
@@ -131,6 +133,7 @@ class Packing:
             or (fact.diff_id if fact is not None else None),
             expected_from=self.thin.owners.get(layer, ""),
             delta=delta,
+            pulled_as=layer.pulled_as,
         )
 
 

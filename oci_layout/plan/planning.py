@@ -135,6 +135,7 @@ class Plan:
             config_changes=reasons,
             layers=packing.report(image),
             changes=(),
+            pulled_as=image.pulled_as,
         )
 
 

@@ -52,6 +52,7 @@ class LayerReport:
         diff_id: of the tar inside; None where nothing states it.
         expected_from: the image that brings it, where it is left out; empty where none is known.
         delta: what is written instead of it; None where it is written itself.
+        pulled_as: blobs of registries that an engine knows it by, which is where it comes from.
     """
 
     action: str
@@ -64,6 +65,7 @@ class LayerReport:
     diff_id: Digest | None
     expected_from: str = ""
     delta: DeltaReport | None = None
+    pulled_as: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +82,7 @@ class ImageReport:
         config_changes: why the image ID changed; empty when it did not.
         layers: base first.
         changes: what was dropped, repaired or converted.
+        pulled_as: manifests of registries that an engine knows it by, which is where it comes from.
     """
 
     names: tuple[str, ...]
@@ -91,6 +94,7 @@ class ImageReport:
     config_changes: tuple[Change, ...]
     layers: tuple[LayerReport, ...]
     changes: tuple[Change, ...]
+    pulled_as: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

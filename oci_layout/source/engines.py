@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from oci_layout.counting import plural
 from oci_layout.errors import NotAnImageError
 from oci_layout.source.below import folders_below
 from oci_layout.source.containerdroot import (
@@ -10,30 +13,34 @@ from oci_layout.source.containerdroot import (
     containerd_at,
     is_root,
 )
-from oci_layout.source.dockerroot import DockerAt, docker_at
+from oci_layout.source.containersroot import containers_at
+from oci_layout.source.dockerroot import docker_at
+from oci_layout.source.engineroot import EngineAt
 from oci_layout.source.registryroot import RegistryAt, holds_registry, registry_among
 from oci_layout.where import Where
 
-EngineAt = DockerAt | ContainerdAt
+_FINDERS: tuple[Callable[[str], EngineAt | ContainerdAt | None], ...] = (
+    docker_at,
+    containerd_at,
+    containers_at,
+)
 _FLOORS = 5  # a volume of Docker has its files two floors down, in that of a kind node four
 
 
-def engine_at(path: str) -> EngineAt | None:
-    """The engine's folder; None for another folder.
+def engine_at(path: str) -> EngineAt | ContainerdAt | None:
+    """The store of an engine whose root a folder is, holds, or lies in; None for another folder.
 
-    A host of Docker has one of containerd too: whichever of them is empty does not count.
+    A host of Docker has one of containerd too: one that is empty does not count beside another.
 
     Raises:
-        NotAnImageError: it holds several that have images.
+        NotAnImageError: it holds images of several engines, or drivers.
         ReadError: nobody can tell, since it may not be read.
     """
-    found: list[EngineAt] = [
-        each for each in (docker_at(path), containerd_at(path)) if each is not None
-    ]
+    found = [each for finder in _FINDERS if (each := finder(path)) is not None]
     full = [each for each in found if not each.empty]
     if len(full) > 1:
         raise NotAnImageError(
-            what="holds images of Docker and of containerd",
+            what=f"holds the stores of {plural(len(full), 'engine')}",
             where=Where(file=path),
             hint=f"choose one: {' or '.join(each.folder for each in full)}",
         )

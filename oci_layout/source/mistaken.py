@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -65,6 +66,11 @@ def by_bytes(file: HeldFile) -> Mistaken | None:
     return None
 
 
+# Files that an engine's root begins with, wherever that begins in an archive.
+_ENGINES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:.*/)?image/[^/]+/(?:imagedb|layerdb|repositories\.json)(?:/.*)?"), "Docker"),
+    (re.compile(r"(?:.*/)?[^/]+-images/images\.json"), "podman, buildah or CRI-O"),
+)
 _ROOT = frozenset({"bin", "dev", "etc", "home", "lib", "proc", "root", "sbin", "sys", "usr", "var"})
 _FEW = 2  # folders of a root file system that are no chance
 _LOOKED_AT = 5_000  # names
@@ -79,6 +85,12 @@ def by_names(names: Iterable[str]) -> Mistaken | None:
         names: of its files and folders, relative to it; only the first few thousand are looked at.
     """
     first = [name.strip("/") for name in islice(names, _LOOKED_AT)]
+    for pattern, engine in _ENGINES:
+        if any(map(pattern.fullmatch, first)):
+            return Mistaken(
+                what=f"an archive of the root folder of {engine}",
+                hint="unpack it first, as root so that owners and links stay, and name the folder",
+            )
     tops = {name.partition("/")[0] for name in first}
     if ".dockerenv" in tops or len(tops & _ROOT) >= _FEW:
         return Mistaken(

@@ -32,7 +32,7 @@ class RootedStore:
     """
 
     def __init__(self, path: str, label: str) -> None:
-        self.label, self._root = label, path
+        self.label, self.root = label, path
         self._stamps: dict[str, Stamp] = {}
         try:
             self._beneath = Beneath(path)
@@ -40,7 +40,7 @@ class RootedStore:
             raise self._refused(error, "") from error
 
     def _refused(self, error: OSError, name: str) -> ReadError:
-        path = os.path.join(self._root, name) if name else self._root
+        path = os.path.join(self.root, name) if name else self.root
         return refused(error, path)
 
     def find(self, name: str) -> Member | None:
@@ -62,7 +62,7 @@ class RootedStore:
         if not stat.S_ISREG(status.st_mode):
             return None
         stamp = stamp_of(status)
-        path = os.path.join(self._root, wanted)
+        path = os.path.join(self.root, wanted)
         if self._stamps.setdefault(wanted, stamp) != stamp:
             raise changed(path)
         return FileMember(
@@ -74,12 +74,25 @@ class RootedStore:
             path=path,
         )
 
+    def moved(self, name: str) -> bool:
+        """Whether another file has taken the place of one that was found; from now on it counts.
+
+        Args:
+            name: normalised.
+
+        Raises:
+            ReadError: nobody can tell.
+        """
+        before = self._stamps.pop(name, None)
+        self.find(name)
+        return self._stamps.get(name) != before
+
     def _held(self, name: str, stamp: Stamp) -> HeldFile:
         try:
             fd = self._beneath.open(name)
         except OSError as error:
             raise self._refused(error, name) from error
-        return HeldFile.opened(fd, os.path.join(self._root, name), stamp)
+        return HeldFile.opened(fd, os.path.join(self.root, name), stamp)
 
     def folder(self, name: str) -> Beneath:
         """A folder, to be closed by whoever asks; out of it nothing leads either.
@@ -106,7 +119,7 @@ class RootedStore:
                     raise DamagedError(
                         code="too-many-members",
                         what=f"more than {ROOTED_FILES} files and folders",
-                        where=Where(file=os.path.join(self._root, prefix)),
+                        where=Where(file=os.path.join(self.root, prefix)),
                     )
                 name = f"{folder}/{each}" if folder else each
                 if directory:
@@ -158,8 +171,11 @@ def _needed(error: OSError, path: str) -> str:
             continue
         try:
             name = pwd.getpwuid(number).pw_name
-        except KeyError:
-            name = f"number {number}"
+        except KeyError:  # of a container without root, mostly
+            return (
+                f"it belongs to the user number {number}: read it as root, or in the user "
+                "namespace that it is of (podman unshare)"
+            )
         return f"it belongs to the user {name}: read it as root" + (
             f", or as {name}" if name != "root" else ""
         )

@@ -81,8 +81,10 @@ def file_and_folder(text: str) -> tuple[str, str]:
 def _elsewhere(text: str, name: str) -> UsageError:
     """The error for what lies in a registry, a daemon or a store, by its name for skopeo."""
     save = f"save it first: skopeo copy {name[:100]} oci-archive:image.tar"
+    if text.startswith("containers-storage:"):
+        save = f"name the root folder, as /var/lib/containers/storage; or {save}"
     return UsageError(
-        what=f"{text[:200]} is no file: registries, daemons and stores are not read",
+        what=f"{text[:200]} is no file: registries and engines are not asked",
         hint=save if name else "download it first",
     )
 

@@ -1,7 +1,8 @@
 """Opens what lies below a folder: no link on the way is followed, so nothing outside is reached.
 
 openat2(2) does it in one call where the kernel has it; elsewhere each folder is entered in turn.
-The time of the last access stays as it is where the system allows that.
+With openat2(2) a folder can also be a root, in which links lead where they would for a process
+whose root it is. The time of the last access stays as it is where the system allows that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import os
 from oci_layout.closing import Closing
 
 _OPENAT2 = 437  # the same number on every processor
-_NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
+_NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH, _IN_ROOT = 0x02, 0x04, 0x08, 0x10
+_NO_LINKS = _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS
+_AS_ROOT = _IN_ROOT | _NO_MAGICLINKS
 _WITHOUT = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # an old kernel, or a sandbox
 _TRIES = 8  # EAGAIN: somebody renames a folder on the way
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -55,8 +58,25 @@ class Beneath(Closing):
         Raises:
             OSError: it is not there, is no folder, or a link is on the way.
         """
+        return self._inner(self.open(name, os.O_DIRECTORY))
+
+    def rooted(self, name: str) -> Beneath:
+        """A folder in it as one of its own, with links on the way as they lead from this as root.
+
+        An absolute link begins here, and ``..`` leads no higher. Where the kernel cannot do that,
+        no link is followed.
+
+        Args:
+            name: relative and normalised.
+
+        Raises:
+            OSError: it is not there, or is no folder.
+        """
+        return self._inner(self._read_only(name, os.O_DIRECTORY | os.O_CLOEXEC, _AS_ROOT))
+
+    def _inner(self, fd: int) -> Beneath:
         inner = type(self).__new__(type(self))
-        inner._fd = self.open(name, os.O_DIRECTORY)
+        inner._fd = fd
         inner._one_call, inner._still = self._one_call, self._still
         return inner
 
@@ -71,14 +91,17 @@ class Beneath(Closing):
             OSError: it is not there, or a link is on the way.
         """
         flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        return self._read_only(name, flags, _NO_LINKS)
+
+    def _read_only(self, name: str, flags: int, resolve: int) -> int:
         if self._still:
             try:
-                return self._open(name or ".", flags | os.O_NOATIME)
+                return self._open(name or ".", flags | os.O_NOATIME, resolve)
             except PermissionError:  # only its owner may ask for that
-                found = self._open(name or ".", flags)
+                found = self._open(name or ".", flags, resolve)
                 self._still = False
                 return found
-        return self._open(name or ".", flags)
+        return self._open(name or ".", flags, resolve)
 
     def status(self, name: str) -> os.stat_result:
         """What is there, links not followed; for a file that need not be readable.
@@ -88,17 +111,17 @@ class Beneath(Closing):
         """
         if _single(name):
             return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-        fd = self._open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = self._open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, _NO_LINKS)
         try:
             return os.fstat(fd)
         finally:
             os.close(fd)
 
-    def _open(self, name: str, flags: int) -> int:
+    def _open(self, name: str, flags: int, resolve: int) -> int:
         if _single(name) and not flags & os.O_DIRECTORY:  # of a link to a folder ENOTDIR is said
             return os.open(name, flags, dir_fd=self._fd)
         if self._one_call:
-            how = _How(flags, 0, _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
+            how = _How(flags, 0, resolve)
             for _ in range(_TRIES):
                 fd: int = _libc.syscall(
                     _OPENAT2,
@@ -115,7 +138,7 @@ class Beneath(Closing):
             if code not in _WITHOUT or (code == errno.EPERM and flags & os.O_NOATIME):
                 raise OSError(code, os.strerror(code), name)
             self._one_call = False
-        return self._step_by_step(name, flags)
+        return self._step_by_step(name, flags | os.O_NOFOLLOW)
 
     def _step_by_step(self, name: str, flags: int) -> int:
         *folders, last = name.split("/")

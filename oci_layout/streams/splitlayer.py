@@ -21,13 +21,16 @@ from oci_layout.where import Where
 
 _NOT_THERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
 _A_LINK = {errno.ELOOP, errno.EXDEV}
-_BEHIND = "is a symbolic link, or behind one, which is not followed"
+_BEHIND = "is a symbolic link, or behind one that leads nowhere"
 _TOLD = 50  # changed files of one layer that are named
 _SHOWN = 200  # characters of a name that a message has
 
 
 class _Files:
     """The files of a layer. The folder of the last one stays open: the next is mostly beside it.
+
+    On drivers with whole file systems a folder of a layer may be a link of the layer below, as
+    ``lib`` to ``usr/lib``: an engine has written through it, with the layer as its root.
 
     Args:
         folder: of them all; closed with this.
@@ -40,13 +43,13 @@ class _Files:
         """The folder that a file is in, and what it is called there.
 
         Raises:
-            OSError: the folder is not there, or a link is on the way.
+            OSError: the folder is not there.
         """
         parent, _, last = name.rpartition("/")
         if parent != self._parent:
             self._leave()
             if parent:
-                self._inner = self._folder.below(parent)
+                self._inner = self._folder.rooted(parent)
             self._parent = parent
         return self._inner, last or "."
 
@@ -122,8 +125,8 @@ class Unpacked:
     def _absent(self, error: OSError, file: SplitFile, name: str) -> LayoutError:
         if error.errno in _NOT_THERE:
             return self.changed(file, "is not there")
-        if error.errno == errno.ENOTDIR:  # said of a link to a folder, too
-            return self.changed(file, "is below what is no folder; links are not followed")
+        if error.errno == errno.ENOTDIR:  # without openat2(2) said of a link to a folder, too
+            return self.changed(file, "is below what is no folder")
         if error.errno in _A_LINK:
             return self.changed(file, _BEHIND)
         return self.refused(error, f"{self.path}/{name}")

@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ FOLDERS = {
     "aufs": "aufs/diff/{}",
     "btrfs": "btrfs/subvolumes/{}",
 }
+WHOLE = ("vfs", "btrfs")  # drivers whose layers are whole file systems
 Line = dict[str, Any]
 Lines = list[Line]
 Edit = Callable[[Lines], Any]
@@ -155,7 +157,7 @@ def write_docker_root(
                 inside["parent"] = f"sha256:{chains(image)[number - 1]}".encode()
             files |= {f"layerdb/sha256/{chain}/{name}": data for name, data in inside.items()}
             folder = path / FOLDERS[driver].format(cache_id)
-            _unpack(layer.raw, folder, below if driver in ("vfs", "btrfs") else None)
+            unpack(layer.raw, folder, below if driver in WHOLE else None)
             below = folder
     (root.image / "imagedb/content/sha256").mkdir(parents=True, exist_ok=True)
     (root.image / "layerdb/sha256").mkdir(parents=True, exist_ok=True)
@@ -163,16 +165,12 @@ def write_docker_root(
     return root
 
 
-def _unpack(raw: bytes, folder: Path, below: Path | None) -> None:
-    """Unpack a layer; on some drivers onto what is below."""
+def unpack(raw: bytes, folder: Path, below: Path | None) -> None:
+    """Unpack a layer; on some drivers onto what is below, through links that are there."""
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         if below is not None:
-            for path in below.rglob("*"):
-                if path.is_file() and not path.is_symlink():
-                    copy = folder / path.relative_to(below)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    copy.write_bytes(path.read_bytes())
+            shutil.copytree(below, folder, symlinks=True, dirs_exist_ok=True)
         # Python 3.11.2 has no filters, and those after it do not take all by themselves.
         tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
         tar.extractall(folder)  # noqa: S202  made here

@@ -138,17 +138,46 @@ class Podman:
 
     name = "podman"
 
-    def __init__(self, host: Host, skopeo: Skopeo) -> None:
-        """Choose the folders; skopeo reads configs out of the store."""
-        self.host = host
-        home = host.new_dir("podman")
+    def __init__(
+        self,
+        host: Host,
+        skopeo: Skopeo,
+        driver: str = "vfs",
+        called: str = "podman",
+        user: int = 0,
+    ) -> None:
+        """Choose the folders; skopeo reads configs out of the store.
+
+        Args:
+            driver: of the storage.
+            called: what to call the folders, which is short.
+            user: who runs it.
+        """
+        self.host, self._driver = host, driver
+        home = host.new_dir(called)
+        self._as: list[str] = []
+        if user:
+            os.chown(home, user, user)
+            me = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+            self._as = [*me, "env", f"HOME={home}", f"XDG_RUNTIME_DIR={home}", f"TMPDIR={home}"]
         self._root, self._runroot = home / "root", home / "run"
         self._skopeo = skopeo
+
+    @property
+    def root(self) -> Path:
+        """The root of its store."""
+        return self._root
+
+    def ref(self, name: str) -> str:
+        """Give what skopeo calls an image of this store."""
+        return f"containers-storage:[{self._driver}@{self._root}+{self._runroot}]{name}"
 
     def podman(self, *words: str) -> bytes:
         """Run a `podman` command."""
         store = ["--root", str(self._root), "--runroot", str(self._runroot)]
-        return self.host.run(["podman", *store, "--storage-driver", "vfs", *words])
+        return self.host.run(
+            [*self._as, "podman", *store, "--storage-driver", self._driver, *words]
+        )
 
     def version(self) -> str:
         """Give the version."""
@@ -172,8 +201,7 @@ class Podman:
         listed = json.loads(self.podman("images", "--no-trunc", "--format", "json"))
         found: dict[str, Shown] = {}
         for image in listed:
-            store = f"containers-storage:[vfs@{self._root}+{self._runroot}]"
-            config = self._skopeo.inspect(f"{store}@{image['Id']}", config=True)
+            config = self._skopeo.inspect(self.ref(f"@{image['Id']}"), config=True)
             layers = self.inspect(image["Id"])["RootFS"]["Layers"]
             found |= dict.fromkeys(image.get("Names") or [], Shown(config, tuple(layers)))
         return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,70 +12,16 @@ import pytest
 from oci_layout import LayoutError, repack, verify
 from oci_layout.finding import Severity
 from oci_layout.source.opening import open_source
-from tests.builders import make_image, sha256, write_docker_archive
-from tests.builders.image import Image, Layer
-from tests.builders.trees import fingerprint
+from tests.builders import sha256, write_docker_archive
 from tests.command import succeed
-from tests.interop.built import DOCKERFILE, Builder
+from tests.interop.built import Builder
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
+from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer, state
 from tests.interop.host import EngineError
 from tests.interop.sources import Source
 
 DRIVERS = ["vfs", "overlay2"]
-REAL = ("usr/share/zoneinfo", "usr/lib/git-core", "usr/share/perl5", "etc")
-
-
-def _odd_layer() -> bytes:
-    """Links, devices, names of many kinds, a whiteout and padding, in three forms of tar."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, kind, link in (
-            ("dev", tarfile.DIRTYPE, ""),
-            ("dev/null", tarfile.CHRTYPE, ""),
-            ("dev/pipe", tarfile.FIFOTYPE, ""),
-            ("etc", tarfile.DIRTYPE, ""),
-            ("etc/link", tarfile.SYMTYPE, "../../../etc/shadow"),
-        ):
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname, member.devmajor, member.devminor = kind, link, 1, 3
-            tar.addfile(member)
-        for name, data in (
-            ("./etc/dotted", b"dotted"),
-            ("etc/" + "long" * 40, b"long" * 1000),
-            ("etc/p\u00e4th", b"utf-8"),
-            ("etc/\udcff\udcfe", b"no utf-8"),
-            ("etc/.wh.gone", b""),
-            ("etc/large", bytes(range(251)) * 20_000),
-            ("etc/a<b>&\u2028", b"escaped in JSON"),
-        ):
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-        member = tarfile.TarInfo("etc/hard")
-        member.type, member.linkname = tarfile.LNKTYPE, "etc/large"
-        tar.addfile(member)
-    return out.getvalue() + bytes(50_000)
-
-
-def _real_layer() -> bytes:
-    """Some thousand files of this machine, as GNU tar or PAX has them."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name in REAL:
-            if Path("/", name).is_dir():
-                tar.add(f"/{name}", name)
-    return out.getvalue()
-
-
-def _of_layers(raw: list[bytes], name: str) -> Image:
-    image = make_image([{} for _ in raw], names=(name,))
-    layers = tuple(map(Layer, raw))
-    config = {
-        **image.config,
-        "rootfs": {"type": "layers", "diff_ids": [each.diff_id for each in layers]},
-    }
-    return Image(layers=layers, config=config, names=(name,))
 
 
 def _fill(docker: Docker, builder: Builder, sources: Callable[[str], Source]) -> None:
@@ -86,25 +30,14 @@ def _fill(docker: Docker, builder: Builder, sources: Callable[[str], Source]) ->
     images = [
         builder.image("a:1", "example.com:5000/b/c:2"),
         builder.image("nameless:1"),
-        _of_layers([_odd_layer()], "odd:1"),
-        _of_layers([_real_layer(), _odd_layer()], "real:1"),
+        of_layers([odd_layer()], "odd:1"),
+        of_layers([real_layer(), odd_layer()], "real:1"),
+        linked("linked:1"),
     ]
     for number, image in enumerate(images):
         docker.load(write_docker_archive([image], builder.work / f"root{number}.tar"))
     docker.docker("tag", "a:1", "nameless:1")  # the image that had the name has none now
-    context = builder.work / "rootcontext"
-    for path, data in (
-        ("Dockerfile", DOCKERFILE.encode()),
-        ("bin/busybox", builder.busybox),
-        ("bin/sh", builder.busybox),
-        ("etc/motd", b"hello\n"),
-        ("etc/gone", b"gone"),
-    ):
-        file = context / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        file.chmod(0o755 if "bin" in path else 0o644)
-    docker.build(context, ["built:1"])
+    docker.build(context(builder), ["built:1"])
 
 
 def _names(docker: Docker) -> dict[str, list[str]]:
@@ -139,7 +72,7 @@ def test_every_layer_is_byte_equal(
 ) -> None:
     """All images are there, with the names that Docker showed, and sound."""
     root, shown = stopped
-    before = fingerprint(root)
+    before = state(root)
     report = verify(root)
     assert not [each for each in report.findings if each.severity is not Severity.NOTE]
     assert {str(i.image_id): sorted(i.names) for i in report.images} == shown
@@ -154,7 +87,7 @@ def test_every_layer_is_byte_equal(
         equal = sum(sha256(member.read(1 << 30)) == want for member, want in layers.values())
     assert equal == len(layers) == len(list((root / "image").glob("*/layerdb/sha256/*")))
     record_property(f"layers of {root.name}", f"{equal} of {len(layers)} byte-equal")
-    assert fingerprint(root) == before
+    assert state(root) == before
 
 
 @pytest.mark.parametrize("form", ["docker", "oci"])

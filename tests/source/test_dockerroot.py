@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import tempfile
@@ -95,10 +96,26 @@ def test_every_verb(tmp_path: Path) -> None:
 
 
 def test_what_it_was_pulled_by_is_no_name(tmp_path: Path) -> None:
-    """A reference with a digest is of the manifest in a registry, which is not here."""
-    more = {f"app@{APP.manifest_digest()}": APP.config_digest}
-    root = write_docker_root([APP], tmp_path, more=more)
+    """A reference with a digest is of the manifest in a registry, which is not here: it is told."""
+    known = f"app@{APP.manifest_digest()}"
+    root = write_docker_root([APP], tmp_path / "docker", more={known: APP.config_digest})
     assert_holds(root.path, APP)
+    kept = root.image / "distribution/v2metadata-by-diffid" / APP.diff_ids[0].replace(":", "/")
+    kept.parent.mkdir(parents=True)
+    blob = f"sha256:{'ab' * 32}"
+    listed = [
+        {"Digest": blob, "SourceRepository": "docker.io/library/app", "HMAC": ""},
+        {"Digest": "none", "SourceRepository": "docker.io/library/app"},
+        {"Digest": blob, "SourceRepository": "NONE"},
+        ["of another type"],
+    ]
+    kept.write_text(json.dumps(listed))
+    node: Any = inspect(root.path).roots[0].node
+    assert node.pulled_as == (known,)
+    assert [layer.pulled_as for layer in node.layers] == [(f"app@{blob}",), ()]
+    (image,) = repack(root.path, tmp_path / "out", to="oci").images
+    assert image.pulled_as == (known,)
+    assert [layer.pulled_as for layer in image.layers] == [(f"app@{blob}",), ()]
 
 
 def test_names_of_nothing(tmp_path: Path) -> None:
@@ -178,7 +195,7 @@ def folder(files: Path) -> None:
         (gone, "is not there"),
         (all_gone, "is not there"),
         (linked, "is a symbolic link, or behind one"),
-        (folder_linked, "is below what is no folder"),
+        (folder_linked, "is not there"),
         (fifo, "is no regular file"),
         (folder, "is no regular file"),
     ],
@@ -186,7 +203,7 @@ def folder(files: Path) -> None:
 def test_files_that_are_not_what_they_were(
     change: Callable[[Path], None], told: str, tmp_path: Path
 ) -> None:
-    """A link is not followed, even where the very bytes are behind it."""
+    """No link leads out, even where the very bytes are behind it."""
     root = alone(tmp_path)
     change(root.files(ALONE))
     errors = found(root.path)

@@ -8,7 +8,10 @@ import pytest
 
 import oci_layout
 from oci_layout import NotAnImageError
-from tests.builders import Link, compress, write_files, write_members
+from tests.builders import Link, compress, make_image, write_files, write_members
+from tests.builders.containersroot import write_containers_root
+from tests.builders.dockerroot import write_docker_root
+from tests.builders.files import pack_tree
 
 DISC = bytes(32769) + b"CD001\1" + bytes(40_000)
 
@@ -46,6 +49,20 @@ FILES = [
     ({"blobs/sha256/a": b"1"}, "no index.json"),
     ({"images/x.tar": b"1", "README": b"1"}, "holds 'images/x.tar'"),
 ]
+
+
+@pytest.mark.parametrize("prefix", ["", "./", "disk/", "var/lib/docker/"])
+@pytest.mark.parametrize("engine", ["Docker", "podman"])
+def test_an_archive_of_an_engines_root(engine: str, prefix: str, tmp_path: Path) -> None:
+    """It is to be unpacked, by who may give files to their owners."""
+    image, root = make_image(), tmp_path / "root"
+    if engine == "Docker":
+        write_docker_root([image], root)
+    else:
+        write_containers_root([image], root)
+    told = refusal(pack_tree(root, tmp_path / "x.tar", prefix))
+    assert f"an archive of the root folder of {engine}" in told
+    assert "unpack it first, as root" in told
 
 
 @pytest.mark.parametrize(("files", "word"), FILES)

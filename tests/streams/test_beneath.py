@@ -59,6 +59,37 @@ def test_a_folder_below_is_a_folder_in_it(name: str, folder: Beneath) -> None:
     assert caught.value.errno in OUT
 
 
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("a/in", True),
+        ("round/b", True),
+        ("absolute", True),
+        ("up/a/b", True),
+        ("out", False),
+        ("out/..", False),
+        ("loop", False),
+        ("a/magic/root/a", False),
+    ],
+)
+def test_a_folder_as_root(name: str, there: bool, folder: Beneath, tmp_path: Path) -> None:
+    """Links lead where they would with the folder as root: never out of it."""
+    root = tmp_path / "root"
+    (root / "round").symlink_to("a")
+    (root / "absolute").symlink_to("/a/b")
+    (root / "loop").symlink_to("loop")
+    (root / "a/magic").symlink_to("/proc/self")
+    if there and folder._one_call:
+        with folder.rooted(name) as inner:
+            os.close(inner.open("x"))
+            with pytest.raises(OSError, match=SAID):
+                inner.open("../x")
+        return
+    with pytest.raises(OSError, match=SAID) as caught:
+        folder.rooted(name)
+    assert caught.value.errno in OUT
+
+
 def test_a_folder_below_holds_as_well(folder: Beneath) -> None:
     with folder.below("a") as inner:
         os.close(inner.open("b/x"))

@@ -8,7 +8,9 @@ from typing import Any
 
 from tests.builders.artifacts import of_image
 from tests.builders.containerdroot import DATABASE, of_images, write_containerd_root
+from tests.builders.containersroot import Storage, write_containers_root
 from tests.builders.dockerroot import Root, write_docker_root
+from tests.builders.image import hex_of
 from tests.verification.checking import tiny
 from tests.verification.situation import Make, Situation
 
@@ -66,11 +68,46 @@ def _listed_by_id(folder: Path) -> Path:
     return write_containerd_root({"k8s.io": held}, folder / "containerd")
 
 
+def storage_with(change: Callable[[Storage], object], **kept: bytes) -> Make:
+    """A root of containers-storage with something changed in it.
+
+    Args:
+        change: changes it.
+        kept: what else is kept of the image; before the digest of its manifest.
+    """
+
+    def make(folder: Path) -> Path:
+        image = tiny()
+        digest = hex_of(image.manifest_digest())
+        more = {image.config_digest: {f"{key}-{digest}": data for key, data in kept.items()}}
+        storage = write_containers_root([image], folder / "storage", more=more)
+        change(storage)
+        return storage.path
+
+    return make
+
+
+def _elsewhere(storage: Storage) -> None:
+    storage.list_layers(lambda layers: layers.clear())
+
+
+def _incomplete(storage: Storage) -> None:
+    storage.list_layers(lambda layers: layers[0].update(flags={"incomplete": True}))
+
+
+def _rotten(storage: Storage) -> None:
+    (storage.files(tiny()) / "a").write_bytes(b"HELLO\n")
+
+
 SITUATIONS = [
     Situation("digest-name", "note", _listed_by_id),
     Situation("discarded-layer", "error", _discarded),
     Situation("no-database", "warning", _no_database),
     Situation("bad-database", "warning", _cut_database),
+    Situation("other-store", "warning", storage_with(_elsewhere)),
+    Situation("layer-record", "error", storage_with(_incomplete)),
+    Situation("changed-file", "error", storage_with(_rotten)),
+    Situation("store-signature", "warning", storage_with(lambda _: None, signature=b"signed")),
     Situation("layer-record", "error", docker_with(_emptied)),
     Situation("layer-record", "error", docker_with(_other_driver)),
     Situation("changed-file", "error", docker_with(_changed)),

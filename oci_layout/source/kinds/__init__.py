@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oci_layout.source.kinds.containerds import CONTAINERD
+from oci_layout.source.kinds.containersstore import CONTAINERS_STORE
 from oci_layout.source.kinds.dockerstore import DOCKER_STORE
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
@@ -14,6 +15,7 @@ from oci_layout.source.kinds.single import DIR, LONE
 KINDS: tuple[SourceKind, ...] = (
     DOCKER_STORE,
     CONTAINERD,
+    CONTAINERS_STORE,
     LONE,
     LAYOUTS,
     DIR,
@@ -26,6 +28,7 @@ KINDS: tuple[SourceKind, ...] = (
 
 __all__ = [
     "CONTAINERD",
+    "CONTAINERS_STORE",
     "DIR",
     "DOCKER",
     "DOCKER_STORE",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from functools import partial
-
 from oci_layout import limits
 from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.errors import DamagedError
@@ -16,16 +13,10 @@ from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.dockerroot import DockerStore
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.reading import read_bounded
-from oci_layout.source.rootedstore import refused
-from oci_layout.source.store import ABSENT
+from oci_layout.source.unpackedlayers import UnpackedLayers, bad_layer
 from oci_layout.source.views import DockerImage
-from oci_layout.streams.beneath import Beneath
 from oci_layout.streams.member import Member
-from oci_layout.streams.splitlayer import Unpacked
-from oci_layout.streams.tarsplit import PULL_AGAIN, Record
 from oci_layout.where import Where
-
-_EMPTY = Digest.of(b"")
 
 
 class _Layers:
@@ -39,7 +30,8 @@ class _Layers:
     def __init__(self, store: DockerStore, findings: Findings) -> None:
         self._store, self._findings = store, findings
         self._members: dict[Digest, Member | None] = {}
-        self._pieces = 0
+        self._unpacked = UnpackedLayers(store)
+        self._pulled: dict[Digest, tuple[str, ...]] = {}
 
     def member(self, chain: Digest, diff_id: Digest) -> Member | None:
         """The tar of the layer of a chain ID; None without one (reported where it is damaged)."""
@@ -54,72 +46,44 @@ class _Layers:
         return self._members[chain]
 
     def _made(self, name: str, diff_id: Digest) -> Member:
-        where = Where(member=name)
         said = self._small(f"{name}/{dockerroot.DIFF}") or b""
         if said.strip() != str(diff_id).encode():
             told = f"is of {said[:80].decode('ascii', 'replace')!r}, the config says {diff_id}"
-            raise _bad(told, Where(member=f"{name}/{dockerroot.DIFF}"))
-        folder = self._folder(name)
-        record = self._record(f"{name}/{dockerroot.RECORD}")
-        unpacked = Unpacked(
-            record=record,
-            folder=partial(self._opened, folder, where),
-            path=os.path.join(self._store.root, folder),
-            where=where,
-            refused=refused,
-        )
-        unpacked.folder().close()  # whether it is there
-        size = record.measure(partial(self._count, record))
-        if not size and diff_id != _EMPTY:
-            raise record.bad("holds nothing")
-        return unpacked.member(size, self._store.label)
+            raise bad_layer(told, Where(member=f"{name}/{dockerroot.DIFF}"))
+        folder, record = self._folder(name), f"{name}/{dockerroot.RECORD}"
+        return self._unpacked.member(Where(member=name), record, folder, diff_id)
 
     def _folder(self, name: str) -> str:
         """The folder of the files of a layer."""
         driver = self._store.driver
         if driver not in dockerroot.DRIVERS:
-            raise DamagedError(
-                code="layer-record",
-                what=f"its files are kept by the driver {driver[:40]!r}; read are those of "
+            raise bad_layer(
+                f"its files are kept by the driver {driver[:40]!r}; read are those of "
                 f"{', '.join(dockerroot.DRIVERS)}",
-                where=Where(member=name),
-                hint="a running Docker gives the image: docker save",
+                Where(member=name),
+                "a running Docker gives the image: docker save",
             )
         cache_id = self._small(f"{name}/{dockerroot.CACHE_ID}") or b""
         folder = dockerroot.files_folder(driver, cache_id)
         if folder is None:
             told = f"holds {cache_id[:80].decode('ascii', 'replace')!r}, which is no ID"
-            raise _bad(told, Where(member=f"{name}/{dockerroot.CACHE_ID}"))
+            raise bad_layer(told, Where(member=f"{name}/{dockerroot.CACHE_ID}"))
         return folder
 
-    def _record(self, name: str) -> Record:
-        member = self._store.find(name)
-        if member is None or not member.size:
-            raise _bad("is not there" if member is None else "is empty", Where(member=name))
-        return Record(open=member.open, where=Where(member=name))
-
-    def _opened(self, folder: str, where: Where) -> Beneath:
-        try:
-            return self._store.folder(folder)
-        except OSError as error:
-            if error.errno not in ABSENT:
-                raise refused(error, os.path.join(self._store.root, folder)) from error
-            raise _bad(f"the folder of its files is not there: {folder}", where) from None
-
-    def _count(self, record: Record) -> None:
-        """Count a piece of any layer."""
-        self._pieces += 1
-        if self._pieces > limits.TAR_SPLIT_PIECES:
-            raise record.bad(f"all of them have more than {limits.TAR_SPLIT_PIECES} lines")
+    def pulled_as(self, diff_id: Digest) -> tuple[str, ...]:
+        """The blobs of registries that Docker knows a layer by."""
+        if diff_id not in self._pulled:
+            kept = f"{self._store.image}/{dockerroot.PULLED}/{diff_id.algorithm}/{diff_id.hex}"
+            member = self._store.find(kept)
+            small = member is not None and member.size <= dockerroot.PULLED_BYTES
+            raw = read_bounded(member, Findings()) if member is not None and small else None
+            self._pulled[diff_id] = dockerroot.read_pulled(raw) if raw else ()
+        return self._pulled[diff_id]
 
     def _small(self, name: str) -> bytes | None:
         """The content of a file that holds a digest or an ID; None where it is not there."""
         member = self._store.find(name)
         return None if member is None else member.head(dockerroot.SMALL_BYTES)
-
-
-def _bad(what: str, where: Where) -> DamagedError:
-    return DamagedError(code="layer-record", what=what, where=where, hint=PULL_AGAIN)
 
 
 class _Images:
@@ -134,6 +98,7 @@ class _Images:
         self._reading, self._store, self._findings = reading, store, reading.findings
         self._layers = _Layers(store, reading.findings)
         self._listed = 0  # layers of all images
+        self._pulled: dict[Digest, list[str]] = {}
 
     def read(self) -> list[DockerImage]:
         """The images, those without a name too."""
@@ -169,7 +134,11 @@ class _Images:
             except (InvalidDigestError, InvalidReferenceError) as error:
                 self._findings.warning("bad-name", str(error), where, "--name gives it another")
                 continue
-            if name.reference is not None and not name.reference.digest:
+            if name.reference is None:
+                continue
+            if name.reference.digest:
+                self._pulled.setdefault(identity, []).append(str(name))
+            else:
                 found.setdefault(identity, []).append(name)
         return found
 
@@ -192,7 +161,8 @@ class _Images:
         if not self._counted(len(diff_ids), path):
             return None
         layers = tuple(map(self._layer, dockerroot.chain_ids(diff_ids), diff_ids))
-        return Image(config=config, config_member=member, layers=layers)
+        pulled = tuple(self._pulled.get(identity, ()))
+        return Image(config=config, config_member=member, layers=layers, pulled_as=pulled)
 
     def _counted(self, number: int, path: str) -> bool:
         before, self._listed = self._listed, self._listed + number
@@ -203,7 +173,12 @@ class _Images:
 
     def _layer(self, chain: Digest, diff_id: Digest) -> Layer:
         member = self._layers.member(chain, diff_id)
-        return Layer(member=member, size=0 if member is None else member.size, diff_id=diff_id)
+        return Layer(
+            member=member,
+            size=0 if member is None else member.size,
+            diff_id=diff_id,
+            pulled_as=self._layers.pulled_as(diff_id),
+        )
 
 
 def _read(reading: Reading) -> Contents:

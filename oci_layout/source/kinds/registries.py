@@ -11,16 +11,12 @@ from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, ImageIndex, Node
 from oci_layout.graph.walk import attached_to, walk
-from oci_layout.mediatype import OCI_INDEX, OCI_MANIFEST, Kind, document_kind
 from oci_layout.model import registry
-from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import read_links
 from oci_layout.model.registry import Link, LinkKind
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.blobs import RegistryBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
-from oci_layout.source.kinds.single import stated_type
-from oci_layout.source.reading import read_bounded
+from oci_layout.source.kinds.single import descriptor_of
 from oci_layout.source.store import Store
 from oci_layout.streams.member import Member
 from oci_layout.where import Where
@@ -142,11 +138,11 @@ def _read(reading: Reading) -> Contents:
     reader = reading.graph(blobs)
     reached: set[Digest] = set()
     for digest, names in listed.tags.items():
-        node = reader.node(_descriptor(blobs, digest))
+        node = reader.node(descriptor_of(blobs, digest))
         reached.update(below(node, with_itself=True))
         reconciler.take_named(node, names)
     rest = {
-        digest: reader.node(_descriptor(blobs, digest))
+        digest: reader.node(descriptor_of(blobs, digest))
         for digest in listed.revisions
         if digest not in reached
     }
@@ -184,21 +180,6 @@ def below(node: Node, *, with_itself: bool) -> Iterator[Digest]:
 
 def _no_image(node: Node) -> bool:
     return all(isinstance(each, Artifact | ImageIndex) for each in walk(node))
-
-
-def _descriptor(blobs: RegistryBlobs, digest: Digest) -> Descriptor:
-    """What leads to a manifest: a registry keeps no media type but that of the document."""
-    member = blobs.find(digest)
-    raw = None if member is None else read_bounded(member, Findings())
-    if member is None or raw is None:
-        size = 0 if member is None else member.size
-        return Descriptor(media_type="", digest=digest, size=size, sized=member is not None)
-    links = read_links(raw, Where(), Findings())
-    media_type = links.media_type if links is not None else ""
-    if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
-        media_type, is_index = stated_type(raw)
-        media_type = media_type or (OCI_INDEX if is_index else OCI_MANIFEST)
-    return Descriptor(media_type=media_type, digest=digest, size=len(raw))
 
 
 def _blobs(store: Store, archive: bool) -> Iterable[str]:

@@ -8,13 +8,27 @@ from collections.abc import Iterable
 from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings
-from oci_layout.mediatype import SCHEMA1, SCHEMA1_SIGNED, Kind, document_kind
+from oci_layout.mediatype import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    SCHEMA1,
+    SCHEMA1_SIGNED,
+    Kind,
+    document_kind,
+)
 from oci_layout.model import dockersave, jsontext, layout
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.model.manifest import Index, Manifest, kind_by_fields, read_document
+from oci_layout.model.manifest import (
+    Index,
+    Manifest,
+    kind_by_fields,
+    read_document,
+    read_links,
+)
 from oci_layout.model.schema1 import Schema1
-from oci_layout.source.blobs import FlatBlobs
+from oci_layout.source.blobs import Blobs, FlatBlobs
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.reading import read_bounded
 from oci_layout.source.store import FileStore, Store
 from oci_layout.where import Where
 
@@ -63,6 +77,26 @@ def stated_type(raw: bytes) -> tuple[str, bool]:
     """
     document = read_document(raw, Where(), Findings())
     return _type_of(document), isinstance(document, Index)
+
+
+def descriptor_of(blobs: Blobs, digest: Digest) -> Descriptor:
+    """What leads to a manifest of which its digest alone is kept: the rest is in the document.
+
+    Args:
+        blobs: where it lies.
+        digest: of the manifest or index.
+    """
+    member = blobs.find(digest)
+    raw = None if member is None else read_bounded(member, Findings())
+    if member is None or raw is None:
+        size = 0 if member is None else member.size
+        return Descriptor(media_type="", digest=digest, size=size, sized=member is not None)
+    links = read_links(raw, Where(), Findings())
+    media_type = links.media_type if links is not None else ""
+    if document_kind(media_type)[0] not in (Kind.MANIFEST, Kind.INDEX):
+        media_type, is_index = stated_type(raw)
+        media_type = media_type or (OCI_INDEX if is_index else OCI_MANIFEST)
+    return Descriptor(media_type=media_type, digest=digest, size=len(raw))
 
 
 def stated_digest(name: str) -> Digest | None:
