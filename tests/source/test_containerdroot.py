@@ -133,7 +133,7 @@ def test_beside_docker(tmp_path: Path) -> None:
     write_containerd_root({"moby": of_images([APP])}, containerd)
     assert_holds(host, APP)
     write_docker_root([NAMELESS], docker)
-    with pytest.raises(NotAnImageError, match="Docker and of containerd") as caught:
+    with pytest.raises(NotAnImageError, match="the stores of 2 engines") as caught:
         held(host)
     assert str(containerd) in caught.value.hint
     assert str(docker) in caught.value.hint
