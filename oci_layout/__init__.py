@@ -1,8 +1,9 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``have``, ``tag``, ``rm``, ``gc``; ``list`` is called ``list_images``. What may be asked
-of one is a class of its name, ``Repack``, ``Verify`` and so on; its fields may be given as
+``merge``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``; ``list`` is called
+``list_images``, and ``files --changed`` is ``changes``. What may be asked of one is a class of its
+name, ``Repack``, ``Verify`` and so on; its fields may be given as
 keywords::
 
     import oci_layout
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from oci_layout.api.keeping import list_images as list_images
     from oci_layout.api.keeping import rm as rm
     from oci_layout.api.keeping import tag as tag
+    from oci_layout.api.rootfs import cat as cat
+    from oci_layout.api.rootfs import changes as changes
+    from oci_layout.api.rootfs import export as export
+    from oci_layout.api.rootfs import files as files
     from oci_layout.api.verification import verify as verify
     from oci_layout.api.words import Progress as Progress
     from oci_layout.comparison.report import Comparison as Comparison
@@ -66,6 +71,12 @@ if TYPE_CHECKING:
     from oci_layout.plan.request import Tag as Tag
     from oci_layout.platform import Platform as Platform
     from oci_layout.reference import Reference as Reference
+    from oci_layout.rootfs.changes import FileChange as FileChange
+    from oci_layout.rootfs.listing import ImageFile as ImageFile
+    from oci_layout.rootfs.report import ExportReport as ExportReport
+    from oci_layout.rootfs.request import Cat as Cat
+    from oci_layout.rootfs.request import Export as Export
+    from oci_layout.rootfs.request import Files as Files
     from oci_layout.sink.keeping import CollectReport as CollectReport
     from oci_layout.sink.keeping import NamesReport as NamesReport
     from oci_layout.source.opening import Source as Source
@@ -78,8 +89,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "oci_layout.api.words",
+    "cat": "oci_layout.api.rootfs",
+    "changes": "oci_layout.api.rootfs",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
+    "export": "oci_layout.api.rootfs",
+    "files": "oci_layout.api.rootfs",
     "gc": "oci_layout.api.keeping",
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
@@ -121,6 +136,12 @@ _HOMES = {
     "Tag": "oci_layout.plan.request",
     "Platform": "oci_layout.platform",
     "Reference": "oci_layout.reference",
+    "Cat": "oci_layout.rootfs.request",
+    "Export": "oci_layout.rootfs.request",
+    "ExportReport": "oci_layout.rootfs.report",
+    "FileChange": "oci_layout.rootfs.changes",
+    "Files": "oci_layout.rootfs.request",
+    "ImageFile": "oci_layout.rootfs.listing",
     "CollectReport": "oci_layout.sink.keeping",
     "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",

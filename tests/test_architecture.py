@@ -38,7 +38,8 @@ BELOW_PLAN = {
     "blobs",
     "plan",
 }
-SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
+# None imports another.
+SIBLINGS = {"sink", "verification", "inspection", "comparison", "rootfs", "targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "disk": {"words", "model", "disk"},

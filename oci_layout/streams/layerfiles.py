@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import attrs
 
@@ -106,6 +107,21 @@ class LayerFile:
     def whiteout(self) -> Whiteout | None:
         """What it removes of the layers below, if it is a whiteout."""
         return whiteout(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value, without its path."""
+        return {
+            "type": self.type.value,
+            "mode": f"{self.mode:04o}",
+            "uid": self.uid,
+            "gid": self.gid,
+            "mtime": self.mtime,
+            "size": self.size,
+            "linkname": self.linkname,
+            "device": list(self.device) if self.device is not None else None,
+            "xattrs": {name: value.hex() for name, value in self.xattrs},
+            "content": str(self.content) if self.content is not None else None,
+        }
 
 
 def read_layer(reader: Reader, where: Where, *, contents: bool = False) -> Iterator[LayerFile]:
