@@ -32,13 +32,28 @@ class Waiting:
     file: LayerFile
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Origin:
+    """What a hard link is a link to, as that was when the link was made.
+
+    Args:
+        path: of the file.
+        come: whether it has come, under this path.
+        order: of the link in its layer: what comes after it there is not meant.
+    """
+
+    path: str
+    come: bool
+    order: int
+
+
 class Hardlinks:
     """All that wait."""
 
     def __init__(self) -> None:
         self._by_target: dict[str, list[Waiting]] = {}
         self._by_path: dict[str, Waiting] = {}
-        self._aliases: dict[str, str] = {}
+        self._aliases: dict[str, Origin] = {}
         self._fresh: list[Waiting] = []
 
     def begin(self) -> None:
@@ -53,28 +68,50 @@ class Hardlinks:
             DamagedError: there are far more of them than images have.
         """
         if len(self._by_path) >= limits.WAITING_LINKS:
-            raise DamagedError(
-                what=f"more than {limits.WAITING_LINKS} hard links to files of other layers",
-                code="too-many-members",
-            )
+            raise self._too_many()
         self._by_path[link.path] = link
         self._by_target.setdefault(link.target, []).append(link)
         self._fresh.append(link)
+
+    @staticmethod
+    def _too_many() -> DamagedError:
+        return DamagedError(
+            what=f"more than {limits.WAITING_LINKS} hard links to files of other layers",
+            code="too-many-members",
+        )
 
     def cancel(self, path: str) -> None:
         """Something else has the path of a link, in the same layer and after it."""
         self._by_path.pop(path, None)
 
-    def alias(self, path: str, target: str) -> None:
-        """A hard link of this layer that is not shown: links to it mean what it means."""
-        if len(self._aliases) < limits.WAITING_LINKS:
-            self._aliases[path] = target
+    def alias(self, path: str, origin: Origin) -> None:
+        """A file of this layer that is not shown: links to it mean another.
 
-    def origin(self, target: str) -> tuple[str, bool]:
-        """What a target of this layer stands for, and whether that is waited for already."""
-        target = self._aliases.get(target, target)
+        Args:
+            path: of it.
+            origin: what it is a link to, or what has been shown in its place.
+
+        Raises:
+            DamagedError: there are far more of them than images have.
+        """
+        if len(self._aliases) >= limits.WAITING_LINKS:
+            raise self._too_many()
+        self._aliases[path] = origin
+
+    def origin(self, target: str, number: int) -> Origin | None:
+        """What a file of this layer is a link to itself; None where it is none, or has come.
+
+        Args:
+            target: as the layer has it.
+            number: of the layer: what a layer above has there is not meant.
+        """
+        found = self._aliases.get(target)
+        if found is not None:
+            return found
         waiting = self._by_path.get(target)
-        return (target, False) if waiting is None else (waiting.target, True)
+        if waiting is None or waiting.number != number:
+            return None
+        return Origin(path=waiting.target, come=False, order=waiting.order)
 
     def fresh(self) -> list[Waiting]:
         """Those that were put down in this layer, and wait still."""

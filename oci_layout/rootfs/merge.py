@@ -16,7 +16,7 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.rootfs.hardlinks import Hardlinks, Waiting
+from oci_layout.rootfs.hardlinks import Hardlinks, Origin, Waiting
 from oci_layout.rootfs.layers import LayerTar
 from oci_layout.rootfs.paths import ROOT, LayerPaths, is_below
 from oci_layout.rootfs.table import PathTable
@@ -185,6 +185,8 @@ class _Level:
             for each in waiting:
                 yield _link(each, path)
         else:
+            if waiting:
+                self._links.alias(path, Origin(path=waiting[0].path, come=True, order=order))
             yield from links_to(file, waiting, entry)
 
     def _found(self, file: LayerFile, path: str, entry: LayerEntry | None) -> Found:
@@ -250,34 +252,34 @@ class _Level:
 
     def hides(self, path: str) -> bool:
         """Whether a file of this layer is not part of what comes out."""
-        path, hidden = self._paths.real(path)
-        at = self._table.place(path)
-        table, level = self._table, self._level
-        above = table.closed[at] > level or table.folder[at] > level
-        return hidden or above or not self._merge.inside(path)
+        return self._paths.hides(path) or not self._merge.inside(path)
 
     def _link(self, file: LayerFile, path: str, order: int, *, shown: bool) -> Iterator[Found]:
         """A hard link: told at once if its file has come, or else kept until it does."""
-        target, waits = self._links.origin(self._paths.real(file.linkname)[0])
-        there = not waits and self._came(target, path)
+        target = self._paths.target(file.linkname)
+        origin = self._links.origin(target, self._tar.number)
+        if origin is None:
+            origin = Origin(path=target, come=self._came(target, path), order=order)
         waiting = self._links.above(path, self._level)  # links to this link
-        link = Waiting(
-            path=path,
-            target=target,
-            level=self._level,
-            order=order,
-            number=self._tar.number,
-            file=file,
-        )
         if shown:
+            link = Waiting(
+                path=path,
+                target=origin.path,
+                level=self._level,
+                order=origin.order,
+                number=self._tar.number,
+                file=file,
+            )
             waiting = [link, *waiting]
         else:
-            self._links.alias(path, target)
+            self._links.alias(path, origin)
         for each in waiting:
-            if there:
-                yield _link(each, target)
+            if origin.come:
+                yield _link(each, origin.path)
             else:
-                self._links.wait(attrs.evolve(each, target=target, level=self._level, order=order))
+                self._links.wait(
+                    attrs.evolve(each, target=origin.path, level=self._level, order=origin.order)
+                )
 
     def _came(self, target: str, link: str) -> bool:
         """Whether a file of this layer has come, and is part of what comes out."""

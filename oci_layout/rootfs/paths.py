@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
@@ -38,6 +38,14 @@ def joined(folder: str, name: str) -> str:
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder, or below it."""
     return folder in (ROOT, path) or path.startswith(f"{folder}/")
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders that a path leads through, from the top."""
+    at = path.find("/")
+    while at > 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
 
 
 class LayerPaths:
@@ -90,6 +98,55 @@ class LayerPaths:
         real, hidden = self.real_folder(folder if slash else ROOT)
         return (path, hidden) if real == folder else (joined(real, name), hidden)
 
+    def target(self, path: str, hops: int = 0) -> str:
+        """Where what a hard link stands for is, which need not be there: nothing is noted.
+
+        Args:
+            path: normalised; ``..`` may lead up to the root.
+            hops: links that led here.
+
+        Raises:
+            DamagedError: as ``real``.
+        """
+        if len(path) > limits.NAME_BYTES:
+            raise self._refused(f"a path of {len(path)} characters")
+        path = rooted(path) if ".." in path else path
+        for folder in _folders(path):
+            at = self._table.find(folder)
+            if at >= 0 and self._table.barrier[at] == self._level:
+                whole = f"{self._followed(folder, hops)}{path[len(folder) :]}"
+                return self.target(rooted(whole), hops + 1)
+        return path
+
+    def hides(self, path: str) -> bool:
+        """Whether a layer above hides what this one has at a path.
+
+        Args:
+            path: as ``real`` gives it.
+        """
+        table, level = self._table, self._level
+        if table.emptied[table.place(ROOT)] > level:
+            return True
+        for folder in _folders(path):
+            at = table.find(folder)
+            if at >= 0 and (table.closed[at] > level or table.emptied[at] > level):
+                return True
+        at = table.find(path)
+        return at >= 0 and (table.closed[at] > level or table.folder[at] > level)
+
+    def _followed(self, path: str, hops: int) -> str:
+        """Where a link of this layer leads to.
+
+        Raises:
+            DamagedError: it is none, or leads nowhere.
+        """
+        target = self._links.get(path)
+        if target is None:
+            raise self._refused(f"files below {path!r}, which is no folder")
+        if hops >= limits.LINK_HOPS:
+            raise self._refused(f"files below {path!r}, a link that leads nowhere")
+        return target if target.startswith("/") else joined(parent_of(path), target)
+
     def real_folder(self, path: str, hops: int = 0) -> tuple[str, bool]:
         """Where a folder is, and whether a layer above hides what this one has in it.
 
@@ -122,13 +179,7 @@ class LayerPaths:
         table, level = self._table, self._level
         at = table.place(path)
         if table.barrier[at] == level:
-            target = self._links.get(path)
-            if target is None:
-                raise self._refused(f"files below {path!r}, which is no folder")
-            if hops >= limits.LINK_HOPS:
-                raise self._refused(f"files below {path!r}, a link that leads nowhere")
-            whole = target if target.startswith("/") else f"{above}/{target}"
-            return self.real_folder(rooted(whole), hops + 1)
+            return self.real_folder(rooted(self._followed(path, hops)), hops + 1)
         table.inhabited[at] = level
         if hidden or table.closed[at] > level:
             return path, True
