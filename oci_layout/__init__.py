@@ -2,9 +2,9 @@
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
 ``merge``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``; ``list`` is called
-``list_images``, and ``files --changed`` is ``changes``. What may be asked of one is a class of its
-name, ``Repack``, ``Verify`` and so on; its fields may be given as
-keywords::
+``list_images``, ``report`` is ``report_page``, and ``files --changed`` is ``changes``. What may be
+asked of one is a class of its name, ``Repack``, ``Verify`` and so on, ``Page`` of ``report``; its
+fields may be given as keywords::
 
     import oci_layout
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from oci_layout.api.keeping import list_images as list_images
     from oci_layout.api.keeping import rm as rm
     from oci_layout.api.keeping import tag as tag
+    from oci_layout.api.page import report_page as report_page
     from oci_layout.api.rootfs import cat as cat
     from oci_layout.api.rootfs import changes as changes
     from oci_layout.api.rootfs import export as export
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from oci_layout.inspection.report import InspectReport as InspectReport
     from oci_layout.inspection.request import Inspect as Inspect
     from oci_layout.inspection.request import List as List
+    from oci_layout.page.request import Page as Page
+    from oci_layout.page.values import PageReport as PageReport
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
@@ -102,6 +105,7 @@ _HOMES = {
     "list_images": "oci_layout.api.keeping",
     "merge": "oci_layout.api.conversion",
     "repack": "oci_layout.api.conversion",
+    "report_page": "oci_layout.api.page",
     "rm": "oci_layout.api.keeping",
     "tag": "oci_layout.api.keeping",
     "verify": "oci_layout.api.verification",
@@ -126,6 +130,8 @@ _HOMES = {
     "InspectReport": "oci_layout.inspection.report",
     "Inspect": "oci_layout.inspection.request",
     "List": "oci_layout.inspection.request",
+    "Page": "oci_layout.page.request",
+    "PageReport": "oci_layout.page.values",
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",

@@ -43,6 +43,7 @@ MERGED_LAYERS = 4_000  # of one image whose file system is looked at; engines ta
 MERGED_PATHS = 10_000_000  # of one image, folders included
 IMPLIED_FOLDERS = 200_000  # that no layer lists, though it has files in them
 WAITING_LINKS = 100_000  # hard links to files of another layer
+USAGE_PATHS = 1_000_000  # files of one image that a report tells of
 
 BOMB_RATIO = 200  # a layer is refused past this ratio ...
 BOMB_BYTES = 8 << 30  # ... when it has also grown past this size

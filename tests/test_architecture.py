@@ -25,6 +25,7 @@ WORDS = {
     "limits",
     "codes",
     "plain",
+    "wording",
 }
 BELOW_PLAN = {
     "words",
@@ -52,8 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "blobs": {"words", "model", "streams", "graph", "blobs"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},
-    "api": BELOW_PLAN | {*SIBLINGS, "api"},
-    "cli": BELOW_PLAN | {*SIBLINGS, "api", "cli", "package"},
+    "page": BELOW_PLAN | {*SIBLINGS, "page"},
+    "api": BELOW_PLAN | {*SIBLINGS, "page", "api"},
+    "cli": BELOW_PLAN | {*SIBLINGS, "page", "api", "cli", "package"},
 }
 # The package itself names all it offers; the module of -m starts the command.
 ABOVE_ALL = {"__init__.py", "__main__.py"}

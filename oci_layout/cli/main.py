@@ -38,6 +38,7 @@ _VERBS = {
     "inspect": "Show what is inside.",
     "diff": "Tell whether two images are the same, and why not.",
     "check": "Tell which engines load it, and as what.",
+    "report": "Write all of it as one page of HTML.",
     "files": "List the files of an image.",
     "cat": "Print a file of an image.",
     "export": "Write the file system of an image.",
