@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from oci_layout.counting import plural
@@ -112,5 +113,5 @@ def _remarks(word: str, remarks: Sequence[Remark]) -> list[Markup]:
 
 def _repair(answer: Answer) -> list[Markup]:
     if answer.repair:
-        return [tag("div", "repaired by ", *(code(line) for line in answer.repair))]
+        return [tag("div", "repaired by ", code(shlex.join(answer.repair)))]
     return [tag("div", answer.unrepaired, class_="dim")] if answer.unrepaired else []

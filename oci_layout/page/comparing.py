@@ -10,12 +10,22 @@ from oci_layout.comparison.layers import LayerChange
 from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import LayerSide, Side
 from oci_layout.counting import plural
-from oci_layout.model import gojson
 from oci_layout.model.gotypes import ABSENT
 from oci_layout.page.checks import findings_table
-from oci_layout.page.markup import Markup, bar, code, first, join, number, pairs, size, table, tag
+from oci_layout.page.markup import (
+    Markup,
+    bar,
+    code,
+    document,
+    first,
+    join,
+    number,
+    pairs,
+    size,
+    table,
+    tag,
+)
 from oci_layout.page.whole import whole
-from oci_layout.plain import shallow
 from oci_layout.wording import short, size_text
 
 _PAIRS = 50
@@ -155,7 +165,7 @@ def _instruction(each: FieldDifference) -> list[Markup]:
 def _value(value: Any) -> Markup:
     if value is ABSENT:
         return tag("span", "not there", class_="dim")
-    return code(value if isinstance(value, str) else gojson.show(value, told=shallow))
+    return code(value) if isinstance(value, str) else document(value)
 
 
 def _files(files: FilesReport) -> Markup:

@@ -17,9 +17,21 @@ from oci_layout.inspection.report import (
     NodeReport,
     RootReport,
 )
-from oci_layout.model import gojson
+from oci_layout.mediatype import Compression
 from oci_layout.page.files import files_part
-from oci_layout.page.markup import Markup, bar, code, first, join, number, pairs, size, table, tag
+from oci_layout.page.markup import (
+    Markup,
+    bar,
+    code,
+    document,
+    first,
+    join,
+    number,
+    pairs,
+    size,
+    table,
+    tag,
+)
 from oci_layout.page.values import Key
 from oci_layout.rootfs.usage import Usage
 from oci_layout.wording import short, size_text
@@ -163,7 +175,8 @@ def _row(
 
 
 def _marks(layer: LayerReport) -> Iterator[Markup]:
-    packed = str(layer.compression) if layer.compression is not None else ""
+    packed = "" if layer.compression is None else str(layer.compression)
+    packed = "raw" if layer.compression is Compression.NONE else packed
     yield tag("span", code(short(layer.digest or layer.diff_id)), f" {packed}", class_="dim when")
     if not layer.present:
         yield tag("span", "not in this source", class_="mark")
@@ -175,9 +188,9 @@ def _marks(layer: LayerReport) -> Iterator[Markup]:
 
 def _config(config: ConfigReport) -> Markup:
     def words(values: tuple[str, ...]) -> Markup | None:
-        return code(gojson.show(values)) if values else None
+        return document(values) if values else None
 
-    health = code(gojson.show(config.healthcheck)) if config.healthcheck else None
+    health = document(config.healthcheck) if config.healthcheck else None
     return join(
         [
             pairs(

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from oci_layout.counting import plural
+from oci_layout.model import gojson
+from oci_layout.plain import shallow
 from oci_layout.wording import shown, size_text
 
 LONGEST = 2_000  # characters of one text on a page: those of hostile images have no end
@@ -142,6 +144,12 @@ def number(value: int, *inside: object) -> Markup:
 def code(value: object, most: int = LONGEST) -> Markup:
     """A text as it stands in a document."""
     return tag("code", text(value, most))
+
+
+def document(value: Any) -> Markup:
+    """A JSON value on one line."""
+    lines = gojson.show(value, told=shallow).splitlines()  # none is within a text
+    return code(" ".join(line.strip() for line in lines))
 
 
 def data(value: Any, name: str) -> Markup:

@@ -60,6 +60,7 @@
     const input = make("input");
     const count = make("output");
     input.type = "search";
+    input.name = `find-${table.dataset.find}`;
     input.placeholder = `filter ${table.dataset.find}`;
     input.setAttribute("aria-label", `filter ${table.dataset.find}`);
     input.addEventListener("input", () => {
@@ -170,13 +171,39 @@
       cell.style.top = `${y}px`;
       cell.style.width = `${w}px`;
       cell.style.height = `${h}px`;
-      if (w < 34 || h < 18) cell.replaceChildren();
-      else if (h < 36 && cell.lastChild) cell.lastChild.remove();
+      if (!cell.classList.contains("folder")) {
+        if (w < 34 || h < 18) cell.replaceChildren();
+        else if (h < 36 && cell.lastChild) cell.lastChild.remove();
+      }
       parent.append(cell);
     };
 
-    const TITLE = 22;
-    const nested = (node, w, h) => isFolder(node) && w > 90 && h > 70;
+    const TITLE = 21;
+    const DEEPEST = 12;
+
+    /* A folder with what is in it: further floors where there is room for them. */
+    const fillBox = (parent, folder, above, floor, width, height) => {
+      const top = floor ? TITLE : 0;
+      squarify(itemsOf(folder), width, height - top, (item, x, y, w, h) => {
+        if (w < 2 || h < 2) return;
+        const { node, size } = item;
+        if (!node || !isFolder(node) || floor >= DEEPEST || w < 90 || h < 70) {
+          put(cellOf(item, above), x, y + top, w, h, parent);
+          return;
+        }
+        const outer = make("div", "cell folder");
+        const title = make("button", "cell title");
+        const way = [...above, node];
+        const path = way.map((each) => each[0]).join("/");
+        title.append(make("span", "", `${node[0]}/  ${sizeText(size)}`));
+        title.title = `${path}/, ${sizeText(size)}`;
+        title.setAttribute("aria-label", `open ${path}, ${sizeText(size)}`);
+        title.addEventListener("click", () => go(way));
+        outer.append(title);
+        put(outer, x, y + top, w, h, parent);
+        fillBox(outer, node, way, floor + 1, w - 2, h - 2);
+      });
+    };
 
     const draw = () => {
       const folder = way[way.length - 1];
@@ -196,25 +223,7 @@
       });
       crumbs.append(make("span", "dim", `${sizeText(folder[1])} in ${plural(folder[3], "file")}`));
       map.replaceChildren();
-      squarify(itemsOf(folder), map.clientWidth, map.clientHeight, (item, x, y, w, h) => {
-        if (w < 2 || h < 2) return;
-        if (!item.node || !nested(item.node, w, h)) {
-          put(cellOf(item, way), x, y, w, h, map);
-          return;
-        }
-        const outer = make("div", "cell folder");
-        put(outer, x, y, w, h, map);
-        const title = make("button", "cell title");
-        title.append(make("span", "", `${item.node[0]}/  ${sizeText(item.size)}`));
-        title.title = `${item.node[0]}/, ${sizeText(item.size)}`;
-        title.setAttribute("aria-label", `open ${item.node[0]}/, ${sizeText(item.size)}`);
-        title.addEventListener("click", () => go([...way, item.node]));
-        outer.append(title);
-        squarify(itemsOf(item.node), w - 2, h - 2 - TITLE, (inner, ix, iy, iw, ih) => {
-          if (iw < 2 || ih < 2) return;
-          put(cellOf(inner, [...way, item.node]), ix, iy + TITLE, iw, ih, outer);
-        });
-      });
+      fillBox(map, folder, way, 0, map.clientWidth, map.clientHeight);
     };
 
     legend.append("colour: the layer of a file, as in the table of layers; a click opens a folder");

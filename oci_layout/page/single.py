@@ -60,8 +60,8 @@ def _header(report: InspectReport) -> Markup:
 def _tiles(contents: PageContents) -> Markup:
     """The numbers that people ask for first."""
     totals, tiles = contents.inspected.totals, []
-    tiles.append(("images", f"{totals.images:,}", ""))
-    tiles.append(("layers", f"{totals.layers:,}", ""))
+    tiles.append(("image" if totals.images == 1 else "images", f"{totals.images:,}", ""))
+    tiles.append(("layer" if totals.layers == 1 else "layers", f"{totals.layers:,}", ""))
     tiles.append(("stored in layers", size(totals.layer_bytes), ""))
     usages = [each for each in contents.usages.values() if isinstance(each, Usage)]
     if len(usages) == 1:
