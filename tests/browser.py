@@ -117,8 +117,13 @@ class Browser:
     @property
     def complaints(self) -> list[str]:
         """What is on the console, of errors, and of what the policy forbids."""
-        kinds = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
-        kinds += ("Audits.issueAdded", "Page.javascriptDialogOpening")
+        kinds = {
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Log.entryAdded",
+            "Audits.issueAdded",
+            "Page.javascriptDialogOpening",
+        }
         return [str(each) for each in self.events if each.get("method") in kinds]
 
 

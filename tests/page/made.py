@@ -48,7 +48,7 @@ def hostile(path: Path) -> str:
 
 def ordinary(path: Path, files: int = 400, seed: int = 5) -> str:
     """A layout as a base, packages and an application make it, with waste."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  the same files each time
     folders = [
         "usr/lib/x86_64",
         "usr/bin",
@@ -85,8 +85,8 @@ def ordinary(path: Path, files: int = 400, seed: int = 5) -> str:
         },
         {
             "created": "2026-03-02T11:30:00Z",
-            "created_by": "RUN /bin/sh -c apt-get update && apt-get install -y --no-install-recommends "
-            "python3 python3-pip ca-certificates && pip install --no-cache-dir -r requirements.txt "
+            "created_by": "RUN /bin/sh -c apt-get update && apt-get install -y "
+            "--no-install-recommends python3 python3-pip ca-certificates && pip install --no-cache-dir -r requirements.txt "
             "# buildkit",
             "comment": "buildkit.dockerfile.v0",
         },
