@@ -115,6 +115,16 @@ class Browser:
         return [each["params"]["request"]["url"] for each in sent]
 
     @property
+    def blocked(self) -> list[str]:
+        """What the page's policy did not let out."""
+        failed = [
+            each["params"] for each in self.events if each["method"] == "Network.loadingFailed"
+        ]
+        ids = {each["requestId"] for each in failed if each.get("blockedReason") == "csp"}
+        sent = [each for each in self.events if each["method"] == "Network.requestWillBeSent"]
+        return [e["params"]["request"]["url"] for e in sent if e["params"]["requestId"] in ids]
+
+    @property
     def complaints(self) -> list[str]:
         """What is on the console, of errors, and of what the policy forbids."""
         kinds = {

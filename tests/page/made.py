@@ -86,7 +86,8 @@ def ordinary(path: Path, files: int = 400, seed: int = 5) -> str:
         {
             "created": "2026-03-02T11:30:00Z",
             "created_by": "RUN /bin/sh -c apt-get update && apt-get install -y "
-            "--no-install-recommends python3 python3-pip ca-certificates && pip install --no-cache-dir -r requirements.txt "
+            "--no-install-recommends python3 python3-pip ca-certificates && "
+            "pip install --no-cache-dir -r requirements.txt "
             "# buildkit",
             "comment": "buildkit.dockerfile.v0",
         },
