@@ -70,7 +70,12 @@ class Browser:
             mobile=False,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Emulation.setEmulatedMedia", media="", features=[scheme])
+
+    def see_paper(self, width: int) -> None:
+        """As it is printed, on paper of a width, after it was drawn for the window."""
+        self.see(width=width)
+        self.call("Emulation.setEmulatedMedia", media="print")
 
     def open(self, path: Path) -> None:
         """Open a page, and wait until it is there."""

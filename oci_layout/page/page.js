@@ -166,10 +166,11 @@
       return cell;
     };
 
-    const put = (cell, x, y, w, h, parent) => {
-      cell.style.left = `${x}px`;
+    /* Shares of the width, not pixels: paper is not as wide as the window. */
+    const put = (cell, x, y, w, h, parent, width) => {
+      cell.style.left = `${(100 * x) / width}%`;
       cell.style.top = `${y}px`;
-      cell.style.width = `${w}px`;
+      cell.style.width = `${(100 * w) / width}%`;
       cell.style.height = `${h}px`;
       if (!cell.classList.contains("folder")) {
         if (w < 34 || h < 18) cell.replaceChildren();
@@ -188,7 +189,7 @@
         if (w < 2 || h < 2) return;
         const { node, size } = item;
         if (!node || !isFolder(node) || floor >= DEEPEST || w < 90 || h < 70) {
-          put(cellOf(item, above), x, y + top, w, h, parent);
+          put(cellOf(item, above), x, y + top, w, h, parent, width);
           return;
         }
         const outer = make("div", "cell folder");
@@ -200,7 +201,7 @@
         title.setAttribute("aria-label", `open ${path}, ${sizeText(size)}`);
         title.addEventListener("click", () => go(way));
         outer.append(title);
-        put(outer, x, y + top, w, h, parent);
+        put(outer, x, y + top, w, h, parent, width);
         fillBox(outer, node, way, floor + 1, w - 2, h - 2);
       });
     };

@@ -173,8 +173,19 @@ def test_the_treemap_shows_sizes_as_areas(tab: Browser, pages: Path) -> None:
         assert y + h <= whole[1] + 1
 
 
-def test_a_page_prints(tab: Browser, pages: Path) -> None:
-    tab.open(pages / "ordinary.html")
+@pytest.mark.parametrize("page", ["ordinary", "hostile", "diff"])
+def test_a_page_prints(tab: Browser, pages: Path, page: str) -> None:
+    """On paper nothing scrolls: all of it has to fit."""
+    tab.see()
+    tab.open(pages / f"{page}.html")
+    tab.see_paper(720)
+    assert tab.do("document.documentElement.scrollWidth") <= 720
+    tables = "[...document.querySelectorAll('table')].map(each => each.scrollWidth)"
+    assert max(tab.do(tables)) <= 720
+    assert tab.do(
+        "document.querySelectorAll('.find').length && "
+        "getComputedStyle(document.querySelector('.find')).display"
+    ) in (0, "none")
     assert tab.pdf().startswith(b"%PDF-")
 
 
