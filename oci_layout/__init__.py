@@ -1,9 +1,10 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``edit``, ``have``, ``tag``, ``rm``, ``gc``; ``list`` is called ``list_images``. What
-may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on; its fields may be
-given as keywords::
+``merge``, ``edit``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``; ``list`` is
+called ``list_images``, ``report`` is ``report_page``, and ``files --changed`` is ``changes``. What
+may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on, ``Page`` of
+``report``; its fields may be given as keywords::
 
     import oci_layout
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from oci_layout.api.keeping import list_images as list_images
     from oci_layout.api.keeping import rm as rm
     from oci_layout.api.keeping import tag as tag
+    from oci_layout.api.page import report_page as report_page
+    from oci_layout.api.rootfs import cat as cat
+    from oci_layout.api.rootfs import changes as changes
+    from oci_layout.api.rootfs import export as export
+    from oci_layout.api.rootfs import files as files
     from oci_layout.api.verification import verify as verify
     from oci_layout.api.words import Progress as Progress
     from oci_layout.comparison.report import Comparison as Comparison
@@ -57,6 +63,8 @@ if TYPE_CHECKING:
     from oci_layout.inspection.report import InspectReport as InspectReport
     from oci_layout.inspection.request import Inspect as Inspect
     from oci_layout.inspection.request import List as List
+    from oci_layout.page.request import Page as Page
+    from oci_layout.page.values import PageReport as PageReport
     from oci_layout.plan.change import Change as Change
     from oci_layout.plan.change import ChangeKind as ChangeKind
     from oci_layout.plan.report import Report as Report
@@ -68,6 +76,12 @@ if TYPE_CHECKING:
     from oci_layout.plan.request import Tag as Tag
     from oci_layout.platform import Platform as Platform
     from oci_layout.reference import Reference as Reference
+    from oci_layout.rootfs.changes import FileChange as FileChange
+    from oci_layout.rootfs.listing import ImageFile as ImageFile
+    from oci_layout.rootfs.report import ExportReport as ExportReport
+    from oci_layout.rootfs.request import Cat as Cat
+    from oci_layout.rootfs.request import Export as Export
+    from oci_layout.rootfs.request import Files as Files
     from oci_layout.sink.keeping import CollectReport as CollectReport
     from oci_layout.sink.keeping import NamesReport as NamesReport
     from oci_layout.source.opening import Source as Source
@@ -80,9 +94,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "oci_layout.api.words",
+    "cat": "oci_layout.api.rootfs",
+    "changes": "oci_layout.api.rootfs",
     "check": "oci_layout.api.checking",
     "diff": "oci_layout.api.comparison",
     "edit": "oci_layout.api.editing",
+    "export": "oci_layout.api.rootfs",
+    "files": "oci_layout.api.rootfs",
     "gc": "oci_layout.api.keeping",
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
@@ -90,6 +108,7 @@ _HOMES = {
     "list_images": "oci_layout.api.keeping",
     "merge": "oci_layout.api.conversion",
     "repack": "oci_layout.api.conversion",
+    "report_page": "oci_layout.api.page",
     "rm": "oci_layout.api.keeping",
     "tag": "oci_layout.api.keeping",
     "verify": "oci_layout.api.verification",
@@ -114,6 +133,8 @@ _HOMES = {
     "InspectReport": "oci_layout.inspection.report",
     "Inspect": "oci_layout.inspection.request",
     "List": "oci_layout.inspection.request",
+    "Page": "oci_layout.page.request",
+    "PageReport": "oci_layout.page.values",
     "Change": "oci_layout.plan.change",
     "ChangeKind": "oci_layout.plan.change",
     "Report": "oci_layout.plan.report",
@@ -125,6 +146,12 @@ _HOMES = {
     "Tag": "oci_layout.plan.request",
     "Platform": "oci_layout.platform",
     "Reference": "oci_layout.reference",
+    "Cat": "oci_layout.rootfs.request",
+    "Export": "oci_layout.rootfs.request",
+    "ExportReport": "oci_layout.rootfs.report",
+    "FileChange": "oci_layout.rootfs.changes",
+    "Files": "oci_layout.rootfs.request",
+    "ImageFile": "oci_layout.rootfs.listing",
     "CollectReport": "oci_layout.sink.keeping",
     "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",

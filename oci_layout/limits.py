@@ -41,6 +41,12 @@ LINK_HOPS = 40  # symbolic links followed for one name, as the kernel does
 JUDGED_FILES = 500_000  # of a layer that is unpacked on paper
 LOST_LINKS = 64  # of one layer that are looked for in the layers below
 
+MERGED_LAYERS = 4_000  # of one image whose file system is looked at; engines take some 500
+MERGED_PATHS = 10_000_000  # of one image, folders included
+IMPLIED_FOLDERS = 200_000  # that no layer lists, though it has files in them
+WAITING_LINKS = 100_000  # hard links to files of another layer
+USAGE_PATHS = 1_000_000  # files of one image that a report tells of
+
 BOMB_RATIO = 200  # a layer is refused past this ratio ...
 BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
 ZSTD_WINDOW = 8 << 20  # that every decoder of zstd takes (RFC 8878, 3.1.1.1.2)

@@ -25,6 +25,7 @@ WORDS = {
     "limits",
     "codes",
     "plain",
+    "wording",
 }
 BELOW_PLAN = {
     "words",
@@ -38,7 +39,8 @@ BELOW_PLAN = {
     "blobs",
     "plan",
 }
-SIBLINGS = {"sink", "verification", "inspection", "comparison", "targets"}  # none imports another
+# None imports another.
+SIBLINGS = {"sink", "verification", "inspection", "comparison", "rootfs", "targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
     "disk": {"words", "model", "disk"},
@@ -51,8 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "blobs": {"words", "model", "streams", "graph", "blobs"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},
-    "api": BELOW_PLAN | {*SIBLINGS, "api"},
-    "cli": BELOW_PLAN | {*SIBLINGS, "api", "cli", "package"},
+    "page": BELOW_PLAN | {*SIBLINGS, "page"},
+    "api": BELOW_PLAN | {*SIBLINGS, "page", "api"},
+    "cli": BELOW_PLAN | {*SIBLINGS, "page", "api", "cli", "package"},
 }
 # The package itself names all it offers; the module of -m starts the command.
 ABOVE_ALL = {"__init__.py", "__main__.py"}

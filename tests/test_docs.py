@@ -49,6 +49,7 @@ VERBS = (
     "tag",
     "rm",
     "gc",
+    "report",
 )
 PARTS = ["Examples", "Options", "Exit statuses", "What it does not do"]
 PROGRAM = re.compile(

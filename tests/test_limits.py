@@ -46,6 +46,7 @@ _ROWS = {
     "LINK_HOPS": "links that are followed",
     "JUDGED_FILES": "files of a layer",
     "LOST_LINKS": "hard links to nothing",
+    "USAGE_PATHS": "files of one image that `report` lists",
     "BOMB_RATIO": "what layers grow to",
     "BOMB_BYTES": "holes of sparse members",
     "UNPACK_MEMORY": "memory to unpack",

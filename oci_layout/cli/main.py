@@ -25,9 +25,9 @@ _CLICK_ERROR: type[Exception] = next(
 
 _STATUSES = (
     "Exit status: 0 done; 1 findings, a difference, or an engine that does not load it; 2 wrong "
-    "usage; 3 no image, or damaged; 4 no such image or platform; 5 the destination or standard "
-    "output; 6 the target cannot hold it; 7 out of memory, threads or file descriptors; 8 an "
-    "internal failure; 130 interrupted."
+    "usage; 3 no image, or damaged; 4 no such image, platform or file; 5 the destination or "
+    "standard output; 6 the target cannot hold it; 7 out of memory, threads or file descriptors; 8 "
+    "an internal failure; 130 interrupted."
 )
 
 # In the order of the help. A verb's module is imported when the verb is called: the start of the
@@ -38,6 +38,10 @@ _VERBS = {
     "inspect": "Show what is inside.",
     "diff": "Tell whether two images are the same, and why not.",
     "check": "Tell which engines load it, and as what.",
+    "report": "Write all of it as one page of HTML.",
+    "files": "List the files of an image.",
+    "cat": "Print a file of an image.",
+    "export": "Write the file system of an image.",
     "merge": "Put the images of several sources into one.",
     "edit": "Change labels, variables, names, platforms, times.",
     "have": "List what is there, for who is to leave it out.",

@@ -110,6 +110,29 @@ def show_bytes(data: bytes) -> None:
     sys.stdout.buffer.write(data)
 
 
+class StandardOutput:
+    """Takes bytes as they are, piece by piece."""
+
+    def write(self, data: bytes, /) -> None:
+        """Print some."""
+        show_bytes(data)
+
+
+def show_json_list(name: str, values: Iterable[Any]) -> None:
+    """Print one JSON document that has a list, each value on a line as it comes.
+
+    Args:
+        name: of the list.
+        values: too many to be kept.
+    """
+    print(f'{{"{name}":[', end="")
+    between = "\n"
+    for value in values:
+        print(between + json_text(value), end="")
+        between = ",\n"
+    print("\n]}")
+
+
 def show_json(value: Any) -> None:
     """Print one JSON document."""
     print(json_text(value))

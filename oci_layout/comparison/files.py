@@ -68,26 +68,9 @@ class FileDifference:
             "path": self.path,
             "change": self.change,
             "attributes": list(self.attributes),
-            "a": _file_json(self.a),
-            "b": _file_json(self.b),
+            "a": self.a.to_json() if self.a is not None else None,
+            "b": self.b.to_json() if self.b is not None else None,
         }
-
-
-def _file_json(file: LayerFile | None) -> dict[str, Any] | None:
-    if file is None:
-        return None
-    return {
-        "type": file.type.value,
-        "mode": f"{file.mode:04o}",
-        "uid": file.uid,
-        "gid": file.gid,
-        "mtime": file.mtime,
-        "size": file.size,
-        "linkname": file.linkname,
-        "device": list(file.device) if file.device is not None else None,
-        "xattrs": {name: value.hex() for name, value in file.xattrs},
-        "content": str(file.content) if file.content is not None else None,
-    }
 
 
 @attrs.frozen(kw_only=True)

@@ -40,12 +40,20 @@ class Draft:
         directory: whether a folder is made.
         replace: whether it may take the place of what was seen; of nothing else, ever.
         unfit: why a folder that is there must not be replaced; None where it may.
+        tree: whether files of any name and kind are put into the folder.
     """
 
     def __init__(
-        self, place: Place, *, directory: bool, replace: bool, unfit: Unfit | None = None
+        self,
+        place: Place,
+        *,
+        directory: bool,
+        replace: bool,
+        unfit: Unfit | None = None,
+        tree: bool = False,
     ) -> None:
         self.place, self._directory, self._replace = place, directory, replace
+        self._tree = tree
         self._unfit = unfit or (lambda _: None)
         self.name = ""
         self._held: Folder | None = None
@@ -54,7 +62,7 @@ class Draft:
     def __enter__(self) -> Draft:
         where = self.place.parent.path
         try:
-            tidy(self.place)
+            tidy(self.place, tree=self._tree)
             self._parent = self.place.parent.again()  # to clean up, though the place is let go of
             claimed = any(self._claim() for _ in range(_CLAIMS))
         except OSError as error:
@@ -119,7 +127,7 @@ class Draft:
     def _discard(self) -> None:
         """Remove what has the temporary name: ours, or what it took the place of."""
         if self.name and self._parent is not None:
-            self._parent.discard(self.name)
+            self._parent.discard(self.name, tree=self._tree)
         self._release()
         if self._parent is not None:
             self._parent.close()
@@ -161,7 +169,9 @@ class Draft:
             OSError: the disk refused.
         """
         self._keep_access()
-        if self._directory:
+        if self._tree:
+            self.folder.sync_file_system()  # to open a device would do something
+        elif self._directory:
             self.folder.sync_all()
         else:
             os.fsync(self.fd)

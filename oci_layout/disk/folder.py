@@ -10,6 +10,7 @@ import stat
 
 from oci_layout.closing import Closing
 from oci_layout.disk.names import ours
+from oci_layout.disk.raze import raze
 
 Identity = tuple[int, int]  # device and inode
 Mark = tuple[str, int, int, int, int]  # name, device, inode, size, time of change in ns
@@ -143,11 +144,17 @@ class Folder(Closing):
         """Remove a name that is no folder's."""
         os.unlink(name, dir_fd=self.fd)
 
-    def discard(self, name: str) -> bool:
+    def discard(self, name: str, *, tree: bool = False) -> bool:
         """Remove a file, or a folder with all in it that is ours; True when it is gone.
 
         What is not ours stays, and so do the folders it is in.
+
+        Args:
+            name: of it.
+            tree: whether all in it is ours, whatever it is called.
         """
+        if tree:
+            return raze(self.fd, name)
         return any(self._cleared(name, ()) for _ in range(_PASSES))
 
     def _cleared(self, name: str, above: tuple[str, ...]) -> bool:

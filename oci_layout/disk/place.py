@@ -187,10 +187,14 @@ def _restore(parent: Folder, name: str, begin: str) -> None:
                 return
 
 
-def tidy(place: Place) -> None:
+def tidy(place: Place, *, tree: bool = False) -> None:
     """Remove what killed runs to this place left; what a live run holds is locked.
 
     An old folder stays while the new one is beside it: then that was never given the name.
+
+    Args:
+        place: looked at before.
+        tree: whether runs to it put files of any name into a folder.
     """
     parent = place.parent
     with contextlib.suppress(OSError):
@@ -201,4 +205,4 @@ def tidy(place: Place) -> None:
             held = None if name in between else _held(parent, name)
             if held is not None:
                 with held:
-                    parent.discard(name)
+                    parent.discard(name, tree=tree and name in new)

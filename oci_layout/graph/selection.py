@@ -64,6 +64,34 @@ def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[R
     return chosen
 
 
+def only_image(roots: Sequence[Root], choice: Choice) -> tuple[Root, Image]:
+    """The one image that is meant, with what it is called.
+
+    Args:
+        roots: of the source.
+        choice: what was asked for.
+
+    Raises:
+        SelectionError: there is no such image, or more than one.
+    """
+    chosen = select(roots, choice, Findings())
+    found: dict[tuple[str, str], tuple[Root, Image]] = {}
+    for root in chosen:
+        for image in images(root.node):
+            document = image.config if image.descriptor is None else image.descriptor
+            found.setdefault((str(document.digest), str(stated_platform(image))), (root, image))
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if not found:
+        raise SelectionError(what="there is no image to look into", hint=describe(roots))
+    every = [f"{root.label} {stated_platform(image)}" for root, image in found.values()]
+    more = f" and {len(every) - 8} more" if len(every) > 8 else ""
+    raise SelectionError(
+        what=f"{len(every)} images, and one can be looked into",
+        hint=f"choose with --image or --platform: {', '.join(every[:8])}{more}",
+    )
+
+
 def describe(roots: Sequence[Root]) -> str:
     """The first few of some roots, for a message."""
     every = [str(name) for root in roots for name in root.names] or [root.label for root in roots]

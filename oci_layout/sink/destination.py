@@ -29,26 +29,10 @@ from oci_layout.sink.volumes import Cutting, list_path, require_volumes, write_v
 from oci_layout.sink.writable import require_writable
 from oci_layout.sink.written import Written
 from oci_layout.source.transports import Located
-from oci_layout.streams.codecs import PACKERS
+from oci_layout.streams.suffixes import archive_compression
 from oci_layout.where import Where
 
 STANDARD_OUTPUT = "-"
-_COMPRESSED = {
-    suffix: compression for compression, packer in PACKERS.items() for suffix in packer.suffixes
-}
-_NEVER = (
-    ".zip",
-    ".tar.xz",
-    ".txz",
-    ".tar.bz2",
-    ".tbz",
-    ".tbz2",
-    ".tar.lz4",
-    ".7z",
-    ".gz",
-    ".xz",
-    ".zst",
-)
 _WHO_CANNOT = "ctr images import cannot read a compressed archive"
 _OLD_DOCKER = {Compression.ZSTD: ", nor Docker before 23.0 one packed with zstd"}
 
@@ -104,24 +88,15 @@ class Destination:
         Raises:
             UsageError: an archive's suffix that is not written, or that the target has no use for.
         """
-        lower = path.lower()
-        archive = path == STANDARD_OUTPUT or lower.endswith((".tar", *_COMPRESSED))
-        if archive and target in _FOLDERS:
+        outer = archive_compression(path)
+        pipe = path == STANDARD_OUTPUT
+        if (pipe or outer is not None) and target in _FOLDERS:
             what = f"{path}: --to {target} writes a directory"
             raise UsageError(what=what, hint="leave the suffix out")
-        if path == STANDARD_OUTPUT:
+        if pipe:
             return cls(path=path, form=Form.PIPE)
-        if lower.endswith(".tar"):
-            return cls(path=path, form=Form.ARCHIVE)
-        for suffix, outer in _COMPRESSED.items():
-            if lower.endswith(suffix):
-                return cls(path=path, form=Form.ARCHIVE, outer=outer)
-        for suffix in _NEVER:
-            if lower.endswith(suffix):
-                raise UsageError(
-                    what=f"{path}: archives with the suffix {suffix} are not written",
-                    hint="use .tar, .tar.gz or .tar.zst, or no suffix for a directory",
-                )
+        if outer is not None:
+            return cls(path=path, form=Form.ARCHIVE, outer=outer)
         return cls(path=path, form=_FOLDERS.get(target, Form.DIRECTORY))
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import attrs
 
@@ -107,6 +108,21 @@ class LayerFile:
         """What it removes of the layers below, if it is a whiteout."""
         return whiteout(self.path)
 
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value, without its path."""
+        return {
+            "type": self.type.value,
+            "mode": f"{self.mode:04o}",
+            "uid": self.uid,
+            "gid": self.gid,
+            "mtime": self.mtime,
+            "size": self.size,
+            "linkname": self.linkname,
+            "device": list(self.device) if self.device is not None else None,
+            "xattrs": {name: value.hex() for name, value in self.xattrs},
+            "content": str(self.content) if self.content is not None else None,
+        }
+
 
 def read_layer(reader: Reader, where: Where, *, contents: bool = False) -> Iterator[LayerFile]:
     """The files of a layer in the order of its tar, each once its data has passed.
@@ -120,7 +136,25 @@ def read_layer(reader: Reader, where: Where, *, contents: bool = False) -> Itera
         DamagedError: while iterating: ``bad-tar-header``, ``truncated``, ``bomb`` (a sparse file
             whose holes are far larger than anything), or what the reader raises.
     """
-    return iter(_Layer(_Stream(reader, where), where, contents=contents))
+    for entry in read_entries(reader, where):
+        file = entry.file
+        if contents and file.type is FileType.FILE:
+            file = attrs.evolve(file, content=entry.digest())
+        entry.finish()
+        yield file
+
+
+def read_entries(reader: Reader, where: Where) -> Iterator[LayerEntry]:
+    """The files of a layer in the order of its tar, with their data.
+
+    Args:
+        reader: the unpacked tar; read to its end.
+        where: the layer, for messages.
+
+    Raises:
+        DamagedError: see ``read_layer``; also while data is taken.
+    """
+    return iter(_Layer(_Stream(reader, where), where))
 
 
 def normalised(name: str) -> str:
@@ -188,53 +222,143 @@ class _Stream:
         )
 
 
+class LayerEntry:
+    """A file of a layer, and its data, which is taken before the next file is asked for, or not.
+
+    Args:
+        file: what its headers tell.
+        layer: that it is in.
+        stored: bytes that it has in the tar.
+        sparse: which of them are where, in a file with holes.
+    """
+
+    __slots__ = ("_layer", "_left", "_sparse", "_stored", "file")
+
+    def __init__(self, file: LayerFile, layer: _Layer, stored: int, sparse: Sparse | None) -> None:
+        self.file, self._layer, self._stored, self._sparse = file, layer, stored, sparse
+        self._left = stored - (sparse.map_bytes if sparse is not None else 0)
+
+    def pieces(self) -> Iterator[bytes | int]:
+        """The data, once; a number stands for so many zeros of a hole.
+
+        Raises:
+            DamagedError: the tar ends, or holes are far larger than anything.
+        """
+        if self._sparse is None:
+            yield from self._data(self._left)
+            return
+        self._layer.require_filled(self.file, self._left)
+        at = 0
+        for offset, length in self._sparse.extents:
+            if offset > at:
+                yield offset - at
+            yield from self._data(length)
+            at = offset + length
+        if self.file.size > at:
+            yield self.file.size - at
+
+    def _data(self, size: int) -> Iterator[bytes]:
+        for piece in self._layer.stream.pieces(size):
+            self._left -= len(piece)
+            yield piece
+
+    def digest(self) -> Digest:
+        """The digest of the data, zeros in its holes.
+
+        Raises:
+            DamagedError: see ``pieces``.
+        """
+        running = new_hash("sha256")
+        for piece in self.pieces():
+            if isinstance(piece, int):
+                _zeros(running.update, piece)
+            else:
+                running.update(piece)
+        return Digest.finish(running)
+
+    def finish(self) -> None:
+        """Pass over what nobody took, and what pads it.
+
+        Raises:
+            DamagedError: the tar ends.
+        """
+        stream = self._layer.stream
+        if self._left:
+            stream.skip(self._left)
+            self._left = 0
+        if self._stored:
+            stream.pad(self._stored)
+            self._stored = 0
+
+
 class _Layer:
     """Iterates over the files."""
 
-    def __init__(self, stream: _Stream, where: Where, *, contents: bool) -> None:
-        self._stream, self._where, self._contents = stream, where, contents
+    def __init__(self, stream: _Stream, where: Where) -> None:
+        self.stream, self._where = stream, where
         self._holes = 0
 
-    def __iter__(self) -> Iterator[LayerFile]:
+    def __iter__(self) -> Iterator[LayerEntry]:
         records: list[tuple[str, str]] = []
         long_name = long_link = ""
         while (header := self._header()) is not None:
-            start = self._stream.offset - BLOCK
+            start = self.stream.offset - BLOCK
+            entry = None
             try:
                 kind = header[156:157]
                 if kind not in EXTENDED:
-                    file = self._file(header, records, long_name, long_link)
+                    entry = self._file(header, records, long_name, long_link)
                     records, long_name, long_link = [], "", ""
-                    yield file
-                    continue
-                data = self._extended(kind, number(header[124:136]))
-                if kind == b"x":
-                    records = pax_pairs(data)
-                elif kind == b"L":
-                    long_name = text(data)
-                elif kind == b"K":
-                    long_link = text(data)
-                else:  # Go hands it out as a member of its own: what was said before it is gone
-                    records, long_name, long_link = [], "", ""
+                else:
+                    data = self._extended(kind, number(header[124:136]))
+                    if kind == b"x":
+                        records = pax_pairs(data)
+                    elif kind == b"L":
+                        long_name = text(data)
+                    elif kind == b"K":
+                        long_link = text(data)
+                    else:  # Go hands it out as a member of its own: what was said before is gone
+                        records, long_name, long_link = [], "", ""
             except ValueError as error:
                 raise DamagedError(
                     what=str(error),
                     where=attrs.evolve(self._where, offset=start),
                     code="bad-tar-header",
                 ) from error
-        while self._stream.some(limits.CHUNK):  # nobody reads what follows the end
+            if entry is not None:
+                yield entry
+                entry.finish()
+        while self.stream.some(limits.CHUNK):  # nobody reads what follows the end
             pass
 
+    def require_filled(self, file: LayerFile, stored: int) -> None:
+        """Count the holes of a file that is read: they cost as much as bytes would.
+
+        Args:
+            file: with its holes.
+            stored: bytes without them.
+
+        Raises:
+            DamagedError: all that were read are far larger than anything.
+        """
+        self._holes += file.size - stored
+        if self._holes > limits.BOMB_BYTES and file.size > limits.BOMB_RATIO * stored:
+            raise DamagedError(
+                what=f"holes of sparse files come to {self._holes} bytes with {file.path}",
+                where=attrs.evolve(self._where, offset=self.stream.offset),
+                code="bomb",
+            )
+
     def _header(self) -> bytes | None:
-        header = self._stream.upto(BLOCK)
-        if not header or (header == ZERO and self._stream.upto(BLOCK) in (b"", ZERO)):
+        header = self.stream.upto(BLOCK)
+        if not header or (header == ZERO and self.stream.upto(BLOCK) in (b"", ZERO)):
             return None  # Go asks for no end-of-archive marker either
         if len(header) < BLOCK:
-            raise self._stream.truncated()
+            raise self.stream.truncated()
         if not checksum_holds(header):
             raise DamagedError(
                 what="the checksum of a tar header does not hold",
-                where=attrs.evolve(self._where, offset=self._stream.offset - BLOCK),
+                where=attrs.evolve(self._where, offset=self.stream.offset - BLOCK),
                 code="bad-tar-header",
             )
         return header
@@ -243,13 +367,13 @@ class _Layer:
         limit = extended_limit(kind)
         if size > limit:
             raise ValueError(f"an extended header of {size} bytes; at most {limit} are read")
-        data = self._stream.exactly(size)
-        self._stream.skip(-size % BLOCK)
+        data = self.stream.exactly(size)
+        self.stream.skip(-size % BLOCK)
         return data
 
     def _file(
         self, header: bytes, pairs: list[tuple[str, str]], long_name: str, long_link: str
-    ) -> LayerFile:
+    ) -> LayerEntry:
         # An empty value gives the field back to the header block.
         records = {key: value for key, value in pairs if value}
         name = long_name or records.get("path") or ustar_name(header, format_of(header))
@@ -278,53 +402,23 @@ class _Layer:
             xattrs=_xattrs(pairs),
             name=name,
         )
+        sparse = self._sparse(kind, header, pairs, file)
+        if sparse is None:
+            return LayerEntry(file, self, size, None)
+        sparse.check(size - sparse.map_bytes)
+        if sparse.name:
+            file = attrs.evolve(file, path=normalised(sparse.name))
+        return LayerEntry(attrs.evolve(file, size=sparse.size), self, size, sparse)
+
+    def _sparse(
+        self, kind: bytes, header: bytes, pairs: list[tuple[str, str]], file: LayerFile
+    ) -> Sparse | None:
+        """The map of a file with holes; None for every other."""
         if kind == b"S":
-            return self._sparse(file, old_sparse(header, self._stream.exactly))
-        if type_ is FileType.FILE and any(key.startswith("GNU.sparse.") for key, _ in pairs):
-            sparse = pax_sparse(pairs, size, self._stream.exactly)
-            if sparse is not None:
-                if sparse.name:
-                    file = attrs.evolve(file, path=normalised(sparse.name))
-                return self._sparse(file, sparse)
-        return self._plain(file)
-
-    def _plain(self, file: LayerFile) -> LayerFile:
-        if not self._contents or file.type is not FileType.FILE:
-            self._stream.skip(file.size)
-            self._stream.pad(file.size)
-            return file
-        running = new_hash("sha256")
-        for piece in self._stream.pieces(file.size):
-            running.update(piece)
-        self._stream.pad(file.size)
-        return attrs.evolve(file, content=Digest.finish(running))
-
-    def _sparse(self, file: LayerFile, sparse: Sparse) -> LayerFile:
-        """A file with holes: digested as it would be read, zeros in the holes."""
-        left = file.size - sparse.map_bytes
-        sparse.check(left)
-        stored = file.size
-        file = attrs.evolve(file, size=sparse.size)
-        if not self._contents:
-            self._stream.skip(left)
-            self._stream.pad(stored)
-            return file
-        self._holes += sparse.size - left  # of all files: they cost as much as bytes would
-        if self._holes > limits.BOMB_BYTES and sparse.size > limits.BOMB_RATIO * left:
-            raise DamagedError(
-                what=f"holes of sparse files come to {self._holes} bytes with {file.path}",
-                where=attrs.evolve(self._where, offset=self._stream.offset),
-                code="bomb",
-            )
-        running = new_hash("sha256")
-        at = 0
-        for offset, length in (*sparse.extents, (sparse.size, 0)):
-            _zeros(running.update, offset - at)
-            for piece in self._stream.pieces(length):
-                running.update(piece)
-            at = offset + length
-        self._stream.pad(stored)
-        return attrs.evolve(file, content=Digest.finish(running))
+            return old_sparse(header, self.stream.exactly)
+        if file.type is FileType.FILE and any(key.startswith("GNU.sparse.") for key, _ in pairs):
+            return pax_sparse(pairs, file.size, self.stream.exactly)
+        return None
 
 
 def _zeros(update: Callable[[bytes], object], size: int) -> None:

@@ -1,0 +1,1 @@
+"""What verbs report, as one page of HTML that needs nothing but itself."""
