@@ -118,6 +118,11 @@ class LayerPaths:
                 return self.target(rooted(whole), hops + 1)
         return path
 
+    def _empties(self, path: str) -> bool:
+        """Whether a layer above has an opaque folder of this path."""
+        at = self._table.find(path)
+        return at >= 0 and self._table.emptied[at] > self._level
+
     def hides(self, path: str) -> bool:
         """Whether a layer above hides what this one has at a path.
 
@@ -125,7 +130,7 @@ class LayerPaths:
             path: as ``real`` gives it.
         """
         table, level = self._table, self._level
-        if table.emptied[table.place(ROOT)] > level:
+        if self._empties(ROOT):
             return True
         for folder in _folders(path):
             at = table.find(folder)
@@ -164,8 +169,7 @@ class LayerPaths:
             path = parent_of(path)
         found = known.get(path)
         if found is None:
-            table = self._table
-            found = known[ROOT] = ROOT, table.emptied[table.place(ROOT)] > self._level
+            found = known[ROOT] = ROOT, self._empties(ROOT)
         if len(known) + len(missing) > _FOLDERS:
             known.clear()
         for each in reversed(missing):
