@@ -36,7 +36,18 @@ from tests.test_architecture import BELOW_PLAN, MAY_IMPORT, SIBLINGS
 
 COLUMNS = {"docs/screens.md": "120"}  # of the terminal; 80 elsewhere
 INSTALL = ("README.md", "## Install"), ("docs/install.md", "")  # run by tests/test_install.py
-VERBS = ("repack", "verify", "inspect", "diff", "check", "merge", "have")
+VERBS = (
+    "repack",
+    "verify",
+    "inspect",
+    "diff",
+    "check",
+    "files",
+    "cat",
+    "export",
+    "merge",
+    "have",
+)
 PARTS = ["Examples", "Options", "Exit statuses", "What it does not do"]
 PROGRAM = re.compile(
     r"\s*(sudo )?(layout|docker|ctr|nerdctl|podman|skopeo|crane|umoci|k3s|kind|pip|pipx|python3?|"

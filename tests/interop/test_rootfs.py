@@ -2,7 +2,8 @@
 
 Where engines themselves differ, nothing is compared: what is said of a folder that one layer lists
 and another only has files in (Docker's vfs keeps its mode and not its time, overlay2 neither, nor
-the owner), and extended attributes in an export, of which Docker tells capabilities alone.
+the owner), and extended attributes in an export, of which Docker tells capabilities alone. A folder
+in the place of one that the same layer removes is, on overlay2, merged with what was removed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,10 +53,10 @@ OWN = {
 }
 
 
-def _random(habits: str, engine: str) -> list[tuple[Image, str]]:
+def _random(habits: str, engine: str, *, again: bool = True) -> list[tuple[Image, str]]:
     made = []
     for seed in range(COUNT):
-        making = Making(seed, HABITS[habits])
+        making = Making(seed, replace(HABITS[habits], again=again))
         layers = making.image(layers=1 + seed % 6, steps=10 + seed % 20)
         name = f"example.com/rootfs-{engine}:{habits.replace(' ', '-').lower()}-{seed}"
         made.append((image_of(*(Layer(tar) for tar in layers), names=(name,)), name))
@@ -106,9 +108,9 @@ def docker(request: pytest.FixtureRequest, engines: Engines) -> Iterator[Docker]
 
 @pytest.mark.parametrize("habits", HABITS)
 def test_docker_export(docker: Docker, habits: str, tmp_path: Path) -> None:
-    if habits == "far links" and docker is not None and "overlay2" in str(docker.data):
+    if habits == "far links" and "overlay2" in str(docker.data):
         pytest.skip("overlay2 takes no hard link to a file of a layer below")
-    made = _random(habits, "docker")
+    made = _random(habits, "docker", again="overlay2" not in str(docker.data))
     archive = write_docker_archive([image for image, _ in made], tmp_path / "images.tar")
     docker.load(archive)
     for number, (_, name) in enumerate(made):
