@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.rootfs.table import PathTable
 from oci_layout.where import Where
@@ -89,7 +90,7 @@ class LayerPaths:
             DamagedError: it is below what is no folder, or longer than any path.
         """
         if len(path) > limits.NAME_BYTES:
-            raise self._refused(f"a path of {len(path)} characters")
+            raise self._refused(f"a path of {plural(len(path), 'character')}")
         if ".." in path:
             path = rooted(path)
         folder, slash, name = path.rpartition("/")
@@ -109,7 +110,7 @@ class LayerPaths:
             DamagedError: as ``real``.
         """
         if len(path) > limits.NAME_BYTES:
-            raise self._refused(f"a path of {len(path)} characters")
+            raise self._refused(f"a path of {plural(len(path), 'character')}")
         path = rooted(path) if ".." in path else path
         for folder in _folders(path):
             at = self._table.find(folder)
