@@ -50,6 +50,9 @@ VERBS = (
     "rm",
     "gc",
     "report",
+    "files",
+    "cat",
+    "export",
 )
 PARTS = ["Examples", "Options", "Exit statuses", "What it does not do"]
 PROGRAM = re.compile(

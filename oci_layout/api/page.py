@@ -126,6 +126,7 @@ def _diff(asked: Page) -> Diff:
         bases=asked.bases,
         tmp=asked.tmp,
         registry_host=asked.registry_host,
+        namespace=asked.namespace,
     )
 
 
@@ -185,6 +186,7 @@ def _inspected(
                 watch=watch_of(progress),
                 bases=open_bases(asked, stack),
                 host=asked.registry_host,
+                namespace=asked.namespace,
             )
         )
         stack.enter_context(damage_in(opened.label))

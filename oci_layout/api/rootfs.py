@@ -105,6 +105,7 @@ def _opened(
                 watch=watch_of(progress),
                 bases=bases,
                 host=asked.registry_host,
+                namespace=asked.namespace,
             )
         )
         stack.enter_context(damage_in(opened.label))

@@ -78,7 +78,7 @@ class Tree(Closing):
             at, rest = os.dup(self._root), path
         try:
             for name in rest.split("/") if rest else ():
-                below = os.open(name, _ENTER, dir_fd=at)
+                below = os.open(_single(name), _ENTER, dir_fd=at)
                 os.close(at)
                 at = below
         except BaseException:
@@ -90,7 +90,7 @@ class Tree(Closing):
 
     def _parent(self, path: str) -> tuple[int, str]:
         folder, _, name = path.rpartition("/")
-        return self._folder(folder), name
+        return self._folder(folder), _single(name)
 
     def _clear(self, at: int, name: str) -> None:
         """Remove what an earlier file of the same path left.
@@ -176,6 +176,7 @@ class Tree(Closing):
             OSError: the system refuses; the target is not there.
         """
         folder, _, old = target.rpartition("/")
+        _single(old)
         held = os.dup(self._folder(folder))
         try:
             at, name = self._parent(path)
@@ -237,6 +238,17 @@ class Tree(Closing):
                 self.attributes_left_out += 1
         os.fchmod(fd, access.bits)
         os.utime(fd, ns=access.times)
+
+
+def _single(name: str) -> str:
+    """A name of one file in its folder.
+
+    Raises:
+        OSError: it stands for another one.
+    """
+    if name in ("", ".", ".."):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
+    return name
 
 
 def _write_all(fd: int, data: bytes) -> None:

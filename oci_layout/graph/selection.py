@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from oci_layout.counting import plural
 from oci_layout.digest import Digest, QuotedDigest
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
@@ -87,7 +88,7 @@ def only_image(roots: Sequence[Root], choice: Choice) -> tuple[Root, Image]:
     every = [f"{root.label} {stated_platform(image)}" for root, image in found.values()]
     more = f" and {len(every) - 8} more" if len(every) > 8 else ""
     raise SelectionError(
-        what=f"{len(every)} images, and one can be looked into",
+        what=f"{plural(len(every), 'image')}, and one can be looked into",
         hint=f"choose with --image or --platform: {', '.join(every[:8])}{more}",
     )
 

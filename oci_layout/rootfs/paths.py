@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.rootfs.table import PathTable
 from oci_layout.where import Where
@@ -89,7 +90,7 @@ class LayerPaths:
             DamagedError: it is below what is no folder, or longer than any path.
         """
         if len(path) > limits.NAME_BYTES:
-            raise self._refused(f"a path of {len(path)} characters")
+            raise self._refused(f"a path of {plural(len(path), 'character')}")
         if ".." in path:
             path = rooted(path)
         folder, slash, name = path.rpartition("/")
@@ -109,7 +110,7 @@ class LayerPaths:
             DamagedError: as ``real``.
         """
         if len(path) > limits.NAME_BYTES:
-            raise self._refused(f"a path of {len(path)} characters")
+            raise self._refused(f"a path of {plural(len(path), 'character')}")
         path = rooted(path) if ".." in path else path
         for folder in _folders(path):
             at = self._table.find(folder)
@@ -118,6 +119,11 @@ class LayerPaths:
                 return self.target(rooted(whole), hops + 1)
         return path
 
+    def _empties(self, path: str) -> bool:
+        """Whether a layer above has an opaque folder of this path."""
+        at = self._table.find(path)
+        return at >= 0 and self._table.emptied[at] > self._level
+
     def hides(self, path: str) -> bool:
         """Whether a layer above hides what this one has at a path.
 
@@ -125,7 +131,7 @@ class LayerPaths:
             path: as ``real`` gives it.
         """
         table, level = self._table, self._level
-        if table.emptied[table.place(ROOT)] > level:
+        if self._empties(ROOT):
             return True
         for folder in _folders(path):
             at = table.find(folder)
@@ -164,8 +170,7 @@ class LayerPaths:
             path = parent_of(path)
         found = known.get(path)
         if found is None:
-            table = self._table
-            found = known[ROOT] = ROOT, table.emptied[table.place(ROOT)] > self._level
+            found = known[ROOT] = ROOT, self._empties(ROOT)
         if len(known) + len(missing) > _FOLDERS:
             known.clear()
         for each in reversed(missing):

@@ -11,6 +11,7 @@ from array import array
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
+from oci_layout.streams.heap import trim
 
 _KEYS = "Q"
 _LAYERS = "H"
@@ -112,3 +113,4 @@ class PathTable:
                     after[moved[old]] = layer
             setattr(self, name, after)
         self._keys, self._mask, self._room = keys, mask, count * 5 // 8
+        trim()

@@ -57,10 +57,12 @@ class Habits:
     Args:
         parents: lists the folders of what it changes, as Docker does.
         far_links: makes hard links to files of layers below.
+        again: puts something in the place of what the same layer removes.
     """
 
     parents: bool = True
     far_links: bool = False
+    again: bool = True
 
 
 class Making:
@@ -190,7 +192,8 @@ class Making:
         """A path that nothing is at, in a folder that is there."""
         for _ in range(20):
             path = posixpath.join(self.chance.choice(self._folders()), self._name())
-            if path not in self.tree and path.count("/") < 5:
+            free = self.habits.again or path not in self._layer.removed
+            if free and path not in self.tree and path.count("/") < 5:
                 return path
         self._count += 1
         return f"new{self._count}"
