@@ -52,7 +52,9 @@ class Browser:
     def _next(self) -> dict[str, Any]:
         until = time.monotonic() + _ANSWER
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._out], [], [], max(0.0, until - time.monotonic()))
+            waiting = select.poll()  # a process of many tests has many descriptors open
+            waiting.register(self._out, select.POLLIN)
+            ready = waiting.poll(max(0.0, until - time.monotonic()) * 1000)
             data = os.read(self._out, 1 << 20) if ready else b""
             assert data, "chromium does not answer"
             self._buffer += data

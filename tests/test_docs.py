@@ -42,6 +42,10 @@ VERBS = (
     "inspect",
     "diff",
     "check",
+    "report",
+    "files",
+    "cat",
+    "export",
     "merge",
     "edit",
     "have",
@@ -49,10 +53,6 @@ VERBS = (
     "tag",
     "rm",
     "gc",
-    "report",
-    "files",
-    "cat",
-    "export",
 )
 PARTS = ["Examples", "Options", "Exit statuses", "What it does not do"]
 PROGRAM = re.compile(
