@@ -69,7 +69,7 @@ def test_a_folder_below_is_a_folder_in_it(name: str, folder: Beneath) -> None:
         ("out", False),
         ("out/..", False),
         ("loop", False),
-        ("a/magic/root/a", False),
+        ("a/magic/a", False),
     ],
 )
 def test_a_folder_as_root(name: str, there: bool, folder: Beneath, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_folder_as_root(name: str, there: bool, folder: Beneath, tmp_path: Pat
     (root / "round").symlink_to("a")
     (root / "absolute").symlink_to("/a/b")
     (root / "loop").symlink_to("loop")
-    (root / "a/magic").symlink_to("/proc/self")
+    (root / "a/magic").symlink_to("/proc/self/root")
     if there and folder._one_call:
         with folder.rooted(name) as inner:
             os.close(inner.open("x"))
