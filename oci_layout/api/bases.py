@@ -1,18 +1,19 @@
-"""Sources beside the one that is read: those that complete it, and what the other side has."""
+"""The source that is read, and those beside it: what completes it, what the other side has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
-from oci_layout.api.words import path_at
+from oci_layout.api.words import Progress, path_at, watch_of
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
 from oci_layout.havelist.opening import read_have
 from oci_layout.havelist.values import HaveList
 from oci_layout.option import Completing
 from oci_layout.source.lookup import Holdings
-from oci_layout.source.opening import STANDARD_INPUT, open_source
+from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 
 
 def have_lists(
@@ -38,6 +39,42 @@ def have_lists(
     for path in paths:  # in the order of loading: one may complete the next
         found = HaveList.union([found, read_have(path, tmp=tmp, before=found, namespace=namespace)])
     return found
+
+
+def open_asked(
+    path: str,
+    asked: Completing,
+    stack: ExitStack,
+    progress: Progress | None = None,
+    *,
+    findings: Findings | None = None,
+    bases: tuple[Holdings, ...] | None = None,
+    **how: Any,
+) -> Source:
+    """Open a source as a request says.
+
+    Args:
+        path: of the source.
+        asked: what completes it, where files are unpacked, which names are meant.
+        stack: closes it.
+        progress: told how far spooling is.
+        findings: told of all that is odd or wrong; a collector that raises nothing by default.
+        bases: what completes it, where that is open already.
+        how: other arguments of ``open_source``, which come before what was asked.
+
+    Raises:
+        NotAnImageError: not an image of any kind.
+        DamagedError: an image, and something in it does not hold.
+    """
+    said = {
+        "tmp": asked.tmp,
+        "watch": watch_of(progress),
+        "bases": open_bases(asked, stack) if bases is None else bases,
+        "host": asked.registry_host,
+        "namespace": asked.namespace,
+        "findings": Findings() if findings is None else findings,
+    }
+    return stack.enter_context(open_source(path, **{**said, **how}))
 
 
 def open_bases(asked: Completing, stack: ExitStack) -> tuple[Holdings, ...]:

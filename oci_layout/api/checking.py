@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import have_lists, open_bases
-from oci_layout.api.words import Progress, chosen_at, made, watch_of
+from oci_layout.api.bases import have_lists, open_asked
+from oci_layout.api.words import Progress, chosen_at, made
 from oci_layout.api.work import Work
 from oci_layout.blobs.task import Task
 from oci_layout.errors import UsageError
@@ -18,7 +18,7 @@ from oci_layout.finding import Findings, Severity
 from oci_layout.graph.selection import Choice, select
 from oci_layout.graph.walk import walk
 from oci_layout.platform import Platform
-from oci_layout.source.opening import Source, open_source
+from oci_layout.source.opening import Source
 from oci_layout.streams.dryunpack import Snagged, unpack_on_paper
 from oci_layout.streams.reader import Reader
 from oci_layout.targets.asking import Asked, CheckReport, ask
@@ -61,17 +61,7 @@ def check(
     findings = Findings()
     have = have_lists(checked.have, [source], checked.tmp, checked.namespace)
     with ExitStack() as stack:
-        opened = stack.enter_context(
-            open_source(
-                source,
-                findings=findings,
-                tmp=checked.tmp,
-                watch=watch_of(progress),
-                bases=open_bases(checked, stack),
-                host=checked.registry_host,
-                namespace=checked.namespace,
-            )
-        )
+        opened = open_asked(source, checked, stack, progress, findings=findings)
         _require_loadable(opened)
         roots = select(opened.roots, Choice(images=images), Findings())
         wanted = Asked.of(images, roots)

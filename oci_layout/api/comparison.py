@@ -6,18 +6,17 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.bases import open_bases
-from oci_layout.api.words import Progress, made, watch_of
+from oci_layout.api.bases import open_asked, open_bases
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
 from oci_layout.comparison.report import Comparison
 from oci_layout.comparison.request import Diff
 from oci_layout.comparison.run import compare_sources
 from oci_layout.errors import UsageError
-from oci_layout.finding import Findings
 from oci_layout.graph.selection import Choice
 from oci_layout.option import path_text
 from oci_layout.platform import Platform
-from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.transports import located
 
 
@@ -59,17 +58,9 @@ def diff(
             if not isinstance(source, Source):
                 where = located(path_text(source))
                 chosen += (where.image,) if where.image else ()
-                read = open_source(
-                    where.path,
-                    findings=Findings(),
-                    tmp=asked.tmp,
-                    lone=True,
-                    watch=watch_of(progress),
-                    bases=bases,
-                    host=asked.registry_host,
-                    namespace=asked.namespace,
+                opened.append(
+                    open_asked(where.path, asked, stack, progress, bases=bases, lone=True)
                 )
-                opened.append(stack.enter_context(read))
             else:
                 opened.append(source)
             choices.append(Choice(images=chosen, platforms=wanted))

@@ -10,9 +10,9 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import have_lists, open_bases
+from oci_layout.api.bases import have_lists, open_asked, open_bases
 from oci_layout.api.olds import open_old
-from oci_layout.api.words import Progress, chosen_at, made, path_at, watch_of
+from oci_layout.api.words import Progress, chosen_at, made, path_at
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.codes import BYTES
@@ -91,19 +91,17 @@ def repack(
             opened = (
                 source
                 if isinstance(source, Source)
-                else stack.enter_context(
-                    open_source(
-                        source,
-                        findings=_findings(asked, repair=asked.repair),
-                        tmp=asked.tmp or (destination.beside if dest is not None else None),
-                        repair=asked.repair,
-                        limit=asked.limit,
-                        memory=asked.limit_memory,
-                        watch=watch_of(progress),
-                        bases=bases,
-                        host=asked.registry_host,
-                        namespace=asked.namespace,
-                    )
+                else open_asked(
+                    source,
+                    asked,
+                    stack,
+                    progress,
+                    findings=_findings(asked, repair=asked.repair),
+                    bases=bases,
+                    tmp=asked.tmp or (destination.beside if dest is not None else None),
+                    repair=asked.repair,
+                    limit=asked.limit,
+                    memory=asked.limit_memory,
                 )
             )
             (opened,) = _completed([opened], job, asked, stack)
@@ -249,18 +247,16 @@ def merge(
         job = Job.look(asked, destination, outputs, progress)
         bases = open_bases(asked, stack)
         opened = [
-            stack.enter_context(
-                open_source(
-                    source,
-                    bases=bases,
-                    findings=_findings(asked),
-                    tmp=asked.tmp or destination.beside,
-                    limit=asked.limit,
-                    memory=asked.limit_memory,
-                    watch=watch_of(progress),
-                    host=asked.registry_host,
-                    namespace=asked.namespace,
-                )
+            open_asked(
+                source,
+                asked,
+                stack,
+                progress,
+                findings=_findings(asked),
+                bases=bases,
+                tmp=asked.tmp or destination.beside,
+                limit=asked.limit,
+                memory=asked.limit_memory,
             )
             for source in dict.fromkeys(every)
         ]

@@ -10,7 +10,7 @@ import attrs
 
 from oci_layout.api.conversion import Job, read_besides
 from oci_layout.api.form import require_place, rewrite
-from oci_layout.api.words import Progress, chosen_at, made
+from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.blobs.compress import AUTO
 from oci_layout.blobs.run import is_late
 from oci_layout.blobs.task import TaskList, member_key
@@ -19,7 +19,7 @@ from oci_layout.errors import SelectionError, UsageError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.referrers import spellings
-from oci_layout.graph.selection import Choice, describe, select
+from oci_layout.graph.selection import describe, select
 from oci_layout.graph.walk import every_image, images, walk
 from oci_layout.mediatype import Family
 from oci_layout.plan.editing import Editing, identity
@@ -28,7 +28,6 @@ from oci_layout.plan.namerules import Renames
 from oci_layout.plan.options import Options
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Edit
-from oci_layout.platform import Platform
 from oci_layout.source.opening import Source
 from oci_layout.where import Where
 
@@ -83,8 +82,7 @@ def _editing(source: Source, asked: Edit, wanted: Wanted, job: Job) -> Editing:
         SelectionError: no such image or platform, or no image at all.
         DamagedError: a layer cannot be read whose times are to be edited.
     """
-    platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
-    choice = Choice(images=tuple(asked.images), platforms=platforms)
+    choice = choice_of(asked)
     chosen = select(source.roots, choice, Findings())
     found = frozenset(identity(image) for root in chosen for image in images(root.node))
     if not found:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from oci_layout.api.bases import open_bases
+from oci_layout.api.bases import open_asked
 from oci_layout.api.conversion import Job, convert_sources, files_read
-from oci_layout.api.words import Progress, watch_of
+from oci_layout.api.words import Progress
 from oci_layout.blobs.compress import AUTO
 from oci_layout.disk.outputs import Outputs
 from oci_layout.errors import DestinationError, TargetError, UsageError, damage_in
@@ -20,7 +20,7 @@ from oci_layout.plan.report import Report
 from oci_layout.plan.request import Attestations, Edit, Format, Keeping, Repack, Sparse
 from oci_layout.sink.destination import Destination, Form
 from oci_layout.source.kinds import DIR, DOCKER, DOCKER_STORE, HYBRID, LAYOUT, REGISTRY, V1
-from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+from oci_layout.source.opening import STANDARD_INPUT, Source
 from oci_layout.source.restoring import is_delta
 from oci_layout.source.transports import located
 from oci_layout.where import Where
@@ -76,18 +76,15 @@ def rewrite(
     files = [] if asked.in_place else files_read(path)
     with Outputs(*files, *read) as outputs, ExitStack() as stack:
         beside = path if asked.in_place else None if dest is None else path_text(dest)
-        opened = stack.enter_context(
-            open_source(
-                path,
-                findings=FailFast(),
-                tmp=asked.tmp or _beside(beside),
-                limit=asked.limit,
-                memory=asked.limit_memory,
-                watch=watch_of(progress),
-                bases=open_bases(asked, stack),
-                host=asked.registry_host,
-                namespace=asked.namespace,
-            )
+        opened = open_asked(
+            path,
+            asked,
+            stack,
+            progress,
+            findings=FailFast(),
+            tmp=asked.tmp or _beside(beside),
+            limit=asked.limit,
+            memory=asked.limit_memory,
         )
         to = _FORMATS.get(opened.kind, Format.OCI)
         destination = _destination(opened, path, dest, asked, to)

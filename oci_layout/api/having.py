@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from oci_layout.api.bases import open_bases
-from oci_layout.api.words import Progress, made, path_at, watch_of
+from oci_layout.api.bases import open_asked, open_bases
+from oci_layout.api.words import Progress, made, path_at
 from oci_layout.errors import UsageError
-from oci_layout.finding import Findings
 from oci_layout.havelist.gather import have_of
 from oci_layout.havelist.request import Have
 from oci_layout.havelist.values import HaveList
-from oci_layout.source.opening import STANDARD_INPUT, open_source
+from oci_layout.source.opening import STANDARD_INPUT
 
 
 def have(
@@ -46,15 +45,6 @@ def have(
         bases = open_bases(asked, stack)
         found = []
         for path in dict.fromkeys(every):
-            opened = open_source(
-                path,
-                findings=Findings(),
-                tmp=asked.tmp,
-                watch=watch_of(progress),
-                bases=bases,
-                host=asked.registry_host,
-                namespace=asked.namespace,
-            )
-            with opened:
-                found.append(have_of(opened))
+            with ExitStack() as inner:  # one at a time is open
+                found.append(have_of(open_asked(path, asked, inner, progress, bases=bases)))
     return HaveList.union(found)

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from oci_layout.api.bases import open_bases
-from oci_layout.api.words import Progress, chosen_at, made, watch_of
+from oci_layout.api.bases import open_asked
+from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.errors import UsageError, damage_in
-from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
-from oci_layout.graph.selection import Choice
 from oci_layout.inspection.documents import DOCUMENTS, raw
 from oci_layout.inspection.report import InspectReport
 from oci_layout.inspection.request import Inspect
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
-from oci_layout.platform import Platform
-from oci_layout.source.opening import Source, open_source
+from oci_layout.source.opening import Source
 
 
 @contextmanager
@@ -26,22 +23,9 @@ def _chosen(
     source: str | os.PathLike[str], asked: Inspect, progress: Progress | None = None
 ) -> Iterator[tuple[Source, tuple[Root, ...]]]:
     path, asked = chosen_at(source, asked)
-    platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
-    choice = Choice(images=tuple(asked.images), platforms=platforms)
+    choice = choice_of(asked)
     with ExitStack() as stack:
-        bases = open_bases(asked, stack)
-        opened = stack.enter_context(
-            open_source(
-                path,
-                findings=Findings(),
-                tmp=asked.tmp,
-                lone=True,
-                watch=watch_of(progress),
-                bases=bases,
-                host=asked.registry_host,
-                namespace=asked.namespace,
-            )
-        )
+        opened = open_asked(path, asked, stack, progress, lone=True)
         stack.enter_context(damage_in(opened.label))
         yield opened, chosen(opened, choice)
 

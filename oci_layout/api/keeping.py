@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from oci_layout.api.bases import open_bases
+from oci_layout.api.bases import open_asked
 from oci_layout.api.conversion import Job
 from oci_layout.api.form import require_place, rewrite
-from oci_layout.api.words import Progress, made, path_at, watch_of
+from oci_layout.api.words import Progress, made, path_at
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import UsageError
-from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.inspection.listing import ListReport, listing
 from oci_layout.inspection.request import List
@@ -53,16 +52,7 @@ def list_images(
     """
     asked = made(List, request, options)
     with ExitStack() as stack:
-        opened = open_source(
-            path_at(source),
-            findings=Findings(),
-            tmp=asked.tmp,
-            watch=watch_of(progress),
-            bases=open_bases(asked, stack),
-            host=asked.registry_host,
-            namespace=asked.namespace,
-        )
-        return listing(stack.enter_context(opened))
+        return listing(open_asked(path_at(source), asked, stack, progress))
 
 
 def tag(

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from oci_layout.api.bases import open_bases
+from oci_layout.api.bases import open_asked
 from oci_layout.api.checking import check
 from oci_layout.api.comparison import diff
 from oci_layout.api.verification import verify
-from oci_layout.api.words import Progress, chosen_at, made, watch_of
+from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.api.work import Work
 from oci_layout.blobs.pool import Pool
 from oci_layout.comparison.request import Diff
@@ -20,9 +20,7 @@ from oci_layout.disk.draft import Draft
 from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.disk.place import Place, PlaceKind
 from oci_layout.errors import DestinationError, LayoutError, UsageError, damage_in
-from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Root
-from oci_layout.graph.selection import Choice
 from oci_layout.graph.walk import images
 from oci_layout.inspection.report import InspectReport
 from oci_layout.inspection.tree import chosen, tree
@@ -31,10 +29,9 @@ from oci_layout.page.comparing import comparison_page
 from oci_layout.page.request import Page
 from oci_layout.page.single import source_page
 from oci_layout.page.values import Key, PageContents, PageReport
-from oci_layout.platform import Platform
 from oci_layout.rootfs.layers import layer_tars
 from oci_layout.rootfs.usage import Usage, usage
-from oci_layout.source.opening import files_of, open_source
+from oci_layout.source.opening import files_of
 from oci_layout.source.spool import write_all
 from oci_layout.source.transports import file_and_folder, located
 from oci_layout.targets.request import Check
@@ -173,22 +170,9 @@ def _tried(ask: Any) -> Any:
 def _inspected(
     path: str, asked: Page, progress: Progress | None
 ) -> tuple[InspectReport, dict[Key, Usage | str]]:
-    platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
-    choice = Choice(images=tuple(asked.images), platforms=platforms)
+    choice = choice_of(asked)
     with ExitStack() as stack:
-        opened = stack.enter_context(
-            open_source(
-                path,
-                findings=Findings(),
-                tmp=asked.tmp,
-                lone=True,
-                limit=asked.limit,
-                watch=watch_of(progress),
-                bases=open_bases(asked, stack),
-                host=asked.registry_host,
-                namespace=asked.namespace,
-            )
-        )
+        opened = open_asked(path, asked, stack, progress, lone=True, limit=asked.limit)
         stack.enter_context(damage_in(opened.label))
         roots = chosen(opened, choice)
         report = tree(opened, roots)

@@ -9,15 +9,13 @@ from typing import Any, Protocol
 
 import attrs
 
-from oci_layout.api.bases import open_bases
-from oci_layout.api.words import Progress, chosen_at, made, watch_of
+from oci_layout.api.bases import open_asked
+from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.api.work import Work
 from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.errors import DestinationError, SelectionError, damage_in
-from oci_layout.finding import Findings
-from oci_layout.graph.selection import Choice, only_image
+from oci_layout.graph.selection import only_image
 from oci_layout.option import path_text
-from oci_layout.platform import Platform
 from oci_layout.rootfs.changes import FileChange, changed
 from oci_layout.rootfs.exporting import Target, export_to
 from oci_layout.rootfs.finding import Reached, reach
@@ -28,7 +26,7 @@ from oci_layout.rootfs.paths import ROOT, base_of, parent_of
 from oci_layout.rootfs.report import ExportReport
 from oci_layout.rootfs.request import Cat, Export, Files, OfOneImage
 from oci_layout.rootfs.tarout import write_tar
-from oci_layout.source.opening import files_of, open_source
+from oci_layout.source.opening import files_of
 from oci_layout.source.spool import write_all
 from oci_layout.source.transports import file_and_folder, located
 from oci_layout.streams.layerfiles import FileType
@@ -91,23 +89,9 @@ def _opened(
         SelectionError: there is no such image, or more than one.
     """
     path, asked = chosen_at(source, asked)
-    platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
-    choice = Choice(images=tuple(asked.images), platforms=platforms)
+    choice = choice_of(asked)
     with ExitStack() as stack:
-        bases = open_bases(asked, stack)
-        opened = stack.enter_context(
-            open_source(
-                path,
-                findings=Findings(),
-                tmp=asked.tmp,
-                lone=True,
-                limit=asked.limit,
-                watch=watch_of(progress),
-                bases=bases,
-                host=asked.registry_host,
-                namespace=asked.namespace,
-            )
-        )
+        opened = open_asked(path, asked, stack, progress, lone=True, limit=asked.limit)
         stack.enter_context(damage_in(opened.label))
         errors = opened.findings.errors
         if not opened.roots and errors:

@@ -9,7 +9,9 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from oci_layout.errors import UsageError
+from oci_layout.graph.selection import Choice
 from oci_layout.option import path_text
+from oci_layout.platform import Platform
 from oci_layout.source.spool import Watch
 from oci_layout.source.transports import located
 
@@ -94,6 +96,17 @@ def chosen_at(source: str | os.PathLike[str], request: _Choosing) -> tuple[str, 
     fields: Any = request
     chosen: _Choosing = attrs.evolve(fields, images=(*request.images, where.image))
     return where.path, chosen
+
+
+class _HasPlatforms(_HasImages, Protocol):
+    @property
+    def platforms(self) -> Sequence[Platform | str]: ...
+
+
+def choice_of(asked: _HasPlatforms) -> Choice:
+    """What a request takes of a source."""
+    platforms = tuple(each for each in asked.platforms if isinstance(each, Platform))
+    return Choice(images=tuple(asked.images), platforms=platforms)
 
 
 def path_at(source: str | os.PathLike[str]) -> str:

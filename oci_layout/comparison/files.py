@@ -15,25 +15,12 @@ from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.compression import decoded
-from oci_layout.streams.layerfiles import LayerFile, read_layer
+from oci_layout.streams.layerfiles import LayerFile, differing, read_layer
 from oci_layout.where import Where
 
 _SHOWN = 1_000  # differences that are kept; the rest is counted
 _WAITING_BYTES = 200 << 20  # files without a match yet, with their names and extended attributes
 _FILE_BYTES = 560  # one, without them (measured)
-# What is compared of two files of one path. Engines look at numbers of owners, not at names.
-_ATTRIBUTES = (
-    "type",
-    "mode",
-    "uid",
-    "gid",
-    "mtime",
-    "size",
-    "linkname",
-    "device",
-    "xattrs",
-    "content",
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +47,7 @@ class FileDifference:
         """What differs of a changed file."""
         if self.a is None or self.b is None:
             return ()
-        return tuple(n for n in _ATTRIBUTES if getattr(self.a, n) != getattr(self.b, n))
+        return differing(self.a, self.b)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -68,6 +69,18 @@ class Depth(enum.StrEnum):
     DIGESTS = "digests"
 
 
+def _names() -> Any:
+    return option.texts(
+        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
+        "[OLD=][+]NEW",
+        "--name",
+    )
+
+
+def _name_files() -> Any:
+    return option.texts("Rules as those of --name, one a line; repeatable.", "FILE", "--names")
+
+
 def _compress(value: str | Compress) -> Compress:
     return Compress.parse(value) if isinstance(value, str) else value
 
@@ -83,14 +96,8 @@ class Writing(Working):
     platforms: Sequence[Platform | str] = option.platforms(
         "Take this platform only; repeatable, or all."
     )
-    names: Sequence[str] = option.texts(
-        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
-        "[OLD=][+]NEW",
-        "--name",
-    )
-    name_files: Sequence[str] = option.texts(
-        "Rules as those of --name, one a line; repeatable.", "FILE", "--names"
-    )
+    names: Sequence[str] = _names()
+    name_files: Sequence[str] = _name_files()
     compression: Compress = option.text(
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
@@ -243,14 +250,8 @@ class Edit(Keeping):
     )
     layers: bool = option.flag("With --clamp-time: nor of the files in layers.")
     patch: str | None = option.text("JSON merge patch (RFC 7396) of the config.", "FILE")
-    names: Sequence[str] = option.texts(
-        "Name the image, or rename one, or OLD/=NEW/ all; +NEW adds; repeatable.",
-        "[OLD=][+]NEW",
-        "--name",
-    )
-    name_files: Sequence[str] = option.texts(
-        "Rules as those of --name, one a line; repeatable.", "FILE", "--names"
-    )
+    names: Sequence[str] = _names()
+    name_files: Sequence[str] = _name_files()
     attestations: Attestations = option.word(
         Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
     )

@@ -8,20 +8,7 @@ from typing import Any
 import attrs
 
 from oci_layout.rootfs.listing import ImageFile, path_key
-
-# What is compared. Engines look at numbers of owners, not at names.
-_ATTRIBUTES = (
-    "type",
-    "mode",
-    "uid",
-    "gid",
-    "mtime",
-    "size",
-    "linkname",
-    "device",
-    "xattrs",
-    "content",
-)
+from oci_layout.streams.layerfiles import differing
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +39,7 @@ class FileChange:
         """What differs of a changed one."""
         if self.a is None or self.b is None:
             return ()
-        a, b = self.a.file, self.b.file
-        return tuple(name for name in _ATTRIBUTES if getattr(a, name) != getattr(b, name))
+        return differing(self.a.file, self.b.file)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""

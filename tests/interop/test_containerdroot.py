@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from oci_layout import LayoutError, inspect, repack, verify
+from oci_layout import inspect, verify
 from oci_layout.finding import Severity
 from oci_layout.graph.walk import every_image
 from oci_layout.source.opening import open_source
 from tests.builders import (
-    Image,
     full_name,
     sha256,
     write_docker_archive,
@@ -31,13 +28,12 @@ from tests.interop.built import MOTD, Builder
 from tests.interop.containerd import Containerd
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines, docker_release
-from tests.interop.host import EngineError
+from tests.interop.moving import reads
 from tests.interop.shown import Engine
 from tests.interop.sources import SHARED, TINY, Source
 
 K8S = "k8s.io"
 KIND = ("--all-platforms", "--digests")  # as kind imports
-READS = 200
 
 
 @dataclass(frozen=True)
@@ -270,55 +266,22 @@ def _loads(docker: Docker, path: Path, wanted: Mapping[str, str]) -> None:
     docker.clear()
 
 
-def _right(root: Path, dest: Path, stays: Image, comes: Image) -> str:
-    """Read it once; what came of it."""
-    try:
-        repack(root, dest, to="oci", namespace="default")
-    except LayoutError as error:
-        assert not dest.exists()
-        return getattr(error, "code", type(error).__name__)
-    report = verify(dest)
-    assert not [each for each in report.findings if each.severity is Severity.ERROR]
-    ids = {str(image.image_id) for image in report.images}
-    assert {stays.config_digest} <= ids <= {stays.config_digest, comes.config_digest}
-    dest.unlink()
-    return "both" if len(ids) == 2 else "one"
-
-
 def test_a_running_containerd_is_read(
     engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
 ) -> None:
     """While it imports and removes images, each read is right, or ends in one clear error."""
-    containerd, stop = engines.containerd, threading.Event()
+    containerd = engines.containerd
     containerd.clear()
     stays, comes = builder.image("stays:1"), builder.image("comes:1", "comes:2", compression="gzip")
     containerd.import_(write_oci_archive([stays], builder.work / "ctd-stays.tar"))
     archive = write_oci_archive([comes], builder.work / "ctd-comes.tar")
-    rounds, trouble = 0, []
 
-    def coming_and_going() -> None:
-        nonlocal rounds
-        while not stop.is_set():
-            try:
-                containerd.import_(archive)
-                names = [full_name(name) for name in comes.names]
-                containerd.ctr("images", "rm", "--sync", *names)
-            except EngineError as error:
-                trouble.append(error)
-                return
-            rounds += 1
+    def turn() -> None:
+        containerd.import_(archive)
+        containerd.ctr("images", "rm", "--sync", *(full_name(name) for name in comes.names))
 
-    worker = threading.Thread(target=coming_and_going)
-    worker.start()
-    try:
-        dest = builder.work / "ctd-read.tar"
-        seen = Counter(_right(containerd.root, dest, stays, comes) for _ in range(READS))
-    finally:
-        stop.set()
-        worker.join()
-    record_property("reads of a running containerd", f"{dict(seen)} in {rounds} rounds")
-    assert not trouble
-    assert rounds
-    assert sum(seen.values()) == READS
+    dest = builder.work / "ctd-read.tar"
+    seen = reads(containerd.root, dest, turn, stays, comes, to="oci", namespace="default")
+    record_property("reads of a running containerd", seen)
     assert len(inspect(containerd.root, namespace="default").roots) == 1
     containerd.clear()

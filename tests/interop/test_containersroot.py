@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from oci_layout import LayoutError, inspect, repack, verify
+from oci_layout import inspect, repack, verify
 from oci_layout.finding import Severity
 from oci_layout.graph.walk import every_image
 from oci_layout.reference import ImageName
@@ -22,6 +20,7 @@ from tests.interop.containers import Podman
 from tests.interop.engines import Engines
 from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer, state
 from tests.interop.host import EngineError
+from tests.interop.moving import reads
 from tests.interop.sources import Source
 
 DRIVERS = ["vfs", "overlay"]
@@ -209,49 +208,20 @@ def test_an_additional_image_store(driver: str, engines: Engines, builder: Build
     engines.docker.clear()
 
 
-READS = 200
-
-
 def test_a_running_podman_is_read(
     engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
 ) -> None:
     """While it loads and removes images, each read is right, or ends in one clear error."""
-    podman, stop = engines.podman, threading.Event()
+    podman = engines.podman
     podman.clear()
     stays, comes = builder.image("stays:1"), builder.image("comes:1", "comes:2")
     podman.load(write_docker_archive([stays], builder.work / "stays-p.tar"))
     archive = write_docker_archive([comes], builder.work / "comes-p.tar")
-    rounds = 0
 
-    def coming_and_going() -> None:
-        nonlocal rounds
-        while not stop.is_set():
-            podman.load(archive)
-            podman.podman("rmi", "comes:1", "comes:2")
-            rounds += 1
+    def turn() -> None:
+        podman.load(archive)
+        podman.podman("rmi", "comes:1", "comes:2")
 
-    worker = threading.Thread(target=coming_and_going)
-    worker.start()
-    seen: Counter[str] = Counter()
-    try:
-        for number in range(READS):
-            dest = builder.work / f"read-p{number}.tar"
-            try:
-                repack(podman.root, dest, to="docker")
-            except LayoutError as error:
-                assert not dest.exists()
-                seen[getattr(error, "code", type(error).__name__)] += 1
-                continue
-            report = verify(dest)
-            assert not [each for each in report.findings if each.severity is Severity.ERROR]
-            ids = {str(image.image_id) for image in report.images}
-            assert {stays.config_digest} <= ids <= {stays.config_digest, comes.config_digest}
-            seen["both" if len(ids) == 2 else "one"] += 1
-            dest.unlink()
-    finally:
-        stop.set()
-        worker.join()
-    record_property("reads of a running podman", f"{dict(seen)} in {rounds} rounds")
-    assert rounds
-    assert sum(seen.values()) == READS
+    seen = reads(podman.root, builder.work / "read-p.tar", turn, stays, comes, to="docker")
+    record_property("reads of a running podman", seen)
     podman.clear()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from oci_layout import LayoutError, repack, verify
+from oci_layout import verify
 from oci_layout.finding import Severity
 from oci_layout.source.opening import open_source
 from tests.builders import sha256, write_docker_archive
@@ -19,6 +17,7 @@ from tests.interop.docker import Docker
 from tests.interop.engines import Engines
 from tests.interop.filling import context, linked, odd_layer, of_layers, real_layer, state
 from tests.interop.host import EngineError
+from tests.interop.moving import reads
 from tests.interop.sources import Source
 
 DRIVERS = ["vfs", "overlay2"]
@@ -110,49 +109,20 @@ def test_another_docker_loads_it(
     docker.clear()
 
 
-READS = 200
-
-
 def test_a_running_docker_is_read(
     engines: Engines, builder: Builder, record_property: Callable[[str, object], None]
 ) -> None:
     """While it loads and removes images, each read is right, or ends in one clear error."""
-    docker, stop = engines.docker, threading.Event()
+    docker = engines.docker
     docker.clear()
     stays, comes = builder.image("stays:1"), builder.image("comes:1", "comes:2")
     docker.load(write_docker_archive([stays], builder.work / "stays.tar"))
     archive = write_docker_archive([comes], builder.work / "comes.tar")
-    rounds = 0
 
-    def coming_and_going() -> None:
-        nonlocal rounds
-        while not stop.is_set():
-            docker.load(archive)
-            docker.docker("rmi", "comes:1", "comes:2")
-            rounds += 1
+    def turn() -> None:
+        docker.load(archive)
+        docker.docker("rmi", "comes:1", "comes:2")
 
-    worker = threading.Thread(target=coming_and_going)
-    worker.start()
-    seen: Counter[str] = Counter()
-    try:
-        for number in range(READS):
-            dest = builder.work / f"read{number}.tar"
-            try:
-                repack(docker.data, dest, to="docker")
-            except LayoutError as error:
-                assert not dest.exists()
-                seen[getattr(error, "code", type(error).__name__)] += 1
-                continue
-            report = verify(dest)
-            assert not [each for each in report.findings if each.severity is Severity.ERROR]
-            ids = {str(image.image_id) for image in report.images}
-            assert {stays.config_digest} <= ids <= {stays.config_digest, comes.config_digest}
-            seen["both" if len(ids) == 2 else "one"] += 1
-            dest.unlink()
-    finally:
-        stop.set()
-        worker.join()
-    record_property("reads of a running Docker", f"{dict(seen)} in {rounds} rounds")
-    assert rounds
-    assert sum(seen.values()) == READS
+    seen = reads(docker.data, builder.work / "read.tar", turn, stays, comes, to="docker")
+    record_property("reads of a running Docker", seen)
     docker.clear()
