@@ -21,14 +21,16 @@ from oci_layout.graph.nodes import Root
 from oci_layout.inspection.listing import ListReport, listing
 from oci_layout.inspection.request import List
 from oci_layout.model import dockersave, layout
+from oci_layout.option import path_text
 from oci_layout.plan.editing import NOTHING
-from oci_layout.plan.keeping import removed, tagged
+from oci_layout.plan.keeping import Renamed, removed, tagged
 from oci_layout.plan.options import Options
 from oci_layout.plan.request import Attestations, Gc, Keeping, Rm, Tag
 from oci_layout.plan.reshaping import Reshaped, removed_roots, tagged_roots
 from oci_layout.sink.keeping import Collected, CollectReport, NamesReport, change_names, collect
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.source.orphans import orphans_of
+from oci_layout.source.transports import located
 
 
 def list_images(
@@ -188,13 +190,24 @@ def _names_written(
         return attrs.evolve(usual, editing=NOTHING, reshape=change)
 
     written = rewrite(path, dest, asked, shape, progress=progress)
+    added = done[-1].added
+    if not asked.dry_run and dest != STANDARD_INPUT:
+        added = _known(added, path if dest is None else located(path_text(dest)).path)
     return NamesReport(
         path=path,
-        added=done[-1].added,
+        added=added,
         removed=done[-1].removed,
         dry_run=asked.dry_run,
         written=written,
     )
+
+
+def _known(names: tuple[Renamed, ...], path: str) -> tuple[Renamed, ...]:
+    """The names with the digests that they stand for, where only the result tells them."""
+    if all(each.digest is not None for each in names):
+        return names
+    there = {each.name: each.digest for each in list_images(path).images}
+    return tuple(attrs.evolve(each, digest=there.get(each.name)) for each in names)
 
 
 _DOCUMENTS = (layout.MARKER, layout.INDEX, dockersave.MANIFEST)

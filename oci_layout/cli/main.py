@@ -46,9 +46,9 @@ _VERBS = {
     "edit": "Change labels, variables, names, platforms, times.",
     "have": "List what is there, for who is to leave it out.",
     "list": "List the names in a source, one a line.",
-    "tag": "Give an image of a layout one name more.",
-    "rm": "Remove names or images of a layout.",
-    "gc": "Remove blobs of a layout that nothing leads to.",
+    "tag": "Give an image one name more.",
+    "rm": "Remove names or images.",
+    "gc": "Remove blobs that nothing leads to.",
 }
 
 

@@ -10,7 +10,6 @@ from oci_layout.cli.cells import wrapped
 from oci_layout.cli.repack import Printing, done_line, heard
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line, short, shown
-from oci_layout.errors import UsageError
 from oci_layout.plan.keeping import Renamed
 from oci_layout.plan.report import Report
 from oci_layout.sink.keeping import NamesReport
@@ -47,8 +46,7 @@ def kept(
     Raises:
         UsageError: standard output would be used twice.
     """
-    if to.output == "-" and to.as_json:
-        raise UsageError(what="--json and -o - both want standard output", hint="leave one out")
+    to.require_room()
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  only where something is done
 
     with heard(), Bar(quiet=to.quiet or to.as_json) as progress:

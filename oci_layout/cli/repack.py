@@ -80,6 +80,18 @@ class Printing:
     report: str | None
     quiet: bool
 
+    def require_room(self) -> None:
+        """Refuse two things on standard output, and an archive on a terminal.
+
+        Raises:
+            UsageError: that would be.
+        """
+        if self.output == "-" and sys.stdout.isatty():
+            raise UsageError(what="an archive on a terminal", hint="redirect it, or -o x.tar")
+        if self.output == "-" and self.as_json:
+            what = "--json and -o - both want standard output"
+            raise UsageError(what=what, hint="-o x.tar, or --report FILE where there is one")
+
 
 def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *sources: str) -> None:
     """Run a conversion, and print its report.
@@ -92,10 +104,7 @@ def convert(run: Callable[[Any, Progress | None], Report], to: Printing, *source
     Raises:
         UsageError: standard output would be used twice, or is a terminal.
     """
-    if to.output == "-" and sys.stdout.isatty():
-        raise UsageError(what="an archive on a terminal", hint="redirect it, or -o x.tar")
-    if to.output == "-" and to.as_json:
-        raise UsageError(what="--json and -o - both want standard output", hint="--report FILE")
+    to.require_room()
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with heard(), side_file("--report", to.report, *sources, output=to.output) as file:

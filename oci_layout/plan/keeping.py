@@ -63,12 +63,12 @@ class Renamed:
 
     Args:
         name: the name; None for an entry that had none.
-        digest: of the manifest or index that it stands for, or stood for.
+        digest: of the manifest or index that it stands for, or stood for; None while nobody knows.
         before: the digest that it stood for before; None for a new name.
     """
 
     name: str | None
-    digest: Digest
+    digest: Digest | None
     before: Digest | None = None
 
 

@@ -115,6 +115,10 @@ def removed_roots(
             if isinstance(node, ImageIndex) and not node.children:
                 raise nothing_left(root.node)
             kept = attrs.evolve(kept, node=node)
+            added += [
+                Renamed(name=str(name), digest=None, before=identity(root.node))
+                for name in kept.names
+            ]
         result.append(kept)
     left = tuple(result)
     if attached:
