@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import attrs
 
@@ -48,15 +49,14 @@ def require_registry(place: Place, *, append: bool) -> None:
         raise DestinationError(what="is not a directory", where=Where(file=place.path))
     with place.parent.enter(place.name) as folder:
         names = set(folder.names())
-        known = os.path.isdir(os.path.join(place.real, registry.ROOT))
+        known = os.path.isdir(os.path.join(place.real, registry.ROOT)) or _begun(folder)
     if {registry.BLOBS, registry.REPOSITORIES} <= names:
         raise DestinationError(
             what="is inside of a registry's storage",
             where=Where(file=place.path),
             hint=f"name the folder that holds {registry.ROOT}",
         )
-    rest = {name for name in names if not name.startswith(".docker.layout-")}
-    if not known and not rest <= _EMPTY:
+    if not known:
         raise DestinationError(
             what=f"exists already, and is no registry's storage: there is no {registry.ROOT}",
             where=Where(file=place.path),
@@ -66,6 +66,29 @@ def require_registry(place: Place, *, append: bool) -> None:
         raise DestinationError(
             what="exists already", where=Where(file=place.path), hint="--append adds to it"
         )
+
+
+def _begun(folder: Folder) -> bool:
+    """Whether another run is making a registry here now, or was killed at it.
+
+    Nothing is there but the folders that lead to its storage, as far as they go.
+
+    Args:
+        folder: the root, or one of those folders.
+    """
+    ours = f".{registry.TOP[0]}.layout-"
+    with ExitStack() as opened:
+        for name in registry.TOP:
+            rest = {each for each in folder.names() if not each.startswith(ours)} - _EMPTY
+            if rest - {name}:
+                return False
+            if not rest:
+                return True
+            try:
+                folder = opened.enter_context(folder.enter(name))
+            except OSError:  # a file, a link, or not to be read
+                return False
+    return True
 
 
 def write_registry(

@@ -31,8 +31,8 @@ class Docker:
         self.name = "docker" if store == "classic" else "docker-c8d"
         self._containerd = containerd
         called = f"{self.name}-{driver}" if driver else self.name
-        self.namespace = f"{called}-tests"
         home = host.new_dir(called)
+        self.namespace = f"{home.name}-tests"
         self._data = home / "data"
         self.socket = home / "docker.sock"
         config = home / "daemon.json"

@@ -6,6 +6,7 @@ with the test run, also when the run is killed. The work folder has the same pat
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import shutil
@@ -122,10 +123,15 @@ class Host:
         return copy
 
     def new_dir(self, name: str) -> Path:
-        """Make a folder of the given name in the work folder."""
-        path = self.work / name
-        path.mkdir(parents=True)
-        return path
+        """Make a folder in the work folder, of the given name and, for the next one, a number."""
+        for number in itertools.count(1):
+            path = self.work / (name if number == 1 else f"{name}-{number}")
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return path
+        raise AssertionError
 
 
 class Daemon:

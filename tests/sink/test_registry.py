@@ -190,6 +190,24 @@ def test_only_a_registrys_root_is_added_to(tmp_path: Path) -> None:
     assert require_whole(empty)
 
 
+@pytest.mark.parametrize("made", ["docker", "docker/registry", "docker/.docker.layout-x", ROOT])
+def test_one_that_another_run_has_begun(made: str, tmp_path: Path) -> None:
+    """Folders alone are a registry in the making, or left by a run that was killed."""
+    (tmp_path / "r" / made).mkdir(parents=True)
+    source = write_docker_archive([APP], tmp_path / "in.tar")
+    repack(source, tmp_path / "r", to="registry", append=True)
+    assert set(require_whole(tmp_path / "r")) == {"app:1", "team/deep/app:2"}
+
+
+@pytest.mark.parametrize("made", ["docker/other", "docker/registry/v1", "docker/registry/file"])
+def test_a_folder_of_that_name_alone_is_no_registry(made: str, tmp_path: Path) -> None:
+    """What else is in it is somebody's."""
+    (tmp_path / "r" / made).mkdir(parents=True)
+    source = write_docker_archive([APP], tmp_path / "in.tar")
+    with pytest.raises(DestinationError, match="is no registry's storage"):
+        repack(source, tmp_path / "r", to="registry", append=True)
+
+
 def test_a_damaged_blob_that_is_there_is_refused(tmp_path: Path) -> None:
     layer = data_name(OTHER.layers[0].digest)
     root = write_registry([OTHER], tmp_path / "r", change={layer: b"rotten"})
