@@ -59,6 +59,10 @@ class ChangedError(ReadError):
     """Somebody changed the source while it was read: what was judged is not what is there."""
 
 
+class StaleError(ReadError):
+    """An earlier result, which a layer was to be taken from, is not what it was."""
+
+
 @attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
 class DamagedError(LayoutError):
     """The source is an image, and something in it does not hold.

@@ -15,6 +15,8 @@ from oci_layout.api.olds import open_old
 from oci_layout.api.words import Progress, chosen_at, made, path_at
 from oci_layout.api.work import Work
 from oci_layout.blobs.compress import AUTO, RAW
+from oci_layout.blobs.known import Remembered
+from oci_layout.blobs.recalling import learned, recalled
 from oci_layout.codes import BYTES
 from oci_layout.counting import plural
 from oci_layout.disk.outputs import Outputs
@@ -47,6 +49,7 @@ def repack(
     request: Repack | None = None,
     *,
     progress: Progress | None = None,
+    remembered: Remembered | None = None,
     **options: Any,
 ) -> Report:
     """Convert the images of a source.
@@ -57,6 +60,7 @@ def repack(
             one on standard output, anything else for a directory; None only with ``dry_run``.
         request: what is asked for; or else its fields as keywords: ``to="oci"``, see ``Repack``.
         progress: told how far the work is.
+        remembered: knows layers of other sources, and takes in those of this one.
         options: the fields of ``Repack``.
 
     Raises:
@@ -84,7 +88,7 @@ def repack(
         source, asked = chosen_at(source, asked)
     thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
     with Outputs(*files_read(source), *read_besides(asked)) as outputs:
-        job = Job.look(asked, destination, outputs, progress)
+        job = Job.look(asked, destination, outputs, progress, remembered)
         with ExitStack() as stack:
             bases = open_bases(asked, stack)
             old = open_old(asked.have, asked.tmp, asked.namespace, stack) if asked.delta else []
@@ -307,6 +311,7 @@ class Job:
         destination: Destination,
         outputs: Outputs,
         progress: Progress | None,
+        remembered: Remembered | None = None,
     ) -> Job:
         """Look at the destination, if there is one.
 
@@ -315,6 +320,7 @@ class Job:
             destination: where the result goes.
             outputs: all that this run reads and writes.
             progress: told how far the work is.
+            remembered: knows layers of other sources.
         """
         return cls(
             destination=destination,
@@ -325,6 +331,7 @@ class Job:
                 limit=asked.limit,
                 memory=asked.limit_memory,
                 progress=progress,
+                remembered=remembered,
             ),
         )
 
@@ -399,6 +406,9 @@ def convert_sources(
     destination, dry_run = job.destination, options.request.dry_run
     findings = Findings()
     plan = make_plan(sources, options, findings, on_conflict=options.request.on_conflict)
+    remembered = job.work.remembered
+    if remembered is not None:
+        plan = attrs.evolve(plan, tasks=recalled(plan.tasks, remembered))
     findings.found[:0] = [each for source in sources for each in source.findings.found]
     prepare(plan, destination, findings)
     report = Report(
@@ -422,6 +432,8 @@ def convert_sources(
             deltas = stack.enter_context(Deltas(old, tmp, pool, job.work.jobs))
             plan = deltas.planned(plan, findings)
         done = write(plan, destination, job.place, options.request, pool, job.outputs)
+    if remembered is not None:
+        learned(plan.tasks, done.facts, remembered)
     documents, facts = done.documents, done.facts.values()
     listed = documents.docker is not None
     return attrs.evolve(

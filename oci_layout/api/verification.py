@@ -9,6 +9,7 @@ from typing import Any
 from oci_layout.api.bases import open_bases
 from oci_layout.api.words import Progress, made, path_at, watch_of
 from oci_layout.api.work import Work
+from oci_layout.blobs.known import Remembered
 from oci_layout.digest import QuotedDigest
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
@@ -34,6 +35,7 @@ def verify(
     request: Verify | None = None,
     *,
     progress: Progress | None = None,
+    remembered: Remembered | None = None,
     **options: Any,
 ) -> VerifyReport:
     """Check everything of a source, and report all that is found.
@@ -42,6 +44,7 @@ def verify(
         source: a path, or ``-`` for standard input.
         request: what is asked for; or else its fields as keywords, see ``Verify``.
         progress: told how far the work is.
+        remembered: knows layers of other sources, and takes in those of this one.
         options: the fields of ``Verify``.
 
     Raises:
@@ -86,6 +89,7 @@ def verify(
                 bases=open_bases(asked, closing),
                 host=asked.registry_host,
                 namespace=asked.namespace,
+                remembered=remembered,
             )
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.api.words import Progress
+from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.pool import Pool
 from oci_layout.errors import UsageError
 
@@ -21,12 +22,14 @@ class Work:
         limit: bytes that blobs may grow to beyond a ratio of 200, all together.
         memory: bytes of memory that unpacking one blob may take; None for the common bound.
         progress: told how far it is.
+        remembered: what is known of layers from other sources; None where nobody remembers.
     """
 
     jobs: int
     limit: int
     memory: int | None
     progress: Progress | None
+    remembered: Remembered | None = None
 
     @classmethod
     def of(
@@ -36,6 +39,7 @@ class Work:
         limit: int | None,
         progress: Progress | None,
         memory: int | None = None,
+        remembered: Remembered | None = None,
     ) -> Work:
         """What was asked for; all cores and the common bound where nothing was.
 
@@ -54,6 +58,7 @@ class Work:
             limit=limits.BOMB_BYTES if limit is None else limit,
             memory=memory,
             progress=progress,
+            remembered=remembered,
         )
 
     def pool(self) -> Pool:

@@ -8,17 +8,19 @@ from contextlib import ExitStack
 
 import attrs
 
+from oci_layout.blobs.known import Known
 from oci_layout.blobs.pool import Meter, Pool
 from oci_layout.blobs.task import Fact, Task
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
-from oci_layout.errors import DamagedError, damage_in
+from oci_layout.errors import DamagedError, StaleError, damage_in
 from oci_layout.finding import Finding, Severity
 from oci_layout.mediatype import Compression
 from oci_layout.streams.clamping import Clamping, late
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
 from oci_layout.streams.heap import trim
+from oci_layout.streams.member import Member
 from oci_layout.streams.pipeline import Pipeline
 from oci_layout.streams.reader import Digester, Metered, Reader, chunks
 from oci_layout.streams.tarwalk import TarWalker
@@ -62,8 +64,71 @@ def run(task: Task, write: Write = _nowhere, pool: Pool | None = None) -> Fact:
         DamagedError: the bytes are not what the source says of them.
         Cancelled: somebody asked to stop.
     """
+    pool = pool or Pool()
     with damage_in(task.member.store):
-        return _run(task, write, pool or Pool())
+        if task.known is not None:
+            return _recalled(task, task.known, write, pool)
+        return _run(task, write, pool)
+
+
+def _recalled(task: Task, known: Known, write: Write, pool: Pool) -> Fact:
+    """Do a task whose layer was unpacked before, or packed: it is hashed, and not done again.
+
+    Args:
+        task: what to do.
+        known: of the layer that the source states.
+        write: takes the bytes of the result.
+        pool: whose meter is told of bytes read.
+
+    Raises:
+        StaleError: the packed form is not what it was.
+    """
+    keep = task.encoding is None
+    fact = _unopened(task, known, write if keep else _nowhere, pool)
+    _check(task, fact)  # other bytes than those that are known are not those that are stated
+    if keep or known.packed is None:
+        return fact
+    out = _hashed(known.packed.member, task.algorithm, write, task, None)
+    if out.digest != known.packed.digest:
+        raise StaleError(
+            what="is not what it was when a layer of it was remembered",
+            where=Where(file=known.packed.member.store, member=known.packed.member.name),
+            hint="run again: the layer is packed anew",
+        )
+    return attrs.evolve(fact, digest=out.digest, size=out.size)
+
+
+def _unopened(task: Task, known: Known, write: Write, pool: Pool) -> Fact:
+    """Read the stored bytes of a layer; what is inside is told where they are those known."""
+    stored = _hashed(task.member, _algorithms(task)[0], write, task, pool)
+    raw = stored.digest if task.stored is Compression.NONE else None
+    return Fact(
+        digest=stored.digest,
+        size=stored.size,
+        diff_id=known.diff_id if stored.digest == known.stored else raw,
+        stored_digest=stored.digest,
+        stored_size=stored.size,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class _Read:
+    """What was read of a member."""
+
+    digest: Digest
+    size: int
+
+
+def _hashed(member: Member, algorithm: str, write: Write, task: Task, pool: Pool | None) -> _Read:
+    """Read all bytes of a member, and hand them on."""
+    threaded = pool is not None and pool.pipeline(task) is not None
+    with ExitStack() as closing:
+        source: Reader = closing.enter_context(contextlib.closing(member.open()))
+        digester = closing.enter_context(Digester(algorithm, write, threaded=threaded))
+        counted = source if pool is None else Counted(source, pool.meter)
+        for _ in chunks(Metered(counted, digester)):
+            pass
+        return _Read(digest=digester.digest, size=digester.size)
 
 
 def _run(task: Task, write: Write, pool: Pool) -> Fact:
@@ -301,6 +366,10 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
         pool: whose meter is told of bytes read, and whose pipeline may be used.
         inside: reads the tar of a layer to its end; None to pass over it.
     """
+    if task.known is not None and inside is None:
+        whole = _unopened(task, task.known, _nowhere, pool)
+        if whole.stored_digest == task.known.stored:
+            return whole, list(disagreements(task, whole))
     threaded = pool.pipeline(task) is not None
     algorithm, inner_algorithm = _algorithms(task)
     plain = task.stored is Compression.NONE and algorithm == inner_algorithm

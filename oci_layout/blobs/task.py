@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from oci_layout.blobs.compress import Compress
+from oci_layout.blobs.known import Known, Packing
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
 from oci_layout.graph.nodes import Layer
@@ -62,6 +63,7 @@ class Task:
         memory: bytes that unpacking takes, by the first bytes.
         algorithm: of the digest it goes out under.
         expected: all that is stated of the blob.
+        known: what is remembered of the layer; None where nothing is.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Task:
     memory: int = 0
     algorithm: str
     expected: tuple[Expected, ...]
+    known: Known | None = None
 
     @property
     def result(self) -> Compression:
@@ -104,6 +107,8 @@ class Task:
 
         The word is checked while the bytes pass; if it does not hold, nothing is kept.
         """
+        if self.known is not None and self.known.packed is not None:
+            return self.known.packed.digest, self.known.packed.member.size
         if self.encoding is not None or self.learn:
             return None
         for expected in self.expected:
@@ -114,6 +119,29 @@ class Task:
                 if expected.diff_id is not None and expected.diff_id.algorithm == self.algorithm:
                     return expected.diff_id, self.member.size
         return None
+
+    @property
+    def packing(self) -> Packing | None:
+        """What it is to be packed with; None to keep it."""
+        if self.encoding is None:
+            return None
+        return Packing(encoding=self.encoding, algorithm=self.algorithm)
+
+    @property
+    def memorable(self) -> bool:
+        """Whether it is a layer of which something can be remembered."""
+        looked = self.encoding is not None or (self.inner and self.stored is not Compression.NONE)
+        return looked and not self.opaque and not self.repair and self.latest is None
+
+    @property
+    def stated_stored(self) -> Digest | None:
+        """Digest of the bytes that are there, if the source's word is enough to know it."""
+        for expected in self.expected:
+            if expected.digest is not None:
+                return expected.digest
+        if self.stored is not Compression.NONE or self.opaque:
+            return None
+        return next((each.diff_id for each in self.expected if each.diff_id is not None), None)
 
 
 @attrs.frozen(kw_only=True)

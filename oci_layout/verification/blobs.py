@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.pool import Pool
+from oci_layout.blobs.recalling import learned, recalled
 from oci_layout.blobs.run import Inside, examine
 from oci_layout.blobs.task import Expected, Fact, Task, unpacking_memory
 from oci_layout.digest import Digest
@@ -154,7 +156,12 @@ def orphan_jobs(orphans: Iterable[tuple[str, Member]]) -> dict[str, Task]:
 
 
 def look(
-    tasks: Iterable[Task], *, inner: bool, pool: Pool, inside: Inside | None = None
+    tasks: Iterable[Task],
+    *,
+    inner: bool,
+    pool: Pool,
+    inside: Inside | None = None,
+    remembered: Remembered | None = None,
 ) -> dict[str, Looked]:
     """Read blobs and check them.
 
@@ -163,6 +170,7 @@ def look(
         inner: whether to unpack layers and recompute diff_ids.
         pool: does the work.
         inside: reads the tar of each layer; from several threads.
+        remembered: knows layers of other sources, and takes in those of this one.
     """
     looked: dict[str, Looked] = {}
 
@@ -179,9 +187,14 @@ def look(
         )
         return fact
 
-    ordered = [attrs.evolve(task, inner=inner) for task in tasks]
-    pool.do_all(ordered, one)
-    return {task.key: looked[task.key] for task in ordered}
+    ordered = {task.key: attrs.evolve(task, inner=inner) for task in tasks}
+    if remembered is not None:
+        ordered = recalled(ordered, remembered)
+    pool.do_all(list(ordered.values()), one)
+    if remembered is not None:
+        sound = {key: each.fact for key, each in looked.items() if not each.findings}
+        learned(ordered, sound, remembered)
+    return {key: looked[key] for key in ordered}
 
 
 def _not_made(task: Task, error: DamagedError) -> tuple[Fact, list[Finding]]:

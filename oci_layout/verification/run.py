@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.pool import Pool
 from oci_layout.digest import QuotedDigest
 from oci_layout.finding import Finding, Findings, Severity
@@ -60,6 +61,7 @@ def verify_source(
     bases: Sequence[Holdings] = (),
     host: str | None = None,
     namespace: str | None = None,
+    remembered: Remembered | None = None,
 ) -> VerifyReport:
     """Check everything of a source.
 
@@ -72,6 +74,7 @@ def verify_source(
         bases: what other sources hold, of which what is taken is checked, too.
         host: put before names of a registry's storage.
         namespace: of containerd, whose images are meant.
+        remembered: knows layers of other sources, and takes in those of this one.
 
     Raises:
         NotAnImageError: it is not an image of any kind.
@@ -106,7 +109,7 @@ def verify_source(
             tasks = [*named.values(), *stray.values()]
             if start is not None:
                 start(sum(task.member.size for task in tasks))
-            looked = look(tasks, inner=wanted.check == "full", pool=pool)
+            looked = look(tasks, inner=wanted.check == "full", pool=pool, remembered=remembered)
             for result in looked.values():
                 for finding in result.findings:
                     findings.add(finding)

@@ -1,0 +1,1 @@
+"""Many sources at once: a shelf."""
