@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from oci_layout import DamagedError, repack, verify
-from oci_layout.blobs import run
 from oci_layout.errors import StaleError
 from oci_layout.shelf.layerindex import LayerIndex
+from oci_layout.streams.compression import decoded
 from oci_layout.streams.encoding import Encoding
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.builders.trees import read
@@ -35,7 +35,7 @@ def index(tmp_path: Path) -> LayerIndex:
 def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How often a layer was packed, and unpacked."""
     done = {"packed": 0, "unpacked": 0}
-    encoder, decoded = Encoding.encoder, run.decoded
+    encoder = Encoding.encoder
 
     def packing(self: Encoding, *args: object) -> object:
         done["packed"] += 1
@@ -46,7 +46,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         return decoded(*args, **words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Encoding, "encoder", packing)
-    monkeypatch.setattr(run, "decoded", unpacking)
+    monkeypatch.setattr("oci_layout.blobs.run.decoded", unpacking)
     return done
 
 
