@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
+from collections.abc import Callable
 
 from oci_layout.closing import Closing
 
@@ -28,6 +30,23 @@ class _How(ctypes.Structure):
         ("mode", ctypes.c_uint64),
         ("resolve", ctypes.c_uint64),
     )
+
+
+_HOW_BYTES = ctypes.sizeof(_How)
+_syscall: Callable[..., int] = ctypes.CFUNCTYPE(
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.POINTER(_How),
+    ctypes.c_size_t,
+    use_errno=True,
+)(("syscall", _libc))
+
+
+@functools.lru_cache(maxsize=64)  # asked for every file, and there are few
+def _how(flags: int, resolve: int) -> _How:
+    return _How(flags, 0, resolve)
 
 
 def _single(name: str) -> bool:
@@ -121,15 +140,9 @@ class Beneath(Closing):
         if _single(name) and not flags & os.O_DIRECTORY:  # of a link to a folder ENOTDIR is said
             return os.open(name, flags, dir_fd=self._fd)
         if self._one_call:
-            how = _How(flags, 0, resolve)
+            how = _how(flags, resolve)
             for _ in range(_TRIES):
-                fd: int = _libc.syscall(
-                    _OPENAT2,
-                    self._fd,
-                    ctypes.c_char_p(os.fsencode(name)),
-                    ctypes.byref(how),
-                    ctypes.c_size_t(ctypes.sizeof(how)),
-                )
+                fd = _syscall(_OPENAT2, self._fd, os.fsencode(name), how, _HOW_BYTES)
                 if fd >= 0:
                     return fd
                 code = ctypes.get_errno()

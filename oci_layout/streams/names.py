@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 
 from oci_layout.limits import LINK_HOPS
+
+# No part of it begins with a dot or is empty.
+_CLEAN = re.compile(r"[^./\0][^/\0]*(?:/[^./\0][^/\0]*)*")
 
 
 class UnsafeNameError(ValueError):
@@ -35,6 +39,8 @@ def joined(path: str) -> str:
     Raises:
         UnsafeNameError: it leaves the archive, or holds a NUL.
     """
+    if _CLEAN.fullmatch(path):
+        return path
     cleaned = posixpath.normpath(path.lstrip("/"))
     if cleaned == ".." or cleaned.startswith("../") or "\0" in cleaned:
         raise UnsafeNameError(path)

@@ -22,12 +22,13 @@ from oci_layout.where import Where
 _NOT_THERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL}
 _A_LINK = {errno.ELOOP, errno.EXDEV}
 _BEHIND = "is a symbolic link, or behind one that leads nowhere"
+_HELD = 64  # folders that are held open
 _TOLD = 50  # changed files of one layer that are named
 _SHOWN = 200  # characters of a name that a message has
 
 
 class _Files:
-    """The files of a layer. The folder of the last one stays open: the next is mostly beside it.
+    """The files of a layer. The folders of the last ones stay open: the next are mostly there.
 
     On drivers with whole file systems a folder of a layer may be a link of the layer below, as
     ``lib`` to ``usr/lib``: an engine has written through it, with the layer as its root.
@@ -37,7 +38,8 @@ class _Files:
     """
 
     def __init__(self, folder: Beneath) -> None:
-        self._folder, self._inner, self._parent = folder, folder, ""
+        self._folder = folder
+        self._open: dict[str, Beneath] = {"": folder}
 
     def at(self, name: str) -> tuple[Beneath, str]:
         """The folder that a file is in, and what it is called there.
@@ -46,17 +48,18 @@ class _Files:
             OSError: the folder is not there.
         """
         parent, _, last = name.rpartition("/")
-        if parent != self._parent:
-            self._leave()
-            if parent:
-                self._inner = self._folder.rooted(parent)
-            self._parent = parent
-        return self._inner, last or "."
+        inner = self._open.get(parent)
+        if inner is None:
+            if len(self._open) == _HELD:
+                self._leave()
+            inner = self._open[parent] = self._folder.rooted(parent)
+        return inner, last or "."
 
     def _leave(self) -> None:
-        if self._inner is not self._folder:
-            self._inner.close()
-        self._inner, self._parent = self._folder, ""
+        for inner in self._open.values():
+            if inner is not self._folder:
+                inner.close()
+        self._open = {"": self._folder}
 
     def close(self) -> None:
         """Let go of the folders."""
@@ -175,14 +178,29 @@ class Unpacked:
         try:
             left = file.size
             while left:
-                try:
-                    data = os.read(fd, min(left, CHUNK))
-                except OSError as error:
-                    raise self.refused(error, f"{self.path}/{file.name}") from error
-                if not data:
-                    raise self.changed(file, "was cut while it was read")
+                data = self._read(fd, file, left)
                 left -= len(data)
                 yield data
+        finally:
+            os.close(fd)
+
+    def _read(self, fd: int, file: SplitFile, left: int) -> bytes:
+        try:
+            data = os.read(fd, min(left, CHUNK))
+        except OSError as error:
+            raise self.refused(error, f"{self.path}/{file.name}") from error
+        if not data:
+            raise self.changed(file, "was cut while it was read")
+        return data
+
+    def _small(self, files: _Files, file: SplitFile) -> bytes:
+        """The bytes of a file that mostly comes in one read."""
+        fd = self.opened(files, file)
+        try:
+            data = self._read(fd, file, file.size)
+            while len(data) < file.size:
+                data += self._read(fd, file, file.size - len(data))
+            return data
         finally:
             os.close(fd)
 
@@ -198,6 +216,8 @@ class Unpacked:
             for piece in self.record.pieces():
                 if isinstance(piece, bytes):
                     yield piece
+                elif piece.size <= CHUNK:
+                    yield self._small(files, piece)
                 else:
                     yield from self.content(files, piece)
         finally:
@@ -209,21 +229,21 @@ class _Assembled:
 
     def __init__(self, unpacked: Unpacked) -> None:
         self._pieces = unpacked.pieces()
-        self._held: list[bytes] = []
-        self._size = 0
+        self._next = b""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes, and fewer only at the end."""
-        while self._size < size:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            self._held.append(piece)
-            self._size += len(piece)
-        data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
-        self._held = [data[size:]] if len(data) > size else []
-        self._size = max(0, len(data) - size)
-        return data[:size]
+        """At most so many bytes; no piece is copied twice to make them more."""
+        held, room = [], size
+        piece = self._next or next(self._pieces, b"")
+        while piece and len(piece) <= room:
+            held.append(piece)
+            room -= len(piece)
+            piece = next(self._pieces, b"")
+        if not held:
+            piece, self._next = piece[:size], piece[size:]
+            return piece
+        self._next = piece
+        return held[0] if len(held) == 1 else b"".join(held)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -25,6 +26,12 @@ from oci_layout.where import Where
 
 _FILE, _BYTES = 1, 2
 _CRC = 8  # bytes
+# A line as Go's encoder spells nearly every one: read at a glance. All others are read as JSON.
+_USUAL = re.compile(
+    rb'\{"type":(?:2,"payload":"([A-Za-z0-9+/]*={0,2})"'
+    rb'|1,"name":"([ !#-\[\]-~]+)","size":([1-9][0-9]{0,17}),"payload":"([A-Za-z0-9+/]{11}=)")'
+    rb',"position":[0-9]+\}'
+)
 
 
 @attrs.frozen(slots=True)
@@ -60,6 +67,17 @@ class Record:
         Raises:
             DamagedError: on the way: ``layer-record``, or what unpacking has found.
         """
+        for line, number in self._lines():
+            piece = _piece(line)
+            if piece is None:
+                raise self._no_line(number)
+            if piece:
+                yield piece
+
+    def _no_line(self, number: int) -> DamagedError:
+        return self.bad(f"line {number} is none of tar-split's")
+
+    def _lines(self) -> Iterator[tuple[bytes, int]]:
         reader = self.open()
         try:
             growth = Growth(limit=limits.TAR_SPLIT_GROWN_BYTES)
@@ -67,11 +85,7 @@ class Record:
             for number, line in enumerate(lines, 1):
                 if number > limits.TAR_SPLIT_LINES:
                     raise self.bad(f"has more than {limits.TAR_SPLIT_LINES} lines")
-                piece = _piece(line)
-                if piece is None:
-                    raise self.bad(f"line {number} is none of tar-split's")
-                if piece:
-                    yield piece
+                yield line, number
         finally:
             reader.close()
 
@@ -85,9 +99,14 @@ class Record:
             DamagedError: it cannot be told.
         """
         size = 0
-        for piece in self.pieces():
+        for line, number in self._lines():
+            found = _size(line)
+            if found is None:
+                raise self._no_line(number)
+            if not found:
+                continue
             counted()
-            size += len(piece) if isinstance(piece, bytes) else piece.size
+            size += found
             if size > limits.TAR_SPLIT_TAR_BYTES:
                 raise self.bad(f"is of a tar of more than {limits.TAR_SPLIT_TAR_BYTES} bytes")
         return size
@@ -113,8 +132,38 @@ def _lines(reader: Any, record: Record) -> Iterator[bytes]:
         yield rest
 
 
+def _size(line: bytes) -> int | None:
+    """Bytes of the tar that a line stands for; None where it is no line of tar-split's."""
+    usual = _usual(line)
+    if usual is None:
+        piece = _piece_of_json(line)
+        return None if piece is None else len(piece) if isinstance(piece, bytes) else piece.size
+    payload, _, size, _ = usual
+    return int(size) if payload is None else len(payload) // 4 * 3 - payload.count(b"=")
+
+
 def _piece(line: bytes) -> bytes | SplitFile | None:
     """What a line says; None where it is no line of tar-split's, empty for a file without bytes."""
+    usual = _usual(line)
+    if usual is None:
+        return _piece_of_json(line)
+    payload, name, size, crc = usual
+    if payload is None:
+        return SplitFile(name.decode(), int(size), binascii.a2b_base64(crc))
+    return binascii.a2b_base64(payload)
+
+
+def _usual(line: bytes) -> Sequence[Any] | None:
+    """Payload of bytes, or else name, size and CRC of a file, as they are written."""
+    match = _USUAL.fullmatch(line)
+    if match is None:
+        return None
+    groups = match.groups()
+    return None if len(groups[0] or b"") % 4 else groups
+
+
+def _piece_of_json(line: bytes) -> bytes | SplitFile | None:
+    """What any line says."""
     try:
         value = json.loads(line.decode())
         if not isinstance(value, dict):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oci_layout.limits import LINK_HOPS
-from oci_layout.streams.names import UnsafeNameError, follow, link_target, normalise
+from oci_layout.streams.names import UnsafeNameError, follow, joined, link_target, normalise
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,14 @@ def test_where_a_link_leads_is_inside(member: str, linkname: str) -> None:
         return
     assert not result.startswith("/")
     assert ".." not in result.split("/")
+
+
+@given(st.text("a./\0b", max_size=9))
+def test_joined_is_what_cleaning_gives(path: str) -> None:
+    """Also of a path that needs no cleaning, which is told at a glance."""
+    clean = posixpath.normpath(path.lstrip("/"))
+    if clean == ".." or clean.startswith("../") or "\0" in clean:
+        with pytest.raises(UnsafeNameError):
+            joined(path)
+    else:
+        assert joined(path) == ("" if clean == "." else clean)
