@@ -63,15 +63,7 @@ def repack(
         LayoutError: see its subclasses; each knows its exit status.
     """
     asked = made(Repack, request, options)
-    if dest is None and not asked.dry_run:
-        raise UsageError(what="a destination is needed")
-    destination = (
-        Destination.nowhere(asked.to)
-        if dest is None
-        else Destination.at(located(path_text(dest)), asked.to).cut(
-            asked.volume_size, append=asked.append
-        )
-    )
+    destination = _destination(dest, asked)
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
     if asked.link and asked.to is Format.REGISTRY:
@@ -96,9 +88,9 @@ def repack(
                     asked,
                     stack,
                     progress,
-                    findings=_findings(asked, repair=asked.repair),
+                    findings=_findings(asked),
                     bases=bases,
-                    tmp=asked.tmp or (destination.beside if dest is not None else None),
+                    tmp=asked.tmp or destination.beside,
                     repair=asked.repair,
                     limit=asked.limit,
                     memory=asked.limit_memory,
@@ -106,6 +98,20 @@ def repack(
             )
             (opened,) = _completed([opened], job, asked, stack)
             return _repack(opened, job, asked, thinning, old)
+
+
+def _destination(dest: str | os.PathLike[str] | None, asked: Writing) -> Destination:
+    """Where the result goes, as it is called; nowhere where a dry run has none.
+
+    Raises:
+        UsageError: there is none, or none that is.
+    """
+    if dest is None:
+        if not asked.dry_run:
+            raise UsageError(what="a destination is needed")
+        return Destination.nowhere(asked.to)
+    where = located(path_text(dest))
+    return Destination.at(where, asked.to).cut(asked.volume_size, append=asked.append)
 
 
 def files_read(source: str | Source) -> list[str]:
@@ -164,11 +170,11 @@ def _thinning(asked: Writing, *sources: str) -> Thinning | None:
     return Thinning(have=have, finds=finds)
 
 
-def _findings(asked: Writing, *, repair: bool = False) -> Findings:
+def _findings(asked: Writing) -> Findings:
     """Who is told of damage: with a choice one must know it first."""
     if asked.images or asked.platforms:
-        return Deferring(repair=repair)
-    return Repairing() if repair else FailFast()
+        return Deferring(repair=asked.repair)
+    return Repairing() if asked.repair else FailFast()
 
 
 def _repack(
@@ -206,7 +212,7 @@ def _repairable() -> Iterator[None]:
 
 def merge(
     sources: Sequence[str | os.PathLike[str]],
-    dest: str | os.PathLike[str],
+    dest: str | os.PathLike[str] | None = None,
     request: Merge | None = None,
     *,
     progress: Progress | None = None,
@@ -232,13 +238,11 @@ def merge(
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.at(located(path_text(dest)), asked.to).cut(
-        asked.volume_size, append=asked.append
-    )
+    destination = _destination(dest, asked)
     if destination.name is not None:
         raise UsageError(
             what="a name in the destination is that of one image",
-            where=Where(file=path_text(dest)),
+            where=Where(file=destination.label),
             hint="leave it out; --name gives names",
         )
     thinning = _thinning(asked, *every)
@@ -255,6 +259,7 @@ def merge(
                 findings=_findings(asked),
                 bases=bases,
                 tmp=asked.tmp or destination.beside,
+                repair=asked.repair,
                 limit=asked.limit,
                 memory=asked.limit_memory,
             )
@@ -263,7 +268,8 @@ def merge(
         opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
         options_ = attrs.evolve(options_, thinning=thinning)
-        return convert_sources(opened, job, options_)
+        with _repairable():
+            return convert_sources(opened, job, options_)
 
 
 def _completed(

@@ -24,8 +24,8 @@ def merge(
     Exit status: 0 written, 3 no image or damaged, 4 a name that two images have, 5 the
     destination; layout --help lists all.
     """
-    if output is None:
-        raise UsageError(what="-o DEST is needed")
+    if output is None and not request.dry_run:
+        raise UsageError(what="-o DEST is needed", hint="or --dry-run")
     convert(
         lambda verbs, progress: verbs.merge(sources, output, request, progress=progress),
         Printing(output=output, as_json=as_json, report=report, quiet=quiet),
