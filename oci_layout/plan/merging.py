@@ -85,14 +85,14 @@ class Merge:
                 docker=tuple(dict.fromkeys((*old.docker, *root.docker))),
                 listed=old.listed or root.listed,
             )
-        for identity in _identities(root.node):
+        for identity in identities(root.node):
             self._same.setdefault((identity, kept), place)
         for name in names:
             self._holders[name.key] = place
 
     def _place(self, node: Node, kept: str) -> int | None:
         """Where the same image stands already."""
-        for identity in _identities(node):
+        for identity in identities(node):
             place = self._same.get((identity, kept))
             if place is None:
                 continue
@@ -118,8 +118,8 @@ class Merge:
         if number is None or number == place or (name.reference is None and not self._bare):
             return True
         holder = self._held[number]
-        one = f"{_digest(holder.root.node)} in {holder.label}"
-        other = f"{_digest(root.node)} in {label}"
+        one = f"{called(holder.root.node)} in {holder.label}"
+        other = f"{called(root.node)} in {label}"
         if self._on_conflict == "error":
             raise SelectionError(
                 what=f"{name} names two different images: {one}, {other}",
@@ -138,14 +138,14 @@ class Merge:
         return last
 
 
-def _digest(node: Node) -> str:
+def called(node: Node) -> str:
     """The digest to call a node by."""
     if isinstance(node, Image) and node.descriptor is None:
         return node.config.digest.short
     return "an image" if node.descriptor is None else node.descriptor.digest.short
 
 
-def _identities(node: Node) -> list[tuple[str, str]]:
+def identities(node: Node) -> list[tuple[str, str]]:
     """What makes two nodes the same image: the manifest's digest; without one, the config's.
 
     Each comes with the document that it is of.

@@ -9,10 +9,11 @@ import attrs
 
 from oci_layout.blobs.task import Fact, Task, TaskList
 from oci_layout.counting import plural
+from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError, TargetError
 from oci_layout.finding import Findings
 from oci_layout.graph.completeness import complete
-from oci_layout.graph.nodes import Artifact, Image, Node, Root
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.selection import select
 from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
@@ -22,6 +23,7 @@ from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.deltas import Delta, listed
 from oci_layout.plan.entries import kind_of
+from oci_layout.plan.joining import joined
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
@@ -155,9 +157,10 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
+    several = len(sources) > 1 or options.multi_platform
     # A delta is never carried over: the layer that it makes is.
     every = tuple(
-        attrs.evolve(root, origin=source.label) if len(sources) > 1 else root
+        attrs.evolve(root, origin=source.label) if several else root
         for source in sources
         for root in source.roots
         if not is_delta(root.node)
@@ -174,11 +177,16 @@ def make_plan(
         complete(chosen, sparse, findings, chosen=by_choice),
         options.renames,
         editing.holds_of if editing is not None else None,
+        several=options.multi_platform,
     )
     roots = named.roots
     if options.reshape is not None:
         roots = options.reshape(roots)
-    if len(sources) > 1:
+    changes: tuple[Change, ...] = ()
+    if options.multi_platform:
+        joining = joined(roots, on_conflict, findings, same=Alike(options))
+        roots, changes = joining.roots, joining.changes
+    if several:
         roots = merged(roots, on_conflict, findings, same=Alike(options))
     require_distinct(roots)
     if options.target is Family.DOCKER:
@@ -215,7 +223,7 @@ def make_plan(
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),
-        lost=(*named.dropped, *_lost(sources, roots)),
+        lost=(*named.dropped, *changes, *_lost(sources, roots)),
         findings=findings,
     )
 
@@ -261,12 +269,23 @@ def require_preserved(documents: Documents) -> None:
     """
     for root, made in documents.top:
         before = root.node.descriptor
-        if before is not None and before.digest != made.digest:
-            name = str(root.names[0]) if root.names else before.media_type
-            raise TargetError(
-                what=f"{name}: the digest would change from {before.digest} to {made.digest}",
-                hint="--preserve-digests allows no step that changes a manifest",
-            )
+        joined = isinstance(root.node, ImageIndex) and root.node.joined
+        if before is not None and before.digest != made.digest and not joined:
+            raise _changes(root.names, before.digest, made.digest)
+    # Those in an index that is new, too.
+    reports: list[ImageReport | ArtifactReport] = [*documents.images, *documents.artifacts]
+    for each in reports:
+        old, new = each.manifest_before, each.manifest_after
+        if old is not None and new is not None and old != new:
+            raise _changes(each.names, old, new)
+
+
+def _changes(names: Sequence[object], before: Digest, after: Digest) -> TargetError:
+    name = f"{names[0]}: " if names else ""
+    return TargetError(
+        what=f"{name}the digest would change from {before} to {after}",
+        hint="--preserve-digests allows no step that changes a manifest",
+    )
 
 
 def _refuse_reencoding(tasks: Mapping[str, Task]) -> None:
