@@ -23,7 +23,7 @@ from oci_layout.model.manifest import Index
 from oci_layout.plan import naming
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.entries import images_first, lost_fields
-from oci_layout.plan.merging import Same, called, identities
+from oci_layout.plan.merging import OTHER_NAME, Same, called, identities
 from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
 from oci_layout.where import Where
@@ -86,10 +86,19 @@ def joined(
     result: list[Root] = []
     for number, root in enumerate(roots):
         result += before.get(number, [])
-        left = tuple(name for name in root.names if name.key not in taken.get(number, ()))
-        if number not in taken or left:
-            result.append(attrs.evolve(root, names=left))
+        left = [name for name in root.names if name.key not in taken.get(number, ())]
+        if number not in taken:
+            result.append(root)
+        elif left:
+            result.append(_called(root, left))
     return Joined(roots=tuple(result), changes=(*changes, *_left_behind(result, apart)))
+
+
+def _called(root: Root, names: Sequence[ImageName]) -> Root:
+    """A root under some of its names alone."""
+    keys = {name.key for name in names}
+    docker = tuple((key, digest) for key, digest in root.docker if key in keys)
+    return attrs.evolve(root, names=tuple(names), docker=docker)
 
 
 def _holders(roots: Sequence[Root]) -> dict[ImageName, tuple[int, ...]]:
@@ -192,7 +201,7 @@ class _Joining:
         if self._on_conflict == "error":
             raise SelectionError(
                 what=f"{self._names[0]} names two different images for {platform}: {one}, {other}",
-                hint="--on-conflict first or last, or give one another name: --name DIGEST=NEW",
+                hint=OTHER_NAME,
             )
         if self._on_conflict == "last":
             one, other = other, one
@@ -203,12 +212,12 @@ class _Joining:
 
     def _within(self, some: list[Node], others: list[Node]) -> bool:
         """Whether each of some images is one of others."""
-        if len(some) == len(others) == 1 and self._alike is not None:
-            (one,), (other,) = some, others
-            if self._alike(Root(node=one), Root(node=other)):
-                return True
         known = {identity: other for other in others for identity in identities(other)}
-        return all(_known(each, known) for each in some)
+        if all(_known(each, known) for each in some):
+            return True
+        if len(some) != 1 or len(others) != 1 or self._alike is None:
+            return False
+        return self._alike(Root(node=some[0]), Root(node=others[0]))
 
     def root(self) -> Root | None:
         """The one image; None where there is nothing to join."""
@@ -219,13 +228,15 @@ class _Joining:
         kept = digests(Root(node=node) for node in nodes)
         rest = list(_without(self._rest.values(), self._lost, kept))
         every = (*nodes, *rest)
-        there = set(map(id, every))
-        whole = next((each for each in indexes if set(map(id, _leaves(each.node))) == there), None)
+        there = set(map(_key, every))
+        whole = next(
+            (each for each in indexes if set(map(_key, _leaves(each.node))) == there), None
+        )
         for root in indexes:
             if root is not whole:
                 self._take_apart(root)
         if whole is not None:
-            return attrs.evolve(whole, names=tuple(self._names))
+            return _called(whole, self._names)
         return Root(node=_index_of(every), names=tuple(self._names), origin=self._roots[0].origin)
 
     def _take_apart(self, root: Root) -> None:
@@ -261,11 +272,16 @@ def _is_platform(node: Node) -> bool:
 
 
 def _key(node: Node) -> object:
-    """What makes two entries of something that is attached the same."""
-    if node.descriptor is None:  # an image's alone is not, and nothing is attached by it
+    """What makes two entries the same but for their names."""
+    if node.descriptor is None:
         return node
-    notes = node.descriptor.annotations.items()
-    return node.descriptor.digest, tuple(sorted(notes))
+    platform = stated_platform(node)
+    notes = naming.without_names(node.descriptor.annotations)
+    return (
+        node.descriptor.digest,
+        platform.normalised() if platform is not None else None,
+        tuple(sorted(notes.items())),
+    )
 
 
 def _known(node: Node, known: Mapping[tuple[str, str], Node]) -> bool:

@@ -9,12 +9,16 @@ import attrs
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Node, Root
+from oci_layout.graph.walk import images
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
+from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
 from oci_layout.where import Where
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 Same = Callable[[Root, Root], bool]
+# What to do where one name stands for two images.
+OTHER_NAME = "--on-conflict first or last, or give one another name: --name DIGEST=NEW"
 
 
 @attrs.define
@@ -121,9 +125,11 @@ class Merge:
         one = f"{called(holder.root.node)} in {holder.label}"
         other = f"{called(root.node)} in {label}"
         if self._on_conflict == "error":
+            apart = not self._bare and not _platforms(holder.root.node) & _platforms(root.node)
+            join = "--multi-platform makes one image of them, " if apart else ""
             raise SelectionError(
                 what=f"{name} names two different images: {one}, {other}",
-                hint="--on-conflict first or last, or give one another name: --name DIGEST=NEW",
+                hint=f"{join}{OTHER_NAME}",
             )
         last = self._on_conflict == "last"
         self.lost.add((holder.label if last else label, name.key))
@@ -136,6 +142,10 @@ class Merge:
             left = tuple(each for each in holder.root.names if each.key != name.key)
             holder.root, holder.robbed = attrs.evolve(holder.root, names=left), True
         return last
+
+
+def _platforms(node: Node) -> set[Platform]:
+    return {image.platform.normalised() for image in images(node)}
 
 
 def called(node: Node) -> str:
