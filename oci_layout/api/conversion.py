@@ -26,6 +26,7 @@ from oci_layout.graph.walk import walk
 from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
+from oci_layout.plan.change import Change
 from oci_layout.plan.namerules import Renames
 from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
@@ -418,8 +419,10 @@ def convert_sources(
         changes=(),
         warnings=(),
     )
+    kept = _kept_types(plan, destination)
     if dry_run:
-        return attrs.evolve(_predicted(plan, report), warnings=tuple(findings.found))
+        told = _predicted(plan, report)
+        return attrs.evolve(told, changes=(*told.changes, *kept), warnings=tuple(findings.found))
     if job.work.progress is not None:
         job.work.progress.start(plan.bytes_to_read)
     with job.work.pool() as pool, ExitStack() as stack:
@@ -435,7 +438,7 @@ def convert_sources(
         destination_kind=destination.describe(options.target, listed),
         images=tuple(documents.images),
         artifacts=tuple(documents.artifacts),
-        changes=tuple(documents.changes),
+        changes=(*documents.changes, *kept),
         warnings=tuple(dict.fromkeys(findings.found)),
         check=options.request.check,
         linked=sum(fact.linked == "file" for fact in facts),
@@ -445,6 +448,17 @@ def convert_sources(
         bytes_written=done.size,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _kept_types(plan: Plan, destination: Destination) -> tuple[Change, ...]:
+    """Who takes media types that stay as they are, since digests are to."""
+    options = plan.options
+    loaded = options.request.to is Format.OCI  # a registry is loaded by nobody
+    if not (options.request.preserve_digests and options.keeps_types and loaded):
+        return ()
+    from oci_layout.targets.taking import kept_types  # noqa: PLC0415  the rules of all engines
+
+    return kept_types(plan, destination.label, archive=not destination.directory)
 
 
 def _predicted(plan: Plan, report: Report) -> Report:

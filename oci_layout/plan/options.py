@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.blobs.task import TaskList
 from oci_layout.graph.selection import Choice
 from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
@@ -67,8 +68,25 @@ class Options:
         Args:
             family: whose it has; None for a document that is made anew.
         """
-        kept = self.keeps_digests and self.target is Family.OCI
-        return family if kept and family is not None else self.target
+        return family if self.keeps_types and family is not None else self.target
+
+    @property
+    def keeps_types(self) -> bool:
+        """Whether a document keeps its media types, whosever they are: where OCI's go, all go."""
+        return self.keeps_digests and self.target is Family.OCI
+
+    def tasks(self) -> TaskList:
+        """Collects what becomes of each blob."""
+        request = self.request
+        return TaskList(
+            self.target,
+            request.compression,
+            repair=request.repair,
+            inner=request.check == "full",
+            link=request.link,
+            algorithm=request.digest,
+            typed=request.preserve_digests and self.keeps_types,
+        )
 
     @property
     def keeps_digests(self) -> bool:

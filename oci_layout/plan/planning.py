@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from oci_layout.blobs.task import Fact, Task, TaskList
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError, TargetError
@@ -90,7 +90,7 @@ class Plan:
         documents.changes.extend(self.lost)
         listed(documents, self.deltas)
         if self.options.request.preserve_digests:
-            require_preserved(documents)
+            require_preserved(documents, self.options.target)
         return documents
 
     def _packing(self, facts: Mapping[str, Fact]) -> Packing:
@@ -193,14 +193,7 @@ def make_plan(
         _require_images(roots)
     elif not roots:
         findings.warning("empty", "the source holds no image")
-    tasks = TaskList(
-        options.target,
-        options.request.compression,
-        repair=options.request.repair,
-        inner=options.request.check == "full",
-        link=options.request.link,
-        algorithm=options.request.digest,
-    )
+    tasks = options.tasks()
     uses = uses_of(roots, tasks, options.target, options.editing)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
@@ -261,8 +254,12 @@ def _chosen(
     return chosen
 
 
-def require_preserved(documents: Documents) -> None:
+def require_preserved(documents: Documents, target: Family) -> None:
     """Refuse a result in which a manifest has another digest than in the source.
+
+    Args:
+        documents: of the result.
+        target: the family of the result.
 
     Raises:
         TargetError: one has.
@@ -271,20 +268,21 @@ def require_preserved(documents: Documents) -> None:
         before = root.node.descriptor
         joined = isinstance(root.node, ImageIndex) and root.node.joined
         if before is not None and before.digest != made.digest and not joined:
-            raise _changes(root.names, before.digest, made.digest)
+            raise _changes(root.names, before.digest, made.digest, target)
     # Those in an index that is new, too.
     reports: list[ImageReport | ArtifactReport] = [*documents.images, *documents.artifacts]
     for each in reports:
         old, new = each.manifest_before, each.manifest_after
         if old is not None and new is not None and old != new:
-            raise _changes(each.names, old, new)
+            raise _changes(each.names, old, new, target)
 
 
-def _changes(names: Sequence[object], before: Digest, after: Digest) -> TargetError:
+def _changes(names: Sequence[object], before: Digest, after: Digest, target: Family) -> TargetError:
     name = f"{names[0]}: " if names else ""
+    other = "; --to oci keeps media types of both" if target is Family.DOCKER else ""
     return TargetError(
         what=f"{name}the digest would change from {before} to {after}",
-        hint="--preserve-digests allows no step that changes a manifest",
+        hint=f"--preserve-digests allows no step that changes a manifest{other}",
     )
 
 
