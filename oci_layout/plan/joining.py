@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
@@ -65,6 +66,7 @@ def joined(
     for name, holders in _holders(roots).items():
         if len(holders) > 1 and all(any(images(roots[each].node)) for each in holders):
             parts.setdefault(holders, []).append(name)
+    _require_few(roots, parts)
     changes: list[Change] = []
     taken: dict[int, set[str]] = {}
     before: dict[int, list[Root]] = {}
@@ -125,6 +127,26 @@ def _require_names(roots: Sequence[Root]) -> None:
             raise SelectionError(
                 what=f"--multi-platform joins by name, and {root.label} in {root.origin} {what}",
                 hint="--name NAME names all, --name DIGEST=NAME one, --image chooses others",
+            )
+
+
+def _require_few(roots: Sequence[Root], parts: Iterable[tuple[int, ...]]) -> None:
+    """Refuse indexes without end: one of many names may be joined with many images.
+
+    Raises:
+        SelectionError: they would list too much.
+    """
+    lengths: dict[int, int] = {}
+    listed = 0
+    for holders in parts:
+        for each in holders:
+            if each not in lengths:
+                lengths[each] = sum(1 for _ in walk(roots[each].node))
+            listed += lengths[each]
+        if listed > limits.NODES:
+            raise SelectionError(
+                what=f"the indexes would list more than {limits.NODES} things together",
+                hint="--image takes fewer of them",
             )
 
 

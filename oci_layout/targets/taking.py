@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
@@ -26,7 +27,6 @@ from oci_layout.targets.foreseeing import foresee
 from oci_layout.targets.predicting import predict
 from oci_layout.targets.target import USUAL, Target
 
-_KINDS = 8  # of documents that are asked about
 # What a target says of the form of a source, whatever the documents in it are.
 _FORM = frozenset(
     {
@@ -56,7 +56,7 @@ def kept_types(plan: Plan, path: str, *, archive: bool) -> tuple[Change, ...]:
         if image.manifest is None or image.descriptor is None or _plain(image.manifest):
             continue
         kinds.setdefault(_kind_of(image.manifest), (root, image))
-    asked = list(itertools.islice(kinds.values(), _KINDS))
+    asked = list(itertools.islice(kinds.values(), limits.MIXTURES))
     if not asked:
         return ()
     roots = tuple({root.node: root for root, _ in asked}.values())

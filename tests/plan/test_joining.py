@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oci_layout import SelectionError, TargetError, merge, verify
+from oci_layout import SelectionError, TargetError, limits, merge, verify
 from oci_layout.plan.report import Report
 from tests import independent
 from tests.builders import (
@@ -574,3 +574,26 @@ def test_attestations_make_no_image(tmp_path: Path) -> None:
     assert attestation["manifest_after"] == make_attestation(ARM)[0]["digest"]
     again = report(tmp_path / "out.tar", "--to", "oci", "--preserve-digests", "-o", tmp_path / "x")
     assert len(again["images"]) == 2
+
+
+def test_indexes_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One index of many names, and as many images: each name would be an index of all platforms."""
+    names = [f"app:{number}" for number in range(20)]
+    others = [image("arm64", name, text=name) for name in names]
+    parts = [of_image(image("amd64", text=str(number))) for number in range(20)]
+    entries = [
+        part.entry(platform={"os": "linux", "architecture": "arm", "variant": f"v{number}"})
+        for number, part in enumerate(parts)
+    ]
+    index = make_index(entries, *parts)
+    listed = [index.entry(annotations=name_annotations(name)) for name in names]
+    sources = [
+        write_layout(tmp_path / "many", listed, index),
+        write_oci_layout(others, tmp_path / "others"),
+    ]
+    done, result = joined(tmp_path / "out", *sources)
+    assert len(done.images) == 20 * 21
+    assert len(result.index["manifests"]) == 20
+    monkeypatch.setattr(limits, "NODES", 400)
+    with pytest.raises(SelectionError, match="more than 400 things together"):
+        joined(tmp_path / "refused", *sources)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout import check, merge, repack, verify
+from oci_layout import check, limits, merge, repack, verify
 from oci_layout.errors import TargetError
 from oci_layout.plan.report import Report
-from oci_layout.targets.taking import _KINDS
 from oci_layout.targets.target import USUAL, Target
 from tests import independent
 from tests.builders import make_image, name_annotations, write_docker_archive, write_oci_layout
@@ -124,9 +123,9 @@ def test_each_mixture_is_asked_about_once(tmp_path: Path) -> None:
         for name in [f"{number}.tar"]
     ]
     report = merge(sources, tmp_path / "out.tar", preserve_digests=True, pure=True)
-    assert len(told(report)) == _KINDS
+    assert len(told(report)) == limits.MIXTURES
     (more,) = [str(change) for change in report.changes if "more mixture" in str(change)]
-    assert more.startswith(f"kept: {len(shapes) - _KINDS} more mixtures of media types")
+    assert more.startswith(f"kept: {len(shapes) - limits.MIXTURES} more mixtures of media types")
 
 
 def test_a_label_that_lies_is_no_mixture(tmp_path: Path) -> None:
