@@ -72,7 +72,8 @@ def told_index(root: Root, digest: Digest) -> Change:
     listed = ", ".join(itertools.islice(found, _TOLD))
     more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
     names = ", ".join(map(str, root.names))
-    return Change(ChangeKind.MADE, f"{names}: index {digest} of {listed}{more}")
+    what = f"{names}: index {digest} of {listed}{more}"
+    return Change(ChangeKind.MADE, what, digest=str(digest))
 
 
 def subject_of(node: Node) -> Descriptor | None:

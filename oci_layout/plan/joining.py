@@ -11,6 +11,7 @@ from typing import TypeGuard
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
@@ -78,8 +79,7 @@ def joined(
         made = joining.root()
         if made is None:
             continue
-        for text in joining.taken:
-            findings.warning("name-taken", text, Where(image=str(names[0])))
+        joining.tell(findings)
         changes += joining.changes
         before.setdefault(holders[0], []).append(made)
         apart.update(dict.fromkeys(joining.apart, made))
@@ -179,6 +179,7 @@ class _Joining:
         self._rest: dict[object, Node] = {}
         self._lost: list[Node] = []
         self.taken: list[str] = []  # what to say of each platform that two sources have
+        self.left_out = 0  # attached to images that went
         self.apart: dict[str, ImageIndex] = {}
         self.changes: list[Change] = []
 
@@ -211,8 +212,7 @@ class _Joining:
             self._held[platform] = _Held(nodes, origin)
             return
         if self._within(nodes, held.images):
-            # The one that has a manifest of its own says more.
-            if len(nodes) == len(held.images) == 1 and held.images[0].descriptor is None:
+            if len(nodes) == len(held.images) == 1 and _says_less(held.images[0]):
                 held.images = nodes
             return
         if self._within(held.images, nodes):
@@ -249,6 +249,7 @@ class _Joining:
             return None  # as without --multi-platform
         kept = digests(Root(node=node) for node in nodes)
         rest = list(_without(self._rest.values(), self._lost, kept))
+        self.left_out = len(self._rest) - len(rest)
         every = (*nodes, *rest)
         there = set(map(_key, every))
         whole = next(
@@ -260,6 +261,15 @@ class _Joining:
         if whole is not None:
             return _called(whole, self._names)
         return Root(node=_index_of(every), names=tuple(self._names), origin=self._roots[0].origin)
+
+    def tell(self, findings: Findings) -> None:
+        """Tell of images that went, and of what went with them."""
+        where = Where(image=str(self._names[0]))
+        for text in self.taken:
+            findings.warning("name-taken", text, where)
+        if self.left_out:
+            what = f"left out: {plural(self.left_out, 'attachment')} of images that others replace"
+            findings.warning("attachment-dropped", what, where)
 
     def _take_apart(self, root: Root) -> None:
         """Note which indexes are no more, and tell what they said beside what they list."""
@@ -291,6 +301,11 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 def _is_platform(node: Node) -> bool:
     return isinstance(node, Image) or (isinstance(node, Absent) and not attached_to(node))
+
+
+def _says_less(node: Node) -> bool:
+    """Whether an image has no manifest of its own, or is not there: the same one may say more."""
+    return node.descriptor is None or isinstance(node, Absent)
 
 
 def _key(node: Node) -> object:
@@ -343,8 +358,8 @@ def _index_of(every: tuple[Node, ...]) -> ImageIndex:
 
 def _left_behind(roots: Sequence[Root], apart: Mapping[str, Root]) -> Iterator[Change]:
     """What to say of what is attached to an index that is no more."""
-    there = digests(roots)
-    for root in roots:
+    there = digests(roots) if apart else set()
+    for root in roots if apart else ():
         for digest in sorted((targets(root) & apart.keys()) - there):
             what = (
                 f"{root.label}: attached to the index {digest}, which was taken apart; its images "

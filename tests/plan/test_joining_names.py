@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,6 +157,8 @@ def test_a_platform_twice_is_settled_as_asked(mode: str, tmp_path: Path) -> None
     assert architectures == ["amd64", "s390x", "arm64", *attested]
     (said,) = [each for each in done.warnings if each.code == "name-taken"]
     assert "for linux/amd64" in said.message
+    gone = [each.message for each in done.warnings if each.code == "attachment-dropped"]
+    assert gone == (["left out: 1 attachment of images that others replace"] * (mode == "first"))
     assert str(sources[0]) in said.message
 
 
@@ -277,3 +280,29 @@ def test_indexes_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(limits, "NODES", 400)
     with pytest.raises(SelectionError, match="more than 400 things together"):
         joined(tmp_path / "refused", *sources)
+
+
+def test_two_sparse_exports_of_one_index_make_it_whole(tmp_path: Path) -> None:
+    """As `ctr images export --platform` writes them: each has the index, and one platform."""
+    halves = [
+        write_index_layout(
+            tmp_path / str(number), [AMD, ARM], "app:1", drop=set(gone.blobs()) - set(kept.blobs())
+        )
+        for number, (gone, kept) in enumerate(((ARM, AMD), (AMD, ARM)))
+    ]
+    (top,) = json.loads((halves[0] / "index.json").read_bytes())["manifests"]
+    asked: list[dict[str, Any]] = [{}, {"sparse": "keep"}, {"preserve_digests": True}]
+    for number, how in enumerate(asked):
+        done, result = joined(tmp_path / f"out{number}", *halves, **how)
+        assert [entry["digest"] for entry in result.index["manifests"]] == [top["digest"]]
+        assert len(done.images) == 2
+
+
+def test_a_thin_one(tmp_path: Path) -> None:
+    sources = [
+        write_docker_archive([each], tmp_path / each.config_digest[-6:]) for each in (AMD, ARM)
+    ]
+    done = merge(sources, tmp_path / "thin.tar", multi_platform=True, have=sources[0])
+    # What both have is there as the first layer of an image.
+    actions = [[layer.action for layer in image.layers] for image in done.images]
+    assert actions == [["left out", "left out"], ["left out", "kept"]]
