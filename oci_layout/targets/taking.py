@@ -27,15 +27,19 @@ from oci_layout.targets.foreseeing import foresee
 from oci_layout.targets.predicting import predict
 from oci_layout.targets.target import USUAL, Target
 
-# What a target says of the form of a source, whatever the documents in it are.
+# What a target says of the form of a source, or of what is not in it, whatever its documents are.
 _FORM = frozenset(
     {
         "bad-name",
+        "missing-config",
+        "missing-layer",
+        "missing-manifest",
         "needs-archive",
         "needs-layout",
         "needs-manifest-json",
         "no-image",
         "several-images",
+        "sparse-index",
         "transport",
     }
 )
@@ -65,7 +69,8 @@ def kept_types(plan: Plan, path: str, *, archive: bool) -> tuple[Change, ...]:
     part = attrs.evolve(plan, roots=roots, tasks=tasks, lost=(), findings=Findings())
     try:
         made, _ = foresee(part, path, archive=archive, flat=False)
-        facts = gather(made, path)
+        thinning = plan.options.thinning
+        facts = gather(made, path, have=thinning.have if thinning is not None else None)
     except LayoutError:  # whoever writes it will say so
         return ()
     told = [_told(facts, root, image) for root, image in asked]

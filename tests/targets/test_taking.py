@@ -159,3 +159,24 @@ def test_a_registry_keeps_them(name: str, tmp_path: Path) -> None:
     report = repack(source, tmp_path / "registry", to="registry")
     assert report.images[0].manifest_after == report.images[0].manifest_before
     assert not verify(tmp_path / "registry").failed
+
+
+@pytest.mark.parametrize("lacking", [False, True])
+def test_what_is_left_out_is_no_reason(lacking: bool, tmp_path: Path) -> None:
+    """Neither are layers that the source lacks, since the other side has them."""
+    files = [{"a": b"base"}, {"b": b"top"}]
+    base = make_image(files[:1], names=("base:1",), architecture=HERE)
+    image = make_image(files, architecture=HERE)
+    part = of_image(image, "docker")
+    drop = [base.layers[0].digest] if lacking else []
+    entry = part.entry(annotations=name_annotations("demo:1"))
+    source = write_layout(tmp_path / "in", [entry], part, drop=drop)
+    there = write_docker_archive([base], tmp_path / "there.tar")
+    thin = repack(source, tmp_path / "thin.tar", to="oci", preserve_digests=True, have=there)
+    assert [layer.action for layer in thin.images[0].layers] == ["left out", "kept"]
+    (found,) = told(thin).values()
+    every = {str(Target.parse(text)) for text in USUAL}
+    assert found[1] == set()
+    # skopeo and CRI-O have no layers to find; what reads no base says nothing of types.
+    assert lacking or found[0] == every
+    assert {"docker@20.10", "containerd@1.6", "podman@4.3"} <= found[0]
