@@ -125,8 +125,7 @@ class Merge:
         one = f"{called(holder.root.node)} in {holder.label}"
         other = f"{called(root.node)} in {label}"
         if self._on_conflict == "error":
-            apart = not self._bare and not _platforms(holder.root.node) & _platforms(root.node)
-            join = "--multi-platform makes one image of them, " if apart else ""
+            join = "--multi-platform makes one image of them, " if self._joins(holder, root) else ""
             raise SelectionError(
                 what=f"{name} names two different images: {one}, {other}",
                 hint=f"{join}{OTHER_NAME}",
@@ -142,6 +141,11 @@ class Merge:
             left = tuple(each for each in holder.root.names if each.key != name.key)
             holder.root, holder.robbed = attrs.evolve(holder.root, names=left), True
         return last
+
+    def _joins(self, holder: _Held, root: Root) -> bool:
+        """Whether two images of one name are for different platforms, and may be joined."""
+        one, other = _platforms(holder.root.node), _platforms(root.node)
+        return not self._bare and bool(one and other) and not one & other
 
 
 def _platforms(node: Node) -> set[Platform]:

@@ -259,6 +259,19 @@ def test_without_being_asked_nothing_is_joined(tmp_path: Path) -> None:
     assert "--multi-platform" in caught.value.hint
 
 
+@pytest.mark.parametrize("multi_platform", [False, True])
+def test_what_is_no_image_is_never_joined(multi_platform: bool, tmp_path: Path) -> None:
+    chart = make_artifact(b"chart", config_type="application/vnd.cncf.helm.config.v1+json")
+    entry = chart.entry(annotations=name_annotations("app:1"))
+    sources = [
+        write_layout(tmp_path / "chart", [entry], chart),
+        write_oci_layout([AMD], tmp_path / "amd"),
+    ]
+    with pytest.raises(SelectionError, match="two different images") as caught:
+        merge(sources, tmp_path / "out", multi_platform=multi_platform)
+    assert "--multi-platform" not in caught.value.hint
+
+
 def test_indexes_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One index of many names, and as many images: each name would be an index of all platforms."""
     names = [f"app:{number}" for number in range(20)]
