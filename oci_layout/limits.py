@@ -52,3 +52,4 @@ BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
 ZSTD_WINDOW = 8 << 20  # that every decoder of zstd takes (RFC 8878, 3.1.1.1.2)
 UNPACK_MEMORY = 128 << 20  # memory that unpacking one stream may take: libzstd's own bound
 WORK_BYTES = 80 << 20  # memory that all blobs at work may take together
+MIXTURES = 8  # of media types that a report names the takers of

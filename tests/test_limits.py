@@ -54,6 +54,7 @@ _ROWS = {
     "BOMB_RATIO": "what layers grow to",
     "BOMB_BYTES": "holes of sparse members",
     "UNPACK_MEMORY": "memory to unpack",
+    "MIXTURES": "mixtures of media types",
 }
 
 

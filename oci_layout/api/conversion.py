@@ -28,6 +28,7 @@ from oci_layout.graph.walk import walk
 from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
+from oci_layout.plan.change import Change
 from oci_layout.plan.namerules import Renames
 from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
@@ -67,15 +68,7 @@ def repack(
         LayoutError: see its subclasses; each knows its exit status.
     """
     asked = made(Repack, request, options)
-    if dest is None and not asked.dry_run:
-        raise UsageError(what="a destination is needed")
-    destination = (
-        Destination.nowhere(asked.to)
-        if dest is None
-        else Destination.at(located(path_text(dest)), asked.to).cut(
-            asked.volume_size, append=asked.append
-        )
-    )
+    destination = _destination(dest, asked)
     if asked.link and dest is not None and not destination.directory:
         raise UsageError(what="--link is for directories", hint="leave it out, or -o DIRECTORY")
     if asked.link and asked.to is Format.REGISTRY:
@@ -100,9 +93,9 @@ def repack(
                     asked,
                     stack,
                     progress,
-                    findings=_findings(asked, repair=asked.repair),
+                    findings=_findings(asked),
                     bases=bases,
-                    tmp=asked.tmp or (destination.beside if dest is not None else None),
+                    tmp=asked.tmp or destination.beside,
                     repair=asked.repair,
                     limit=asked.limit,
                     memory=asked.limit_memory,
@@ -110,6 +103,20 @@ def repack(
             )
             (opened,) = _completed([opened], job, asked, stack)
             return _repack(opened, job, asked, thinning, old)
+
+
+def _destination(dest: str | os.PathLike[str] | None, asked: Writing) -> Destination:
+    """Where the result goes, as it is called; nowhere where a dry run has none.
+
+    Raises:
+        UsageError: there is none, or none that is.
+    """
+    if dest is None:
+        if not asked.dry_run:
+            raise UsageError(what="a destination is needed")
+        return Destination.nowhere(asked.to)
+    where = located(path_text(dest))
+    return Destination.at(where, asked.to).cut(asked.volume_size, append=asked.append)
 
 
 def files_read(source: str | Source) -> list[str]:
@@ -168,11 +175,11 @@ def _thinning(asked: Writing, *sources: str) -> Thinning | None:
     return Thinning(have=have, finds=finds)
 
 
-def _findings(asked: Writing, *, repair: bool = False) -> Findings:
+def _findings(asked: Writing) -> Findings:
     """Who is told of damage: with a choice one must know it first."""
     if asked.images or asked.platforms:
-        return Deferring(repair=repair)
-    return Repairing() if repair else FailFast()
+        return Deferring(repair=asked.repair)
+    return Repairing() if asked.repair else FailFast()
 
 
 def _repack(
@@ -210,7 +217,7 @@ def _repairable() -> Iterator[None]:
 
 def merge(
     sources: Sequence[str | os.PathLike[str]],
-    dest: str | os.PathLike[str],
+    dest: str | os.PathLike[str] | None = None,
     request: Merge | None = None,
     *,
     progress: Progress | None = None,
@@ -236,13 +243,11 @@ def merge(
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
-    destination = Destination.at(located(path_text(dest)), asked.to).cut(
-        asked.volume_size, append=asked.append
-    )
+    destination = _destination(dest, asked)
     if destination.name is not None:
         raise UsageError(
             what="a name in the destination is that of one image",
-            where=Where(file=path_text(dest)),
+            where=Where(file=destination.label),
             hint="leave it out; --name gives names",
         )
     thinning = _thinning(asked, *every)
@@ -259,6 +264,7 @@ def merge(
                 findings=_findings(asked),
                 bases=bases,
                 tmp=asked.tmp or destination.beside,
+                repair=asked.repair,
                 limit=asked.limit,
                 memory=asked.limit_memory,
             )
@@ -267,7 +273,8 @@ def merge(
         opened = _completed(opened, job, asked, stack)
         options_ = Options.of(asked, docker_view=_docker_view(destination, asked))
         options_ = attrs.evolve(options_, thinning=thinning)
-        return convert_sources(opened, job, options_)
+        with _repairable():
+            return convert_sources(opened, job, options_)
 
 
 def _completed(
@@ -422,8 +429,10 @@ def convert_sources(
         changes=(),
         warnings=(),
     )
+    kept = _kept_types(plan, destination)
     if dry_run:
-        return attrs.evolve(_predicted(plan, report), warnings=tuple(findings.found))
+        told = _predicted(plan, report)
+        return attrs.evolve(told, changes=(*told.changes, *kept), warnings=tuple(findings.found))
     if job.work.progress is not None:
         job.work.progress.start(plan.bytes_to_read)
     with job.work.pool() as pool, ExitStack() as stack:
@@ -441,7 +450,7 @@ def convert_sources(
         destination_kind=destination.describe(options.target, listed),
         images=tuple(documents.images),
         artifacts=tuple(documents.artifacts),
-        changes=tuple(documents.changes),
+        changes=(*documents.changes, *kept),
         warnings=tuple(dict.fromkeys(findings.found)),
         check=options.request.check,
         linked=sum(fact.linked == "file" for fact in facts),
@@ -451,6 +460,17 @@ def convert_sources(
         bytes_written=done.size,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _kept_types(plan: Plan, destination: Destination) -> tuple[Change, ...]:
+    """Who takes media types that stay as they are, since digests are to."""
+    options = plan.options
+    loaded = options.request.to is Format.OCI  # a registry is loaded by nobody
+    if not (options.request.preserve_digests and options.keeps_types and loaded):
+        return ()
+    from oci_layout.targets.taking import kept_types  # noqa: PLC0415  the rules of all engines
+
+    return kept_types(plan, destination.label, archive=not destination.directory)
 
 
 def _predicted(plan: Plan, report: Report) -> Report:

@@ -183,6 +183,7 @@ class TaskList:
         inner: hash the tar inside of what is kept packed, too.
         link: let files that are kept be linked.
         algorithm: of new blobs; None for sha256.
+        typed: whether a layer may go out under the media type that it has, known to all or not.
     """
 
     def __init__(
@@ -194,8 +195,9 @@ class TaskList:
         inner: bool = True,
         link: bool = False,
         algorithm: str | None = None,
+        typed: bool = False,
     ) -> None:
-        self._target, self._compress = target, compress
+        self._target, self._compress, self._typed = target, compress, typed
         self._inner, self._link = inner, link
         self._repair, self._algorithm = repair, algorithm or "sha256"
         self._tasks: dict[str, Task] = {}
@@ -302,6 +304,9 @@ class TaskList:
     ) -> Encoding | None:
         foreign = kind is not None and kind.foreign
         as_kept = LayerType(family=self._target, compression=stored, foreign=foreign).render()
+        own = self._typed and kind is not None and kind.compression is stored
+        if own and self._compress.mode in ("auto", "keep"):
+            return None
         if self._compress.mode == "keep":
             if as_kept is None:
                 raise TargetError(

@@ -18,7 +18,8 @@ from oci_layout.graph.nodes import Layer
 from oci_layout.mediatype import Compression
 from oci_layout.model import jsontext
 from oci_layout.model.config import filled_lines
-from oci_layout.plan.convert import Packed, new_config
+from oci_layout.plan.convert import new_config
+from oci_layout.plan.packed import Packed
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.where import Where
 

@@ -186,11 +186,14 @@ class ImageIndex:
         index: as read.
         descriptor: what pointed at it.
         children: in order.
+        joined: whether no source has it: its children come from several, the document and the
+            descriptor stand for one that is yet to be made, and tell one such index from another.
     """
 
     index: Index
     descriptor: Descriptor
     children: tuple[Node, ...]
+    joined: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -72,6 +72,18 @@ class Manifest:
         return Family.DOCKER if self.media_type == mediatype.DOCKER_MANIFEST else Family.OCI
 
     @property
+    def vocabularies(self) -> Mapping[str, frozenset[Family | None]]:
+        """Whose words name the manifest, the config and the layers; None for words of neither."""
+        config = self.config.media_type if self.config is not None else ""
+        return {
+            "manifest": frozenset({self.family}),
+            "config": frozenset({mediatype.document_kind(config)[1]}),
+            "layers": frozenset(
+                mediatype.document_kind(layer.media_type)[1] for layer in self.layers
+            ),
+        }
+
+    @property
     def layers_key(self) -> str:
         """The field that lists what ``layers`` holds."""
         return "blobs" if self.media_type == mediatype.OCI_ARTIFACT else "layers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from oci_layout.blobs.task import Fact, Task, TaskList
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.digest import Digest
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
@@ -48,12 +48,7 @@ class Alike:
         if any(not image.complete for image in images(root.node)):
             return None
         request = self._options.request
-        tasks = TaskList(
-            self._options.target,
-            request.compression,
-            repair=request.repair,
-            algorithm=request.digest,
-        )
+        tasks = self._options.tasks()
         uses = uses_of((root,), tasks, self._options.target)
         listed = {task.key: task for task in tasks}
         facts = {key: _stand_in(task) for key, task in listed.items() if task.stated_result is None}

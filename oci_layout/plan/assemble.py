@@ -27,10 +27,12 @@ from oci_layout.plan.edited import entry_of, kept_index, restated
 from oci_layout.plan.entries import (
     fill_platforms,
     images_first,
+    joined_entries,
     kind_of,
     lost_fields,
     same_manifests,
     subject_of,
+    told_index,
     what,
 )
 from oci_layout.plan.following import Following, several_signed
@@ -207,6 +209,8 @@ class Assembler:
 
     def _report(self, root: Root) -> None:
         self._report_artifacts(root)
+        if isinstance(root.node, ImageIndex) and root.node.joined:
+            self.documents.changes.append(told_index(root, self._made[root.node][0].digest))
         for image in images(root.node):
             made, converted = self._made.get(image, (None, None))
             if made is None or converted is None:
@@ -368,6 +372,8 @@ class Assembler:
         by_child = dict(children)
         if target is Family.DOCKER:
             return self._docker_list(node, by_child)
+        if node.joined:
+            return self._joined(node, by_child)
         index = node.index
         pairs = paired(node)
         source = self._with_types(index, node.descriptor)
@@ -411,6 +417,13 @@ class Assembler:
         raw = self._following.subject(raw, index.subject, node, called)
         digest = self._add(raw, node.descriptor, kept=raw == index.raw)
         return Made(media_type=media_type, digest=digest, size=len(raw))
+
+    def _joined(self, node: ImageIndex, made: Mapping[Node, Made | None]) -> Made:
+        """An index that no source has."""
+        entries = joined_entries(node, made, self._following)
+        value = {"schemaVersion": 2, "mediaType": mediatype.OCI_INDEX, "manifests": entries}
+        raw = gojson.encode_bytes(value)
+        return Made(media_type=mediatype.OCI_INDEX, digest=self._add(raw), size=len(raw))
 
     def _may_fill(self, node: ImageIndex) -> bool:
         """Whether an index may change for its platforms alone; not where its digest is relied on.

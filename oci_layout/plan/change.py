@@ -27,7 +27,8 @@ class Change:
     Args:
         kind: what was done.
         what: to what, and why; with the kind before it, one line.
-        digest: of the manifest or index concerned, as it was; empty where the report says which.
+        digest: of the manifest or index concerned, as it was, or as it is where none was; empty
+            where the report says which.
         layer: number of the layer concerned, from 0.
         field: path of the field in its document, as findings have it; empty where it is no field.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -11,8 +11,8 @@ from oci_layout import mediatype
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import TargetError
-from oci_layout.graph.nodes import Image, Layer
-from oci_layout.mediatype import Compression, Family, Kind, LayerType
+from oci_layout.graph.nodes import Image
+from oci_layout.mediatype import Family, Kind, LayerType
 from oci_layout.model import gojson
 from oci_layout.model.config import Repair, foreign_fields
 from oci_layout.model.gotypes import Misread
@@ -21,6 +21,7 @@ from oci_layout.model.manifest import Manifest, set_types
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.editing import Editing
 from oci_layout.plan.options import Options
+from oci_layout.plan.packed import Packed
 from oci_layout.platform import Platform
 from oci_layout.where import Where
 
@@ -32,51 +33,6 @@ _BYTE_ANNOTATIONS = (
 )
 _ROOTFS: Path = ("rootfs",)
 _DOCKER_LACKS = ("annotations", "subject", "artifactType")
-
-
-@attrs.frozen(kw_only=True)
-class Packed:
-    """A layer as it goes out.
-
-    Args:
-        layer: as it came.
-        digest: of the bytes that go out.
-        size: of the bytes that go out.
-        compression: how they are packed.
-        diff_id: of the tar inside; None where neither config nor work told.
-        reencoded: whether the bytes are others than came.
-        edited: whether the tar inside is another than came.
-    """
-
-    layer: Layer
-    digest: Digest
-    size: int
-    compression: Compression
-    diff_id: Digest | None
-    reencoded: bool
-    edited: bool = False
-
-    def media_type(self, target: Family) -> str:
-        """The media type of these bytes.
-
-        Raises:
-            TargetError: the target has none.
-        """
-        kind, descriptor = self.layer.type, self.layer.descriptor
-        if kind is None and descriptor is not None and self.layer.opaque and target is Family.OCI:
-            return descriptor.media_type
-        stated = kind.compression if kind is not None else Compression.NONE
-        untold = self.layer.opaque or self.layer.there is None  # no bytes that tell: it stays
-        told = LayerType(
-            family=target,
-            compression=stated if untold else self.compression,
-            foreign=kind is not None and kind.foreign,
-            encrypted=kind is not None and kind.encrypted,
-        )
-        text = told.render()
-        if text is None:
-            raise TargetError(what=f"{target} has no media type for a layer like {self.digest}")
-        return text
 
 
 @attrs.frozen(kw_only=True)
@@ -136,10 +92,10 @@ def convert(
         manifest = fresh_manifest(digest, size, layers, target)
         changes: tuple[Change, ...] = ()
     else:
-        manifest, changes = _edited(image.manifest, digest, size, layers, target)
-        if target is not options.target and options.request.preserve_digests:
-            what = "its media types are Docker's, for --preserve-digests"
-            changes = (*changes, Change(ChangeKind.KEPT, what, field="mediaType"))
+        keeps = options.keeps_types
+        manifest, changes = _edited(image.manifest, digest, size, layers, target, keeps=keeps)
+        if keeps and options.request.preserve_digests:
+            changes = (*changes, *_kept_types(image.manifest))
     if options.editing is not None and options.editing.holds(image):
         where = Where(image=image.config.digest.short)
         manifest, told = options.editing.manifest(manifest, target, where)
@@ -161,6 +117,25 @@ def convert(
         changes=changes,
         platform=platform,
     )
+
+
+def _kept_types(manifest: Manifest) -> Iterator[Change]:
+    """What to say of media types that are not all OCI's, and stay."""
+    found = manifest.vocabularies
+    if all(each <= {Family.OCI} for each in found.values()):
+        return
+    what = "its media types are Docker's"
+    if not all(each <= {Family.DOCKER} for each in found.values()):
+        parts = [
+            f"{' and '.join(sorted(_WHOSE[each] for each in whose))} {part}"
+            for part, whose in found.items()
+            if whose
+        ]
+        what = f"its media types are mixed ({', '.join(parts)})"
+    yield Change(ChangeKind.KEPT, f"{what}, for --preserve-digests", field="mediaType")
+
+
+_WHOSE = {Family.DOCKER: "Docker's", Family.OCI: "OCI's", None: "unknown"}
 
 
 def new_config(
@@ -323,6 +298,8 @@ def _edited(
     config_size: int,
     layers: tuple[Packed, ...],
     target: Family,
+    *,
+    keeps: bool,
 ) -> tuple[bytes, tuple[Change, ...]]:
     out = _ManifestEdits(manifest)
     changes = told_types(manifest.misread)
@@ -335,6 +312,8 @@ def _edited(
     if not config.media_type:
         what, field = "the config had no media type", "config.mediaType"
         changes.append(Change(ChangeKind.REPAIRED, what, field=field))
+    elif keeps:
+        config_type = config.media_type
     out.put(("config", "mediaType"), config.media_type, config_type)
     out.put(("config", "digest"), str(config.digest), str(config_digest))
     out.put(("config", "size"), config.size, config_size)
@@ -344,7 +323,8 @@ def _edited(
         changes.append(Change(ChangeKind.DROPPED, what, field="config.data"))
     changes += _put_together(layers)
     for number, packed in enumerate(layers):
-        _edit_layer(out, number, packed, target, changes)
+        own = packed.own_type if keeps else None
+        _edit_layer(out, number, packed, own or packed.media_type(target), changes)
     if manifest.family is not target:
         if target is Family.DOCKER:
             _drop_for_docker(out, manifest, changes)
@@ -394,13 +374,12 @@ def _put_together(layers: tuple[Packed, ...]) -> list[Change]:
 
 
 def _edit_layer(
-    out: _ManifestEdits, number: int, packed: Packed, target: Family, changes: list[Change]
+    out: _ManifestEdits, number: int, packed: Packed, media_type: str, changes: list[Change]
 ) -> None:
     descriptor = packed.layer.stated or packed.layer.descriptor
     if descriptor is None:
         return
     path: Path = ("layers", number)
-    media_type = packed.media_type(target)
     stated, lent = packed.layer.type, packed.layer.substitute
     if lent is not None:
         what = (
@@ -410,6 +389,7 @@ def _edit_layer(
         changes.append(Change(ChangeKind.REPLACED, what, layer=number))
     as_it_was = lent is None and packed.layer.stated is None and not packed.reencoded
     kept = as_it_was and packed.layer.member is not None and not packed.layer.opaque
+    kept = kept and media_type != descriptor.media_type
     what = ""
     if kept and stated is not None and LayerType.parse(descriptor.media_type) is None:
         what = f"layer {number} was labelled {descriptor.media_type[:100]!r}"

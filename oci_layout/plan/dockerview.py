@@ -13,7 +13,8 @@ from oci_layout.graph.walk import images
 from oci_layout.mediatype import Family
 from oci_layout.model import dockersave
 from oci_layout.plan import naming
-from oci_layout.plan.convert import Converted, Packed
+from oci_layout.plan.convert import Converted
+from oci_layout.plan.packed import Packed
 from oci_layout.reference import ImageName
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Opaque
+from oci_layout.digest import Digest
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Opaque, Root
+from oci_layout.graph.walk import images, stated_platform
 from oci_layout.mediatype import OCI_CONFIG, OCI_EMPTY
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
+from oci_layout.plan import naming
+from oci_layout.plan.change import Change, ChangeKind
+from oci_layout.plan.following import Following
 from oci_layout.plan.made import Made
 
+_TOLD = 8  # platforms of an index that are told
 _LEADING = frozenset({"schemaVersion", "mediaType", "manifests", "digest", "size", "data"})
 
 
@@ -23,11 +30,50 @@ def fill_platforms(
     filled = 0
     for number, (entry, child) in enumerate(pairs):
         new = made.get(child) if isinstance(child, Image) else None
-        stated = entry.platform is not None and bool(entry.platform.architecture)
-        if new is not None and new.platform is not None and not stated:
+        if new is not None and new.platform is not None and not _states(entry):
             edits.set(("manifests", number, "platform"), new.platform)
             filled += 1
     return filled
+
+
+def joined_entries(
+    node: ImageIndex, made: Mapping[Node, Made | None], following: Following
+) -> list[dict[str, Any]]:
+    """The entries of an index that no source has: each as it was where it was one, but its name.
+
+    Args:
+        node: the index.
+        made: what its children have become.
+        following: knows what attestations are attached to now.
+    """
+    entries = []
+    for child in node.children:
+        new, old = made.get(child), child.descriptor
+        if new is None:
+            continue
+        source = old.source if old is not None else {}
+        notes = naming.without_names(old.annotations if old is not None else {})
+        kept = following.attached(notes)
+        entry = naming.entry(source, new.media_type, str(new.digest), new.size, kept)
+        if new.platform is not None and not _states(old):
+            entry["platform"] = new.platform
+        entries.append(entry)
+    return entries
+
+
+def _states(entry: Descriptor | None) -> bool:
+    """Whether an entry says for which platform it is."""
+    return entry is not None and entry.platform is not None and bool(entry.platform.architecture)
+
+
+def told_index(root: Root, digest: Digest) -> Change:
+    """What to say of an index that no source has."""
+    found = dict.fromkeys(str(stated_platform(image)) for image in images(root.node))
+    listed = ", ".join(itertools.islice(found, _TOLD))
+    more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    names = ", ".join(map(str, root.names))
+    what = f"{names}: index {digest} of {listed}{more}"
+    return Change(ChangeKind.MADE, what, digest=str(digest))
 
 
 def subject_of(node: Node) -> Descriptor | None:

@@ -99,6 +99,15 @@ class Following:
             )
         )
 
+    def attached(self, annotations: Mapping[str, str]) -> dict[str, str]:
+        """Annotations of an entry, that of an attestation with what it attests as it is now."""
+        text = annotations.get(ATTESTATION_DIGEST, "")
+        moved = self._moved(text)
+        if moved is None:
+            return dict(annotations)
+        self._attested(text, moved)
+        return {**annotations, ATTESTATION_DIGEST: str(moved.digest)}
+
     def root(self, root: Root, made: Made) -> Root:
         """A root with the names and annotations that its entries are to have.
 
@@ -109,12 +118,9 @@ class Following:
         names = tuple(dict.fromkeys(self._name(name, root, made) for name in root.names))
         self._tell_kind(root)
         descriptor = root.descriptor
-        notes = descriptor.annotations if descriptor is not None else {}
-        moved = self._moved(notes.get(ATTESTATION_DIGEST, ""))
-        if descriptor is not None and moved is not None:
-            self._attested(notes[ATTESTATION_DIGEST], moved)
-            new = {**notes, ATTESTATION_DIGEST: str(moved.digest)}
-            descriptor = attrs.evolve(descriptor, annotations=new)
+        if descriptor is not None:
+            notes = self.attached(descriptor.annotations)
+            descriptor = attrs.evolve(descriptor, annotations=notes)
         renamed = {old.key: new.key for old, new in zip(root.names, names, strict=False)}
         docker = tuple((renamed.get(key, key), digest) for key, digest in root.docker)
         return attrs.evolve(root, names=names, descriptor=descriptor, docker=docker)

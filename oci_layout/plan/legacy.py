@@ -15,7 +15,7 @@ from oci_layout.errors import TargetError
 from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, gojson
 from oci_layout.model.config import config_object, filled_lines
-from oci_layout.plan.convert import Packed
+from oci_layout.plan.packed import Packed
 from oci_layout.reference import ImageName, Reference
 from oci_layout.where import Where
 

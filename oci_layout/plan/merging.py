@@ -9,12 +9,16 @@ import attrs
 from oci_layout.errors import SelectionError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Node, Root
+from oci_layout.graph.walk import images
 from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
+from oci_layout.platform import Platform
 from oci_layout.reference import ImageName
 from oci_layout.where import Where
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 Same = Callable[[Root, Root], bool]
+# What to do where one name stands for two images.
+OTHER_NAME = "--on-conflict first or last, or give one another name: --name DIGEST=NEW"
 
 
 @attrs.define
@@ -85,14 +89,14 @@ class Merge:
                 docker=tuple(dict.fromkeys((*old.docker, *root.docker))),
                 listed=old.listed or root.listed,
             )
-        for identity in _identities(root.node):
+        for identity in identities(root.node):
             self._same.setdefault((identity, kept), place)
         for name in names:
             self._holders[name.key] = place
 
     def _place(self, node: Node, kept: str) -> int | None:
         """Where the same image stands already."""
-        for identity in _identities(node):
+        for identity in identities(node):
             place = self._same.get((identity, kept))
             if place is None:
                 continue
@@ -118,12 +122,13 @@ class Merge:
         if number is None or number == place or (name.reference is None and not self._bare):
             return True
         holder = self._held[number]
-        one = f"{_digest(holder.root.node)} in {holder.label}"
-        other = f"{_digest(root.node)} in {label}"
+        one = f"{called(holder.root.node)} in {holder.label}"
+        other = f"{called(root.node)} in {label}"
         if self._on_conflict == "error":
+            join = "--multi-platform makes one image of them, " if self._joins(holder, root) else ""
             raise SelectionError(
                 what=f"{name} names two different images: {one}, {other}",
-                hint="--on-conflict first or last, or give one another name: --name DIGEST=NEW",
+                hint=f"{join}{OTHER_NAME}",
             )
         last = self._on_conflict == "last"
         self.lost.add((holder.label if last else label, name.key))
@@ -137,15 +142,24 @@ class Merge:
             holder.root, holder.robbed = attrs.evolve(holder.root, names=left), True
         return last
 
+    def _joins(self, holder: _Held, root: Root) -> bool:
+        """Whether two images of one name are for different platforms, and may be joined."""
+        one, other = _platforms(holder.root.node), _platforms(root.node)
+        return not self._bare and bool(one and other) and not one & other
 
-def _digest(node: Node) -> str:
+
+def _platforms(node: Node) -> set[Platform]:
+    return {image.platform.normalised() for image in images(node)}
+
+
+def called(node: Node) -> str:
     """The digest to call a node by."""
     if isinstance(node, Image) and node.descriptor is None:
         return node.config.digest.short
     return "an image" if node.descriptor is None else node.descriptor.digest.short
 
 
-def _identities(node: Node) -> list[tuple[str, str]]:
+def identities(node: Node) -> list[tuple[str, str]]:
     """What makes two nodes the same image: the manifest's digest; without one, the config's.
 
     Each comes with the document that it is of.

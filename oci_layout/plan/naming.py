@@ -24,6 +24,11 @@ def _short(name: ImageName) -> str:
     return name.tag or str(name.reference or name.text)
 
 
+def without_names(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Annotations of an entry but those that are its name."""
+    return {key: value for key, value in annotations.items() if key not in _NAMES}
+
+
 def entry_annotations(
     name: ImageName | None, shared: frozenset[str], kept: Mapping[str, str]
 ) -> dict[str, str]:
@@ -34,7 +39,7 @@ def entry_annotations(
         shared: tags that stand for several names.
         kept: what else the entry carried in the source.
     """
-    result = {key: value for key, value in kept.items() if key not in _NAMES}
+    result = without_names(kept)
     if name is None:
         return result
     ref_name = _short(name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from oci_layout.blobs.task import TaskList
 from oci_layout.graph.selection import Choice
 from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
 from oci_layout.plan.editing import Editing
 from oci_layout.plan.namerules import Renames
-from oci_layout.plan.request import Format, Repack, Writing
+from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.plan.reshaping import Reshape
 from oci_layout.platform import Platform
 
@@ -26,6 +27,7 @@ class Options:
         thinning: what whoever reads the result has; None for nothing.
         editing: what is edited of images; None for nothing.
         reshape: gives what goes out of all that is there; None for all of it.
+        multi_platform: make one image of those that share a name.
     """
 
     request: Repack
@@ -35,6 +37,7 @@ class Options:
     thinning: Thinning | None = None
     editing: Editing | None = None
     reshape: Reshape | None = None
+    multi_platform: bool = False
 
     @classmethod
     def of(cls, request: Writing, *, docker_view: bool) -> Options:
@@ -47,6 +50,7 @@ class Options:
         Raises:
             UsageError: no names, or options that contradict each other.
         """
+        multi_platform = isinstance(request, Merge) and request.multi_platform
         if not isinstance(request, Repack):  # what only repack is asked stays as usual
             shared = {each.name: getattr(request, each.name) for each in attrs.fields(Writing)}
             request = Repack(**shared)
@@ -55,6 +59,7 @@ class Options:
             target=Family.DOCKER if request.to is Format.DOCKER else Family.OCI,
             docker_view=docker_view,
             renames=Renames.parse(tuple(request.names), tuple(request.name_files)),
+            multi_platform=multi_platform,
         )
 
     def target_of(self, family: Family | None) -> Family:
@@ -63,8 +68,25 @@ class Options:
         Args:
             family: whose it has; None for a document that is made anew.
         """
-        kept = self.keeps_digests and self.target is Family.OCI
-        return family if kept and family is not None else self.target
+        return family if self.keeps_types and family is not None else self.target
+
+    @property
+    def keeps_types(self) -> bool:
+        """Whether a document keeps its media types, whosever they are: where OCI's go, all go."""
+        return self.keeps_digests and self.target is Family.OCI
+
+    def tasks(self) -> TaskList:
+        """Collects what becomes of each blob."""
+        request = self.request
+        return TaskList(
+            self.target,
+            request.compression,
+            repair=request.repair,
+            inner=request.check == "full",
+            link=request.link,
+            algorithm=request.digest,
+            typed=request.preserve_digests and self.keeps_types,
+        )
 
     @property
     def keeps_digests(self) -> bool:

@@ -11,7 +11,7 @@ from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Image, Layer, Node
 from oci_layout.mediatype import Compression
 from oci_layout.model.descriptor import Descriptor
-from oci_layout.plan.convert import Packed
+from oci_layout.plan.packed import Packed
 from oci_layout.plan.report import DeltaReport, LayerReport
 from oci_layout.plan.thin import Thin
 from oci_layout.plan.uses import Uses

@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
-from oci_layout.blobs.task import Fact, Task, TaskList
+from oci_layout.blobs.task import Fact, Task
 from oci_layout.counting import plural
+from oci_layout.digest import Digest
 from oci_layout.errors import SelectionError, TargetError
 from oci_layout.finding import Findings
 from oci_layout.graph.completeness import complete
-from oci_layout.graph.nodes import Artifact, Image, Node, Root
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.selection import select
 from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
@@ -22,6 +23,7 @@ from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.deltas import Delta, listed
 from oci_layout.plan.entries import kind_of
+from oci_layout.plan.joining import joined
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
 from oci_layout.plan.packing import Packing
@@ -88,7 +90,7 @@ class Plan:
         documents.changes.extend(self.lost)
         listed(documents, self.deltas)
         if self.options.request.preserve_digests:
-            require_preserved(documents)
+            require_preserved(documents, self.options.target)
         return documents
 
     def _packing(self, facts: Mapping[str, Fact]) -> Packing:
@@ -155,9 +157,10 @@ def make_plan(
         DamagedError: nothing that is wanted is complete.
         TargetError: the target cannot hold what is wanted.
     """
+    several = len(sources) > 1 or options.multi_platform
     # A delta is never carried over: the layer that it makes is.
     every = tuple(
-        attrs.evolve(root, origin=source.label) if len(sources) > 1 else root
+        attrs.evolve(root, origin=source.label) if several else root
         for source in sources
         for root in source.roots
         if not is_delta(root.node)
@@ -174,25 +177,23 @@ def make_plan(
         complete(chosen, sparse, findings, chosen=by_choice),
         options.renames,
         editing.holds_of if editing is not None else None,
+        several=options.multi_platform,
     )
     roots = named.roots
     if options.reshape is not None:
         roots = options.reshape(roots)
-    if len(sources) > 1:
+    changes: tuple[Change, ...] = ()
+    if options.multi_platform:
+        joining = joined(roots, on_conflict, findings, same=Alike(options))
+        roots, changes = joining.roots, joining.changes
+    if several:
         roots = merged(roots, on_conflict, findings, same=Alike(options))
     require_distinct(roots)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
         findings.warning("empty", "the source holds no image")
-    tasks = TaskList(
-        options.target,
-        options.request.compression,
-        repair=options.request.repair,
-        inner=options.request.check == "full",
-        link=options.request.link,
-        algorithm=options.request.digest,
-    )
+    tasks = options.tasks()
     uses = uses_of(roots, tasks, options.target, options.editing)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
@@ -215,7 +216,7 @@ def make_plan(
         uses=uses,
         thin=thin,
         extra=thin.marked(extra),
-        lost=(*named.dropped, *_lost(sources, roots)),
+        lost=(*named.dropped, *changes, *_lost(sources, roots)),
         findings=findings,
     )
 
@@ -253,20 +254,36 @@ def _chosen(
     return chosen
 
 
-def require_preserved(documents: Documents) -> None:
+def require_preserved(documents: Documents, target: Family) -> None:
     """Refuse a result in which a manifest has another digest than in the source.
+
+    Args:
+        documents: of the result.
+        target: the family of the result.
 
     Raises:
         TargetError: one has.
     """
     for root, made in documents.top:
         before = root.node.descriptor
-        if before is not None and before.digest != made.digest:
-            name = str(root.names[0]) if root.names else before.media_type
-            raise TargetError(
-                what=f"{name}: the digest would change from {before.digest} to {made.digest}",
-                hint="--preserve-digests allows no step that changes a manifest",
-            )
+        joined = isinstance(root.node, ImageIndex) and root.node.joined
+        if before is not None and before.digest != made.digest and not joined:
+            raise _changes(root.names, before.digest, made.digest, target)
+    # Those in an index that is new, too.
+    reports: list[ImageReport | ArtifactReport] = [*documents.images, *documents.artifacts]
+    for each in reports:
+        old, new = each.manifest_before, each.manifest_after
+        if old is not None and new is not None and old != new:
+            raise _changes(each.names, old, new, target)
+
+
+def _changes(names: Sequence[object], before: Digest, after: Digest, target: Family) -> TargetError:
+    name = f"{names[0]}: " if names else ""
+    other = "; --to oci keeps media types of both" if target is Family.DOCKER else ""
+    return TargetError(
+        what=f"{name}the digest would change from {before} to {after}",
+        hint=f"--preserve-digests allows no step that changes a manifest{other}",
+    )
 
 
 def _refuse_reencoding(tasks: Mapping[str, Task]) -> None:

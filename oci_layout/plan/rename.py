@@ -15,6 +15,7 @@ from oci_layout.errors import SelectionError
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.referrers import is_attached
 from oci_layout.graph.selection import describe, digests_of, quoted_digest, what_there_is
+from oci_layout.graph.walk import images
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.namerules import Renames, Rule
 from oci_layout.reference import ImageName
@@ -36,7 +37,11 @@ class Renamed:
 
 
 def renamed(
-    roots: tuple[Root, ...], renames: Renames, meant: Callable[[Root], bool] | None = None
+    roots: tuple[Root, ...],
+    renames: Renames,
+    meant: Callable[[Root], bool] | None = None,
+    *,
+    several: bool = False,
 ) -> Renamed:
     """The roots under the names they are to have.
 
@@ -44,12 +49,15 @@ def renamed(
         roots: what was selected.
         renames: what was asked for.
         meant: which roots a rule is for that names none; None for all.
+        several: whether that may be several images, which are then told apart by platform.
 
     Raises:
         SelectionError: a name that is not there, or is ambiguous.
         UsageError: a prefix that would make what is no name.
     """
     if renames.only:
+        if several:
+            return _single(roots, renames.only, _is_image, several=True)
         return _single(roots, renames.only, meant or (lambda root: not is_attached(root)))
     if not renames.rules:
         return Renamed(roots=roots)
@@ -59,11 +67,19 @@ def renamed(
     return Renamed(roots=result, dropped=tuple(renaming.dropped))
 
 
+def _is_image(root: Root) -> bool:
+    return not is_attached(root) and any(images(root.node))
+
+
 def _single(
-    roots: tuple[Root, ...], rules: Sequence[Rule], meant: Callable[[Root], bool]
+    roots: tuple[Root, ...],
+    rules: Sequence[Rule],
+    meant: Callable[[Root], bool],
+    *,
+    several: bool = False,
 ) -> Renamed:
     alone = [root for root in roots if meant(root)] or list(roots)
-    if len({frozenset(digests_of(root.node)) for root in alone}) != 1:
+    if not several and len({frozenset(digests_of(root.node)) for root in alone}) != 1:
         raise SelectionError(
             what=f"--name NAME names a single image, and there are {len(alone)}",
             hint="choose one with --image, or use --name OLD=NEW; there are " + describe(alone),

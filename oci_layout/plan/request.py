@@ -107,6 +107,7 @@ class Writing(Working):
     pure: bool = option.flag("Leave manifest.json out: OCI and nothing else.")
     append: bool = option.flag("Add to the layout or registry at DEST.")
     force: bool = option.flag("Replace an archive or a clean layout at DEST.")
+    dry_run: bool = option.flag("Report what would be done; write nothing.")
     on_conflict: OnConflict = option.word(
         OnConflict, OnConflict.ERROR, "Who keeps a name that stands for two images."
     )
@@ -115,6 +116,11 @@ class Writing(Working):
         Sparse.AUTO,
         "What the source lacks: auto leaves platforms out, prune images too.",
     )
+    attestations: Attestations = option.word(
+        Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
+    )
+    repair: bool = option.flag("Believe the bytes where documents say otherwise.")
+    preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
     have: Sequence[str] = option.texts(
         "Leave out layers that this list or source has; repeatable.", "FILE|SOURCE", "--have"
     )
@@ -134,6 +140,10 @@ class Writing(Working):
 class Merge(Writing):
     """What may be asked of ``merge``."""
 
+    multi_platform: bool = option.flag(
+        "Images of one name and several platforms become one: an index."
+    )
+
 
 @attrs.frozen(kw_only=True)
 class Repack(Writing):
@@ -145,17 +155,11 @@ class Repack(Writing):
         ConfigMode.AUTO,
         "auto repairs an invalid config, keep never, oci drops all that is not OCI.",
     )
-    attestations: Attestations = option.word(
-        Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
-    )
     digest: Algorithm | None = option.word(
         Algorithm, None, "Of new blobs; by default as in the source."
     )
-    repair: bool = option.flag("Believe the bytes where documents say otherwise.")
-    preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
     legacy: bool = option.flag("A Docker archive that Docker 1.0 to 1.9 read too.")
     delta: bool = option.flag("With --have SOURCE: write layers as deltas of those there.")
-    dry_run: bool = option.flag("Report what would be done; write nothing.")
     check: Depth = option.word(
         Depth,
         Depth.FULL,

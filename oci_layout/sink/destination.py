@@ -162,8 +162,8 @@ class Destination:
 
     @property
     def beside(self) -> str | None:
-        """The directory that temporary files go to; None for a pipe."""
-        if self.form is Form.PIPE:
+        """The directory that temporary files go to; None for a pipe, and where none is named."""
+        if self.form is Form.PIPE or not self.path:
             return None
         return os.path.dirname(os.path.realpath(self.path))
 

@@ -296,7 +296,12 @@ def _append_options(rng: random.Random) -> Options:
 
 
 def _merge_options(rng: random.Random) -> Options:
+    common = _common(rng)
+    options = {key: common[key] for key in common if key not in ("config", "digest", "check")}
+    if rng.random() < 0.5:
+        options["multi_platform"] = True
     return {
+        **options,
         "dest": rng.choice(["out", "out.tar"]),
         "to": rng.choice(["oci", "docker"]),
         "on_conflict": rng.choice(["error", "first", "last"]),

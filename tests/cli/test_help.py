@@ -23,6 +23,9 @@ def test_every_example_runs(verb: str, tmp_path: Path, monkeypatch: pytest.Monke
     write_docker_archive([hello], tmp_path / "saved.tar")
     write_docker_archive([other], tmp_path / "other.tar")
     write_oci_layout([hello], tmp_path / "folder")
+    for each in ("amd64", "arm64"):
+        image = make_image(names=("app:1",), architecture=each)
+        write_docker_archive([image], tmp_path / f"{each}.tar")
     examples = importlib.import_module(f"oci_layout.cli.{verb}").EXAMPLES
     shown = layout(verb, "--help").stdout.decode()
     assert examples

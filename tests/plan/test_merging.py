@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import oci_layout
 from oci_layout import merge
-from oci_layout.errors import SelectionError
+from oci_layout.errors import SelectionError, TargetError, UsageError
 from oci_layout.plan.report import Report
 from tests import independent
 from tests.builders import (
@@ -224,3 +225,84 @@ def test_an_index_is_compared_as_it_will_be(tmp_path: Path) -> None:
     oci_layout.repack(listed, again, to="oci")
     report = oci_layout.merge([again, listed], tmp_path / "out", to="oci")
     assert len(report.images) == 2
+
+
+def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
+    sources = [write_oci_layout([each], tmp_path / each.names[0][0]) for each in (A, B)]
+    before = sorted(tmp_path.rglob("*"))
+    told = merge(sources, dry_run=True)
+    named = merge(sources, tmp_path / "out.tar", dry_run=True)
+    assert sorted(tmp_path.rglob("*")) == before
+    done = merge(sources, tmp_path / "out.tar")
+    assert told.images == named.images == done.images
+    assert (told.dry_run, told.bytes_written) == (True, None)
+    assert layout("merge", *sources, "--dry-run").returncode == 0
+    refused = layout("merge", *sources)
+    assert refused.returncode == 2
+    assert b"--dry-run" in refused.stderr
+    with pytest.raises(UsageError, match="destination"):
+        merge(sources)
+
+
+def test_a_dry_run_needs_no_room_for_its_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a destination nothing goes beside it: what is unpacked goes where all such goes."""
+    packed = tmp_path / "a.tar.gz"
+    packed.write_bytes(gzip.compress(write_docker_archive([A], tmp_path / "a.tar").read_bytes()))
+    (tmp_path / "at").mkdir()
+    (tmp_path / "at").chmod(0o500)
+    monkeypatch.chdir(tmp_path / "at")
+    assert merge([packed], dry_run=True).images
+
+
+def test_digests_that_are_to_stay(tmp_path: Path) -> None:
+    one = write_oci_layout([A], tmp_path / "one", family="docker")
+    two = write_oci_layout([B], tmp_path / "two")
+    report, result = merged(tmp_path / "out.tar", one, two, preserve_digests=True)
+    assert [entry["digest"] for entry in result.index["manifests"]] == [
+        A.manifest_digest("docker"),
+        *[B.manifest_digest()] * 2,
+    ]
+    assert [each.manifest_after == each.manifest_before for each in report.images] == [True] * 2
+    for how in ({"compression": "gzip"}, {"to": "docker"}):
+        options: dict[str, Any] = how
+        with pytest.raises(TargetError, match="digest"):
+            merge([one, two], tmp_path / "no.tar", preserve_digests=True, **options)
+    assert not (tmp_path / "no.tar").exists()
+
+
+def test_what_is_attached_may_stay_behind(tmp_path: Path) -> None:
+    index = write_index_layout(tmp_path / "index", [A], "index:1", attestations=True)
+    other = write_oci_layout([B], tmp_path / "b")
+    kept, _ = merged(tmp_path / "kept", index, other)
+    assert [each.kind for each in kept.artifacts] == ["attestation"]
+    dropped, _ = merged(tmp_path / "dropped", index, other, attestations="drop")
+    assert dropped.artifacts == ()
+    assert [each.code for each in dropped.warnings] == ["attachment-dropped"]
+
+
+def test_what_was_edited_by_hand_is_repaired(tmp_path: Path) -> None:
+    """As its bytes are, whichever source it is in; without being asked nothing is written."""
+    source = write_oci_layout([A], tmp_path / "a")
+    blob = source / f"blobs/{A.config_digest.replace(':', '/')}"
+    blob.write_bytes(blob.read_bytes() + b"\n")
+    other = write_docker_archive([B], tmp_path / "b.tar")
+    refused = layout("merge", other, source, "-o", tmp_path / "no.tar")
+    assert refused.returncode == 3
+    assert str(source).encode() in refused.stderr
+    report, result = merged(tmp_path / "out.tar", other, source, repair=True)
+    assert result.names == {full_name(name) for name in ("a:1", "b:1", "b:latest")}
+    assert any("repaired" in each.message for each in report.warnings)
+
+
+def test_a_layer_that_is_not_its_digest_is_told_with_what_to_do(tmp_path: Path) -> None:
+    edited = image("before it was edited", "a:1")
+    source = write_oci_layout([edited], tmp_path / "a")
+    blob = source / f"blobs/{edited.layers[1].digest.replace(':', '/')}"
+    blob.write_bytes(blob.read_bytes().replace(b"before", b"after!"))
+    refused = layout("merge", source, "-o", tmp_path / "no.tar")
+    assert refused.returncode == 3
+    assert b"--repair takes the bytes as they are" in refused.stderr
+    report, _ = merged(tmp_path / "out.tar", source, repair=True)
+    assert report.images[0].config_changes

@@ -15,6 +15,7 @@ from tests.builders.shapes import SHAPES
 from tests.builders.shapes import Make as Shape
 from tests.builders.sparse import FORMATS, with_holes
 from tests.builders.typed import MIXED, NO_IMAGE, OPAQUE, SPELLED, Typed
+from tests.targets.joins import JOINS
 from tests.targets.makes import Make, Maker
 from tests.targets.test_sparse_members import large
 from tests.targets.test_v1_folders import with_stray
@@ -89,6 +90,8 @@ def _shape(write: Shape) -> Make:
 REPORTED |= {f"shapes: {name}": _shape(write) for name, write in SHAPES.items()}
 REPORTED |= {f"platforms: {name}": _shape(write) for name, write in PLATFORMS.items()}
 REPORTED |= {f"mistyped: {name}": _shape(write) for name, (write, _, _) in MISTYPED.items()}
+
+REPORTED |= {f"merged: {name}": make for name, make in JOINS.items()}
 
 REPORTED["carried: a config in data"] = _shape(write_carrying)
 
