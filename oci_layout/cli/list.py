@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from oci_layout.api.keeping import list_images
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson, Source
+from oci_layout.cli.options import AsJson, Option, Source
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import shown
 from oci_layout.inspection.request import List
@@ -24,7 +22,7 @@ def list_(
     request: List,
     digests: Annotated[
         bool,
-        typer.Option("--digests", help="Show digests before the names, and what has no name."),
+        Option("--digests", help="Show digests before the names, and what has no name."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.namelines import kept, name_lines
-from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.options import Argument, AsJson, Changed, Quiet, Source
 from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Rm
 
@@ -23,10 +21,9 @@ def rm(
     source: Source,
     images: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="NAME|DIGEST...",
             help="Names, which go; digests, which go with every name, and from their indexes.",
-            show_default=False,
         ),
     ],
     output: Changed,

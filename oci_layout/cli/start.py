@@ -10,17 +10,24 @@ if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:  # as a job in the 
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 import gc
+import os
 import signal  # only now
 from typing import NoReturn
 
 # What is imported stays: to look for garbage in it takes milliseconds.
 gc.set_threshold(50_000, 20, 20)
 
-from oci_layout.cli import main  # noqa: E402  takes most of the time
+_ASKING = os.environ.get("_LAYOUT_COMPLETE")  # a shell, for the words that may come next
+if _ASKING:
+    from oci_layout.cli import completing
+else:
+    from oci_layout.cli import main  # takes most of the time
 
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    if _ASKING:
+        raise SystemExit(completing.answer(_ASKING))
     try:
         main.run()
     finally:  # the end of the interpreter forgets handlers, and must not change the status

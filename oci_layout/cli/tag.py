@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.namelines import kept, name_lines
-from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.options import Argument, AsJson, Changed, Quiet, Source
 from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Tag
 
@@ -23,11 +21,11 @@ def tag(
     source: Source,
     old: Annotated[
         str,
-        typer.Argument(metavar="OLD", help="A name or digest of the image.", show_default=False),
+        Argument(metavar="OLD", help="A name or digest of the image."),
     ],
     new: Annotated[
         str,
-        typer.Argument(metavar="NEW", help="The name it is to have, too.", show_default=False),
+        Argument(metavar="NEW", help="The name it is to have, too."),
     ],
     output: Changed,
     request: Tag,
