@@ -13,7 +13,7 @@ import pytest
 
 from tests.pages import ROOT, bash, blocks, read, section
 
-NEEDED = ("oci_layout", "README.md", "LICENSE", "pyproject.toml")
+NEEDED = ("oci_layout", "man", "README.md", "LICENSE", "pyproject.toml")
 PAGE = "docs/install.md"
 TEXTS = {
     "README.md": section(read("README.md"), "Install"),
@@ -75,6 +75,8 @@ def test_the_project_installs_as_the_page_says(checkout: tuple[Path, dict[str, s
         assert status == 0, f"{command}\n{printed}"
         if "/bin/layout" in command or "pipx" in command:
             assert re.search(r"^layout \d", printed, re.MULTILINE), printed
+    pages = {path.name for path in folder.glob("home/oci-layout/share/man/man1/*.1")}
+    assert pages == {path.name for path in (ROOT / "man").iterdir()}
 
 
 def test_the_readme_says_what_the_page_says() -> None:
