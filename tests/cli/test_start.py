@@ -1,0 +1,72 @@
+"""The command starts fast: what a call does not need is not imported for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders import make_image, write_docker_archive, write_oci_layout
+from tests.command import environment
+
+CALL = """
+import atexit, sys
+atexit.register(lambda: print("\\nMODULES", *sys.modules, file=sys.stderr))
+from oci_layout.cli.start import run
+run()
+"""
+PACKAGES = ("api", "blobs", "delta", "graph", "havelist", "page", "plan", "sink", "source")
+HEAVY = ("typer", "click", "argparse", "subprocess", "email", "importlib.metadata", "pathlib")
+
+
+def loaded(*words: object, completing: str = "") -> set[str]:
+    """What is imported in the end."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, *map(str, words)],
+        env=environment({"_LAYOUT_COMPLETE": completing} if completing else None),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, _, modules = done.stderr.rpartition("MODULES ")
+    found = set(modules.split())
+    assert "oci_layout.cli.start" in found
+    return found
+
+
+def packages(modules: set[str]) -> set[str]:
+    """The packages of the project among them."""
+    return {name.split(".")[1] for name in modules if name.startswith("oci_layout.")}
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_the_command_itself_needs_no_verb(word: str) -> None:
+    modules = loaded(word)
+    assert packages(modules).isdisjoint(PACKAGES)
+    assert "oci_layout.cli.inspect" not in modules
+    assert modules.isdisjoint(HEAVY)
+    assert ("zstandard" in modules) == (word == "--version")
+
+
+def test_completion_needs_no_more_than_the_options() -> None:
+    assert "oci_layout.cli.verify" not in loaded("ver", completing="bash")
+    modules = loaded("verify", "--", completing="bash")
+    assert "oci_layout.cli.verify" in modules
+    assert "oci_layout.cli.main" not in modules
+    assert packages(modules).isdisjoint({"api", "graph", "sink", "streams"})
+    assert modules.isdisjoint({*HEAVY, "zstandard", "difflib"})
+
+
+@pytest.mark.parametrize("form", ["archive", "layout"])
+def test_inspect_needs_what_reads_the_documents(form: str, tmp_path: Path) -> None:
+    write = write_docker_archive if form == "archive" else write_oci_layout
+    modules = loaded("inspect", write([make_image(names=("a:1",))], tmp_path / "source"))
+    assert "oci_layout.source.opening" in modules
+    assert packages(modules).isdisjoint({"blobs", "delta", "havelist", "page", "plan", "sink"})
+    assert modules.isdisjoint({*HEAVY, "zstandard", "logging"} - {"pathlib"})
+    if form == "archive":
+        assert modules.isdisjoint({"ctypes", "oci_layout.source.engines"})
+    readers = {f"oci_layout.source.kinds.{name}" for name in ("containerds", "dockerstore")}
+    assert modules.isdisjoint(readers)
