@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from oci_layout.api.keeping import list_images
 from oci_layout.cli import options
 from oci_layout.cli.options import AsJson, Option, Source
 from oci_layout.cli.screen import show, show_json
@@ -31,7 +30,8 @@ def list_(
     A digest is that of the manifest or index; the image ID where there is no manifest.
     Exit status: 0 listed, 3 no image or damaged.
     """
-    from oci_layout.cli.progress import Bar  # noqa: PLC0415  only where something is read
+    from oci_layout.api.inspection import list_images  # noqa: PLC0415  a fast start
+    from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=as_json) as progress:
         found = list_images(source, request, progress=progress)

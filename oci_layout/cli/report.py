@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from oci_layout.cli import options
 from oci_layout.cli.options import Argument, AsJson, Option, Quiet, Source
@@ -11,7 +11,9 @@ from oci_layout.cli.text import shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.page.request import Page
-from oci_layout.page.values import PageReport
+
+if TYPE_CHECKING:
+    from oci_layout.page.values import PageReport
 
 EXAMPLES = (
     "layout report saved.tar -o report.html",

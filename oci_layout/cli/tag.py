@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.namelines import kept, name_lines
 from oci_layout.cli.options import Argument, AsJson, Changed, Quiet, Source
@@ -38,6 +37,8 @@ def tag(
     form, to DEST or in place. Exit status: 0 done, or it has the name already; 4 no such image,
     or the name is another image's; 5 the layout cannot be changed, or the destination.
     """
+    from oci_layout.api import keeping  # noqa: PLC0415  a fast start
+
     kept(
         lambda progress: keeping.tag(source, old, new, output, request, progress=progress),
         name_lines,

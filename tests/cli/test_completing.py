@@ -168,8 +168,10 @@ def until(terminal: int, wanted: str) -> str:
     """What a terminal shows, until it shows what is wanted, or nothing more for long."""
     shown = ""
     end = time.monotonic() + 30
+    poll = select.poll()  # select.select() takes no descriptors over 1023
+    poll.register(terminal, select.POLLIN)
     while wanted not in shown and time.monotonic() < end:
-        if select.select([terminal], [], [], 1)[0]:
+        if poll.poll(1000):
             shown += os.read(terminal, 4096).decode(errors="replace")
     return shown
 

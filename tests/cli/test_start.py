@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from oci_layout.cli.verbs import VERBS
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.command import environment
 
@@ -18,6 +19,7 @@ from oci_layout.cli.start import run
 run()
 """
 PACKAGES = ("api", "blobs", "delta", "graph", "havelist", "page", "plan", "sink", "source")
+PARTLY = {"report": "page"}  # its request is there
 HEAVY = ("typer", "click", "argparse", "subprocess", "email", "importlib.metadata", "pathlib")
 
 
@@ -57,6 +59,13 @@ def test_completion_needs_no_more_than_the_options() -> None:
     assert "oci_layout.cli.main" not in modules
     assert packages(modules).isdisjoint({"api", "graph", "sink", "streams"})
     assert modules.isdisjoint({*HEAVY, "zstandard", "difflib"})
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_reads_or_writes_before_it_is_asked_to(verb: str) -> None:
+    modules = loaded(verb, "--", completing="bash")
+    assert f"oci_layout.cli.{verb}" in modules
+    assert packages(modules).isdisjoint({"api", "page", "shelf", "sink"} - {PARTLY.get(verb)})
 
 
 @pytest.mark.parametrize("form", ["archive", "layout"])
