@@ -13,8 +13,13 @@ from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.command import environment
 
 CALL = """
-import atexit, sys
-atexit.register(lambda: print("\\nMODULES", *sys.modules, file=sys.stderr))
+import os, sys
+
+def leave(status):
+    print("MODULES", *sys.modules, file=sys.stderr, flush=True)
+    end(status)
+
+end, os._exit = os._exit, leave
 from oci_layout.cli.start import run
 run()
 """
@@ -79,3 +84,20 @@ def test_inspect_needs_what_reads_the_documents(form: str, tmp_path: Path) -> No
         assert modules.isdisjoint({"ctypes", "oci_layout.source.engines"})
     readers = {f"oci_layout.source.kinds.{name}" for name in ("containerds", "dockerstore")}
     assert modules.isdisjoint(readers)
+
+
+def test_the_usual_end_comes_where_it_is_asked_for(tmp_path: Path) -> None:
+    """What was registered runs then, as profilers need it."""
+    source = write_docker_archive([make_image(names=("a:1",))], tmp_path / "source.tar")
+    call = "import atexit; atexit.register(print, 'the end')\n" + CALL
+    for more, ends in (([], False), (["--debug"], True)):
+        done = subprocess.run(
+            [sys.executable, "-c", call, "inspect", source, *more],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith(str(source))
+        assert done.stdout.endswith("the end\n") == ends
+        assert ("MODULES" in done.stderr) != ends
