@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from oci_layout.api.having import have as have
     from oci_layout.api.inspection import inspect as inspect
     from oci_layout.api.inspection import inspect_raw as inspect_raw
+    from oci_layout.api.inspection import list_images as list_images
     from oci_layout.api.keeping import gc as gc
-    from oci_layout.api.keeping import list_images as list_images
     from oci_layout.api.keeping import rm as rm
     from oci_layout.api.keeping import tag as tag
     from oci_layout.api.page import report_page as report_page
@@ -105,7 +105,7 @@ _HOMES = {
     "have": "oci_layout.api.having",
     "inspect": "oci_layout.api.inspection",
     "inspect_raw": "oci_layout.api.inspection",
-    "list_images": "oci_layout.api.keeping",
+    "list_images": "oci_layout.api.inspection",
     "merge": "oci_layout.api.conversion",
     "repack": "oci_layout.api.conversion",
     "report_page": "oci_layout.api.page",

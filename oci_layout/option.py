@@ -10,7 +10,6 @@ import enum
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
@@ -182,7 +181,9 @@ def path_text(value: str | os.PathLike[str]) -> str:
     return os.fspath(value)
 
 
-def _texts(value: str | Path | Iterable[str | Path] | None) -> tuple[str, ...]:
+def _texts(
+    value: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None,
+) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str | os.PathLike):

@@ -125,8 +125,6 @@ def test_no_other_program_is_called(path: Path) -> None:
 def test_only_the_command_line_prints_or_exits(path: Path) -> None:
     if room(module_of(path)) == "cli":
         return
-    roots = {name.split(".")[0] for name in imports(parsed(path))}
-    assert not roots & {"typer", "click", "rich"}
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Name):
             assert node.id not in {"print", "input", "exit", "quit", "SystemExit"}
@@ -144,7 +142,7 @@ def test_only_the_screen_writes_what_is_shown(path: Path) -> None:
             assert node.id != "print"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             called = ast.unparse(node.func)
-            assert not called.startswith(("typer.echo", "typer.secho", "traceback.print"))
+            assert not called.startswith("traceback.print")
             stream, _, what = called.rpartition(".")
             assert not (stream.startswith(("sys.stdout", "sys.stderr")) and what == "write")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.pages import ROOT, bash, blocks, read, section
 
-NEEDED = ("oci_layout", "README.md", "LICENSE", "pyproject.toml")
+NEEDED = ("oci_layout", "man", "README.md", "LICENSE", "pyproject.toml")
 PAGE = "docs/install.md"
 TEXTS = {
     "README.md": section(read("README.md"), "Install"),
@@ -65,7 +65,7 @@ def commands(page: str) -> list[str]:
 
 
 def test_the_project_installs_as_the_page_says(checkout: tuple[Path, dict[str, str]]) -> None:
-    """Every command of the page, in order; the last one of each way prints the version."""
+    """Every command of the page, in order; each way ends with the version."""
     folder, environment = checkout
     found = commands(PAGE)
     assert any("--no-index" in command for command in found)
@@ -74,7 +74,9 @@ def test_the_project_installs_as_the_page_says(checkout: tuple[Path, dict[str, s
         status, printed = bash(command, folder, environment, "-eu", 600)
         assert status == 0, f"{command}\n{printed}"
         if "/bin/layout" in command or "pipx" in command:
-            assert printed.rstrip().splitlines()[-1].startswith("layout "), printed
+            assert re.search(r"^layout \d", printed, re.MULTILINE), printed
+    pages = {path.name for path in folder.glob("home/oci-layout/share/man/man1/*.1")}
+    assert pages == {path.name for path in (ROOT / "man").iterdir()}
 
 
 def test_the_readme_says_what_the_page_says() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oci_layout.api.words import Progress, path_at, watch_of
 from oci_layout.errors import UsageError
 from oci_layout.finding import Findings
-from oci_layout.havelist.opening import read_have
-from oci_layout.havelist.values import HaveList
 from oci_layout.option import Completing
 from oci_layout.source.lookup import Holdings
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
+
+if TYPE_CHECKING:
+    from oci_layout.havelist.values import HaveList
 
 
 def have_lists(
@@ -32,6 +33,9 @@ def have_lists(
         NotAnImageError: one is nothing of the kind.
         DamagedError: one does not hold.
     """
+    from oci_layout.havelist.opening import read_have  # noqa: PLC0415  a fast start
+    from oci_layout.havelist.values import HaveList  # noqa: PLC0415  likewise
+
     paths = [path_at(each) for each in texts]
     if [*paths, *sources].count(STANDARD_INPUT) > 1:
         raise UsageError(what="standard input can be read once", hint="name a file")

@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from oci_layout.api.bases import open_asked
-from oci_layout.api.words import Progress, choice_of, chosen_at, made
+from oci_layout.api.words import Progress, choice_of, chosen_at, made, path_at
 from oci_layout.errors import UsageError, damage_in
 from oci_layout.graph.nodes import Root
 from oci_layout.inspection.documents import DOCUMENTS, raw
+from oci_layout.inspection.listing import ListReport, listing
 from oci_layout.inspection.report import InspectReport
-from oci_layout.inspection.request import Inspect
+from oci_layout.inspection.request import Inspect, List
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
 from oci_layout.source.opening import Source
 
@@ -85,3 +86,27 @@ def inspect_raw(
         raise UsageError(what=f"{what!r} is none of {', '.join(DOCUMENTS)}")
     with _chosen(source, asked) as (opened, roots):
         return raw(opened, roots, what)
+
+
+def list_images(
+    source: str | os.PathLike[str],
+    request: List | None = None,
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ListReport:
+    """The names in a source, and what each stands for; no layer is read.
+
+    Args:
+        source: a path, or ``-`` for standard input.
+        request: what is asked for; or else its fields as keywords, see ``List``.
+        progress: told how far spooling is.
+        options: the fields of ``List``.
+
+    Raises:
+        DamagedError: nothing can be listed of it, so damaged it is.
+        NotAnImageError: it is not an image of any kind.
+    """
+    asked = made(List, request, options)
+    with ExitStack() as stack:
+        return listing(open_asked(path_at(source), asked, stack, progress))

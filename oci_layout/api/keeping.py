@@ -1,25 +1,22 @@
-"""Layouts that are kept: what they hold, their names, and what nothing leads to."""
+"""Layouts that are kept: their names, and what nothing leads to."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import Any, TypeVar
 
 import attrs
 
-from oci_layout.api.bases import open_asked
 from oci_layout.api.conversion import Job
 from oci_layout.api.form import require_place, rewrite
+from oci_layout.api.inspection import list_images
 from oci_layout.api.words import Progress, made, path_at
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place
 from oci_layout.errors import UsageError
 from oci_layout.graph.nodes import Root
-from oci_layout.inspection.listing import ListReport, listing
-from oci_layout.inspection.request import List
 from oci_layout.model import dockersave, layout
 from oci_layout.option import path_text
 from oci_layout.plan.editing import NOTHING
@@ -31,30 +28,6 @@ from oci_layout.sink.keeping import Collected, CollectReport, NamesReport, chang
 from oci_layout.source.opening import STANDARD_INPUT, Source, open_source
 from oci_layout.source.orphans import orphans_of
 from oci_layout.source.transports import located
-
-
-def list_images(
-    source: str | os.PathLike[str],
-    request: List | None = None,
-    *,
-    progress: Progress | None = None,
-    **options: Any,
-) -> ListReport:
-    """The names in a source, and what each stands for; no layer is read.
-
-    Args:
-        source: a path, or ``-`` for standard input.
-        request: what is asked for; or else its fields as keywords, see ``List``.
-        progress: told how far spooling is.
-        options: the fields of ``List``.
-
-    Raises:
-        DamagedError: nothing can be listed of it, so damaged it is.
-        NotAnImageError: it is not an image of any kind.
-    """
-    asked = made(List, request, options)
-    with ExitStack() as stack:
-        return listing(open_asked(path_at(source), asked, stack, progress))
 
 
 def tag(

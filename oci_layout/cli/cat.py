@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from oci_layout.cli import options
-from oci_layout.cli.options import Source
+from oci_layout.cli.options import Argument, Source
 from oci_layout.cli.screen import StandardOutput
 from oci_layout.rootfs.request import Cat
 
@@ -19,9 +17,7 @@ EXAMPLES = (
 
 def cat(
     source: Source,
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A file of the image.", show_default=False)
-    ],
+    path: Annotated[str, Argument(metavar="PATH", help="A file of the image.")],
     request: Cat,
 ) -> None:
     """Write a file of an image to standard output; a folder as a tar.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import Annotated
 
-import typer
-
 import oci_layout
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson
+from oci_layout.cli.options import Argument, AsJson
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line
 from oci_layout.comparison.request import Diff
@@ -23,15 +21,12 @@ EXAMPLES = (
 def diff(
     a: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="A",
             help="Archive, layout, dir: directory or a lone manifest; - for standard input.",
-            show_default=False,
         ),
     ],
-    b: Annotated[
-        str, typer.Argument(metavar="B", help="What to compare it with.", show_default=False)
-    ],
+    b: Annotated[str, Argument(metavar="B", help="What to compare it with.")],
     request: Diff,
     as_json: AsJson = False,
 ) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson, Source
+from oci_layout.cli.options import Argument, AsJson, Option, Source
 from oci_layout.cli.screen import show, show_json_list
 from oci_layout.errors import UsageError
 from oci_layout.rootfs.request import Files
@@ -24,13 +22,14 @@ def files(
     request: Files,
     path: Annotated[
         str,
-        typer.Argument(
-            metavar="[PATH]", help="A folder with all in it, or a file.", show_default=False
+        Argument(
+            metavar="[PATH]",
+            help="A folder with all in it, or a file.",
         ),
     ] = "/",
     changed: Annotated[
         tuple[int, int] | None,
-        typer.Option(
+        Option(
             "--changed", metavar="A B", help="What differs between the states after two layers."
         ),
     ] = None,

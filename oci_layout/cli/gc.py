@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from oci_layout.api import keeping
+from typing import TYPE_CHECKING
+
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
 from oci_layout.cli.namelines import kept
@@ -11,7 +12,9 @@ from oci_layout.cli.repack import Printing
 from oci_layout.cli.text import shown, size_text
 from oci_layout.counting import plural
 from oci_layout.plan.request import Gc
-from oci_layout.sink.keeping import Collected, CollectReport
+
+if TYPE_CHECKING:
+    from oci_layout.sink.keeping import Collected, CollectReport
 
 EXAMPLES = (
     "layout gc folder --dry-run",
@@ -33,6 +36,8 @@ def gc(
     done; 3 a document is damaged, and nothing is removed; 5 the layout cannot be changed, or the
     destination.
     """
+    from oci_layout.api import keeping  # noqa: PLC0415  a fast start
+
     kept(
         lambda progress: keeping.gc(source, output, request, progress=progress),
         _lines,

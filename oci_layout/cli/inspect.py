@@ -8,10 +8,8 @@ import shutil
 import sys
 from typing import Annotated
 
-import typer
-
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson, Source
+from oci_layout.cli.options import AsJson, Option, Source
 from oci_layout.cli.screen import show, show_bytes, show_json
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
@@ -35,10 +33,10 @@ def inspect(
     source: Source,
     request: Inspect,
     raw: Annotated[
-        Raw | None, typer.Option(help="Print the exact bytes of the one index, manifest, config.")
+        Raw | None, Option(help="Print the exact bytes of the one index, manifest, config.")
     ] = None,
     history: Annotated[
-        bool, typer.Option("--history", help="Show the whole history of each image.")
+        bool, Option("--history", help="Show the whole history of each image.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

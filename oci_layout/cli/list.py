@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from oci_layout.api.keeping import list_images
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson, Source
+from oci_layout.cli.options import AsJson, Option, Source
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import shown
 from oci_layout.inspection.request import List
@@ -24,7 +21,7 @@ def list_(
     request: List,
     digests: Annotated[
         bool,
-        typer.Option("--digests", help="Show digests before the names, and what has no name."),
+        Option("--digests", help="Show digests before the names, and what has no name."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +30,8 @@ def list_(
     A digest is that of the manifest or index; the image ID where there is no manifest.
     Exit status: 0 listed, 3 no image or damaged.
     """
-    from oci_layout.cli.progress import Bar  # noqa: PLC0415  only where something is read
+    from oci_layout.api.inspection import list_images  # noqa: PLC0415  a fast start
+    from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
 
     with Bar(quiet=as_json) as progress:
         found = list_images(source, request, progress=progress)

@@ -2,96 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
 from types import FrameType
-from typing import Annotated, NoReturn
-
-import typer
+from typing import NoReturn
 
 from oci_layout import temporary
-from oci_layout.cli import screen
+from oci_layout.cli import screen, verbs
+from oci_layout.cli.asked import HELP
+from oci_layout.cli.parsing import close, parsed
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError, UsageError, of_machine
 from oci_layout.where import elided
-
-_CLICK_ERROR: type[Exception] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
-
-_STATUSES = (
-    "Exit status: 0 done; 1 findings, a difference, or an engine that does not load it; 2 wrong "
-    "usage; 3 no image, or damaged; 4 no such image, platform or file; 5 the destination or "
-    "standard output; 6 the target cannot hold it; 7 out of memory, threads or file descriptors; 8 "
-    "an internal failure; 130 interrupted."
-)
-
-# In the order of the help. A verb's module is imported when the verb is called: the start of the
-# command is what most calls of it cost.
-_VERBS = {
-    "repack": "Convert images between the formats of Docker and OCI.",
-    "verify": "Check every digest, size and diff_id.",
-    "inspect": "Show what is inside.",
-    "diff": "Tell whether two images are the same, and why not.",
-    "check": "Tell which engines load it, and as what.",
-    "report": "Write all of it as one page of HTML.",
-    "files": "List the files of an image.",
-    "cat": "Print a file of an image.",
-    "export": "Write the file system of an image.",
-    "merge": "Put the images of several sources into one.",
-    "edit": "Change labels, variables, names, platforms, times.",
-    "have": "List what is there, for who is to leave it out.",
-    "list": "List the names in a source, one a line.",
-    "tag": "Give an image one name more.",
-    "rm": "Remove names or images.",
-    "gc": "Remove blobs that nothing leads to.",
-}
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from oci_layout import __version__  # noqa: PLC0415  nothing else needs it at the start
-
-        screen.show([f"layout {__version__}"])
-        raise typer.Exit
-
-
-def _main(
-    version: Annotated[
-        bool,
-        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    del version
-
-
-def application(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The command line, as far as these arguments need it.
-
-    Args:
-        arguments: without the program's name; every verb is there where they begin with none.
-    """
-    wanted = arguments[:1] if arguments and arguments[0] in _VERBS else _VERBS
-    app = typer.Typer(
-        name="layout",
-        help="Convert saved container images between Docker and OCI formats, offline.",
-        epilog=_STATUSES,
-        add_completion=wanted is _VERBS,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_main)
-    for verb in wanted:
-        module = importlib.import_module(f"oci_layout.cli.{verb}")
-        epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES)])
-        app.command(verb, short_help=_VERBS[verb], epilog=epilog)(module.command)
-    return app
-
 
 _INTERNAL = 8  # exit status of an exception that is not ours
 _GRACE = 0.7  # seconds that threads have to end after a signal
@@ -231,18 +154,11 @@ def _status(arguments: list[str], debug: bool) -> int:
         arguments = [*arguments[1:], "--help"]
     try:
         _require_values(arguments)
-        result = typer.main.get_command(application(arguments)).main(
-            arguments, prog_name="layout", standalone_mode=False
-        )
-        status = result if isinstance(result, int) and result else status
+        status = _called(arguments) or status
     except LayoutError as error:
         status = error.exit_status
         _tell(str(error), debug)
-    except _CLICK_ERROR as error:
-        status = 2
-        message = " ".join(getattr(error, "format_message", error.__str__)().split())
-        _tell(f"{message} (layout COMMAND --help shows the usage)" if message else "", debug)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         status = 130
         _tell("interrupted; nothing was left behind", debug)
     except BrokenPipeError:
@@ -252,6 +168,41 @@ def _status(arguments: list[str], debug: bool) -> int:
     finally:
         temporary.remove_all()
     return status
+
+
+def _called(arguments: list[str]) -> int:
+    """Do what the words say; the exit status.
+
+    Raises:
+        UsageError: they make no sense.
+        LayoutError: it cannot be done.
+    """
+    verb, rest = arguments[0], arguments[1:]
+    if verb in verbs.VERSION.flags:
+        from oci_layout.cli.versions import versions  # noqa: PLC0415  asked for by few
+
+        screen.show(versions())
+        return 0
+    if verb in HELP.flags:
+        from oci_layout.cli import helping  # noqa: PLC0415  likewise
+
+        screen.show(helping.of_all(verbs.SUMMARY, verbs.VERBS, [verbs.VERSION], verbs.STATUSES))
+        return 0
+    if verb not in verbs.VERBS:
+        kind = "option" if verb.startswith("-") else "command"
+        near = close(verb, [*verbs.VERBS, *verbs.VERSION.flags, *HELP.flags])
+        raise UsageError(
+            what=f"there is no {kind} {verb!r}", hint=near or "layout --help lists all"
+        )
+    command = verbs.command_of(verb)
+    given = parsed(verb, command, rest)
+    if given is None:
+        from oci_layout.cli import helping  # noqa: PLC0415  likewise
+
+        screen.show(helping.of_verb(verb, command, verbs.examples_of(verb)))
+        return 0
+    result = command.run(**given)
+    return result if isinstance(result, int) else 0
 
 
 def _end_at_once(number: int) -> NoReturn:
@@ -264,6 +215,8 @@ def _end_at_once(number: int) -> NoReturn:
 
 def _tell(message: str, debug: bool) -> None:
     if debug:
+        import traceback  # noqa: PLC0415  asked for by few
+
         screen.show(traceback.format_exc().splitlines(), error=True)
     if message:
         screen.show([error_line(message)], error=True)

@@ -10,12 +10,12 @@ from oci_layout.cli.cells import wrapped
 from oci_layout.cli.repack import Printing, done_line, heard
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import finding_line, short, shown
-from oci_layout.plan.keeping import Renamed
-from oci_layout.plan.report import Report
-from oci_layout.sink.keeping import NamesReport
 
 if TYPE_CHECKING:
     from oci_layout.api.words import Progress
+    from oci_layout.plan.keeping import Renamed
+    from oci_layout.plan.report import Report
+    from oci_layout.sink.keeping import NamesReport
 
 
 class _Kept(Protocol):

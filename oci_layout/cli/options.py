@@ -1,75 +1,99 @@
-"""Arguments that verbs share, and the command line of a verb out of its request."""
+"""Arguments that verbs share, and the command line of a verb out of its function and request."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
-import typer
 
-from oci_layout.option import Option, option_of
+from oci_layout.cli.asked import HELP, Command, Parameter
+from oci_layout.option import Option as Field
+from oci_layout.option import option_of
+
+
+@attrs.frozen(eq=False, repr=False, match_args=False)
+class Argument:
+    """Says of a verb's parameter that it is told by its place.
+
+    Args:
+        metavar: how it is called, in brackets where it may be left out, with dots if it is many.
+        help: one line.
+    """
+
+    metavar: str = attrs.field(kw_only=True)
+    help: str = attrs.field(kw_only=True)
+
+
+class Option:
+    """Says of a verb's parameter that it is an option.
+
+    Args:
+        flags: all spellings; by default the name of the parameter.
+        help: one line.
+        metavar: what stands for the value.
+    """
+
+    def __init__(self, *flags: str, help: str, metavar: str = "") -> None:
+        self.flags = flags
+        self.help = help
+        self.metavar = metavar
+
 
 Source = Annotated[
     str,
-    typer.Argument(
+    Argument(
         metavar="SOURCE",
         help="docker save archive, OCI layout or archive, dir: directory, folder of a registry or "
         "an engine; - for standard input.",
-        show_default=False,
     ),
 ]
 Sources = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SOURCE...",
-        help="Archives, layouts, dir: directories; - for standard input.",
-        show_default=False,
+    Argument(
+        metavar="SOURCE...", help="Archives, layouts, dir: directories; - for standard input."
     ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--output",
         "-o",
         metavar="DEST",
         help="x.tar writes an archive, - one on standard output, other names a directory.",
-        show_default=False,
     ),
 ]
 Changed = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--output",
         "-o",
         metavar="DEST",
         help="Write the result there; SOURCE stays as it is.",
-        show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
 ReportFile = Annotated[
-    str | None, typer.Option("--report", metavar="FILE", help="Write the JSON report to a file.")
+    str | None, Option("--report", metavar="FILE", help="Write the JSON report to a file.")
 ]
 ListFile = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--output",
         "-o",
         metavar="FILE",
         help="Write the list to a file; x.gz packs it. Standard output by default.",
-        show_default=False,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="No table, no progress.")]
 
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_DEBUG = Parameter(name="debug", kind=bool, flags=("--debug",), help="Show tracebacks.")
 _NONE = inspect.Parameter.empty
 
 
-def command(run: Callable[..., Any]) -> Callable[..., Any]:
+def command(run: Callable[..., Any]) -> Command:
     """A verb's function as the command line calls it.
 
     Each parameter that is a request becomes the options of its fields.
@@ -77,35 +101,34 @@ def command(run: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         run: the verb; its docstring is the help.
     """
-    parameters: list[inspect.Parameter] = []
-    requests: dict[str, Any] = {}
+    parameters: list[Parameter] = []
+    requests: dict[str, tuple[Any, list[str]]] = {}
+    absent: dict[str, Any] = {}  # what the verb gets where nothing was given
     hints = get_type_hints(run, include_extras=True)
     for name, parameter in inspect.signature(run).parameters.items():
         hint = hints[name]
         if isinstance(hint, type) and attrs.has(hint):
-            requests[name] = hint
-            parameters += _parameters(hint)
+            found = _of_request(hint)
+            requests[name] = hint, [each.name for each in found]
+            parameters += found
             continue
-        if hint in (Output, Changed) and parameter.default is _NONE:
-            parameter = parameter.replace(default=None)  # noqa: PLW2901  asked for by the verb
-        parameters.append(parameter.replace(annotation=hint, kind=_KEYWORD))
-    debug = inspect.Parameter("debug", _KEYWORD, default=False, annotation=Debug)
+        optional = parameter.default is not _NONE or hint in (Output, Changed)
+        if optional:
+            absent[name] = None if parameter.default is _NONE else parameter.default
+        parameters.append(_of_hint(name, hint, required=not optional))
 
-    def called(**values: Any) -> Any:
-        del values["debug"]  # read by the main module, before anything can fail
+    def called(**given: Any) -> Any:
+        given.pop(_DEBUG.name, None)  # read by the main module, before anything can fail
         made = {
-            name: request(**{field.name: values.pop(field.name) for field, _ in _asked(request)})
-            for name, request in requests.items()
+            name: request(**{each: given.pop(each) for each in names if each in given})
+            for name, (request, names) in requests.items()
         }
-        return run(**values, **made)
+        return run(**{**absent, **given, **made})
 
-    called.__doc__ = run.__doc__
-    called.__signature__ = inspect.Signature([*parameters, debug])  # type: ignore[attr-defined]
-    called.__annotations__ = {each.name: each.annotation for each in [*parameters, debug]}
-    return called
+    return Command(run=called, text=run.__doc__ or "", parameters=(*parameters, _DEBUG, HELP))
 
 
-def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Option]]:
+def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Field]]:
     """The fields that are options: those of the verb itself first, then what it shares."""
     every = attrs.fields_dict(request)
     ordered = [name for kind in request.__mro__ for name in vars(kind).get("__annotations__", ())]
@@ -113,39 +136,40 @@ def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Option]]:
     return [(field, option) for field, option in found if option is not None]
 
 
-def _parameters(request: Any) -> list[inspect.Parameter]:
+def _of_request(request: Any) -> list[Parameter]:
     return [
-        inspect.Parameter(
-            field.name,
-            _KEYWORD,
-            default=_default(field, option),
-            annotation=_annotation(field, option),
+        Parameter(
+            name=field.name,
+            kind=option.kind,
+            help=option.help,
+            flags=option.flags or (_flag(field.name),),
+            metavar=option.metavar or "",
+            required=field.default is attrs.NOTHING,
+            default=None if option.many or field.default is attrs.NOTHING else field.default,
+            many=option.many,
+            least=option.least,
+            most=option.most,
         )
         for field, option in _asked(request)
     ]
 
 
-def _default(field: attrs.Attribute[Any], option: Option) -> Any:
-    if option.many:
-        return None
-    return _NONE if field.default is attrs.NOTHING else field.default
+def _of_hint(name: str, hint: Any, *, required: bool) -> Parameter:
+    kind, said = get_args(hint)[:2]
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(each for each in get_args(kind) if each is not type(None))
+    inner = get_args(kind)
+    return Parameter(
+        name=name,
+        kind=inner[0] if inner else kind,
+        help=said.help,
+        flags=() if isinstance(said, Argument) else said.flags or (_flag(name),),
+        metavar=said.metavar,
+        required=required,
+        many=get_origin(kind) is list,
+        values=len(inner) if get_origin(kind) is tuple else 1,
+    )
 
 
-def _annotation(field: attrs.Attribute[Any], option: Option) -> Any:
-    kind: Any = option.kind
-    if option.many:
-        kind = list[kind] | None
-    elif kind is not bool and field.default is None:
-        kind = kind | None
-    flags = option.flags or (f"--{field.name.replace('_', '-')}",)
-    return Annotated[
-        kind,
-        typer.Option(
-            *flags,
-            metavar=option.metavar,
-            help=option.help,
-            min=option.least,
-            max=option.most,
-            show_default=field.default is not attrs.NOTHING,
-        ),
-    ]
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

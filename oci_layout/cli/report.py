@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from oci_layout.cli import options
-from oci_layout.cli.options import AsJson, Quiet, Source
+from oci_layout.cli.options import Argument, AsJson, Option, Quiet, Source
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.page.request import Page
-from oci_layout.page.values import PageReport
+
+if TYPE_CHECKING:
+    from oci_layout.page.values import PageReport
 
 EXAMPLES = (
     "layout report saved.tar -o report.html",
@@ -26,13 +26,11 @@ def report(
     request: Page,
     other: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[OTHER]", help="What to compare it with: the page has the difference."
-        ),
+        Argument(metavar="[OTHER]", help="What to compare it with: the page has the difference."),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The page.", show_default=False),
+        Option("--output", "-o", metavar="FILE", help="The page."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.namelines import kept, name_lines
-from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.options import Argument, AsJson, Changed, Quiet, Source
 from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Rm
 
@@ -23,10 +20,9 @@ def rm(
     source: Source,
     images: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="NAME|DIGEST...",
             help="Names, which go; digests, which go with every name, and from their indexes.",
-            show_default=False,
         ),
     ],
     output: Changed,
@@ -41,6 +37,8 @@ def rm(
     new index. Exit status: 0 done; 4 no such image; 5 the layout cannot be changed, or the
     destination.
     """
+    from oci_layout.api import keeping  # noqa: PLC0415  a fast start
+
     kept(
         lambda progress: keeping.rm(source, images, output, request, progress=progress),
         name_lines,

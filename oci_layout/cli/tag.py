@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from oci_layout.api import keeping
 from oci_layout.cli import options
 from oci_layout.cli.namelines import kept, name_lines
-from oci_layout.cli.options import AsJson, Changed, Quiet, Source
+from oci_layout.cli.options import Argument, AsJson, Changed, Quiet, Source
 from oci_layout.cli.repack import Printing
 from oci_layout.plan.request import Tag
 
@@ -23,11 +20,11 @@ def tag(
     source: Source,
     old: Annotated[
         str,
-        typer.Argument(metavar="OLD", help="A name or digest of the image.", show_default=False),
+        Argument(metavar="OLD", help="A name or digest of the image."),
     ],
     new: Annotated[
         str,
-        typer.Argument(metavar="NEW", help="The name it is to have, too.", show_default=False),
+        Argument(metavar="NEW", help="The name it is to have, too."),
     ],
     output: Changed,
     request: Tag,
@@ -40,6 +37,8 @@ def tag(
     form, to DEST or in place. Exit status: 0 done, or it has the name already; 4 no such image,
     or the name is another image's; 5 the layout cannot be changed, or the destination.
     """
+    from oci_layout.api import keeping  # noqa: PLC0415  a fast start
+
     kept(
         lambda progress: keeping.tag(source, old, new, output, request, progress=progress),
         name_lines,

@@ -7,12 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import attrs
-import typer
 
 import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
-from oci_layout.cli.options import AsJson, Quiet, Sources
+from oci_layout.cli.options import AsJson, Option, Quiet, Sources
 from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import error_line, short, shown, size_text
 from oci_layout.counting import plural
@@ -35,10 +34,8 @@ EXAMPLES = (
 def verify(
     sources: Sources,
     request: Verify,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="As --check quick: no layer is read.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    quick: Annotated[bool, Option("--quick", help="As --check quick: no layer is read.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Warnings count as errors.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:

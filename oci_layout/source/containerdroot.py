@@ -14,7 +14,7 @@ from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, SelectionError
 from oci_layout.model import containerdroot, dockersave, layout
 from oci_layout.model.containerdroot import Namespace, Record
-from oci_layout.source.rootedstore import RootedStore, refused
+from oci_layout.source.rootedstore import Engine, RootedStore, refused
 from oci_layout.source.store import ABSENT
 from oci_layout.streams.bbolt import Bucket, snapshot
 from oci_layout.streams.member import Member
@@ -72,6 +72,8 @@ class ContainerdStore(RootedStore):
     Raises:
         ReadError: it cannot be listed.
     """
+
+    engine = Engine.CONTAINERD
 
     def __init__(self, path: str, label: str) -> None:
         super().__init__(path, label)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from oci_layout.model import containersroot
 from oci_layout.source.engineroot import EngineAt, Rooted
-from oci_layout.source.rootedstore import RootedStore
+from oci_layout.source.rootedstore import Engine, RootedStore
 
 
 class ContainersStore(RootedStore):
@@ -21,6 +21,8 @@ class ContainersStore(RootedStore):
     Raises:
         ReadError: it cannot be listed.
     """
+
+    engine = Engine.CONTAINERS
 
     def __init__(self, path: str, label: str, driver: str) -> None:
         super().__init__(path, label)

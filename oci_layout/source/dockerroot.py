@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from oci_layout.model import dockerroot
 from oci_layout.source.engineroot import EngineAt, Rooted
-from oci_layout.source.rootedstore import RootedStore
+from oci_layout.source.rootedstore import Engine, RootedStore
 
 
 class DockerStore(RootedStore):
@@ -22,6 +22,8 @@ class DockerStore(RootedStore):
     Raises:
         ReadError: it cannot be listed.
     """
+
+    engine = Engine.DOCKER
 
     def __init__(self, path: str, label: str, driver: str) -> None:
         super().__init__(path, label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,9 +12,11 @@ from oci_layout.graph.nodes import Image, ImageIndex, Layer, Node, Root
 from oci_layout.graph.walk import images
 from oci_layout.mediatype import Compression
 from oci_layout.source.blobs import Blobs
-from oci_layout.source.restoring import Restorer
 from oci_layout.streams.compression import SNIFF_BYTES, sniff
 from oci_layout.streams.member import Member
+
+if TYPE_CHECKING:
+    from oci_layout.source.restoring import Restorer
 
 
 class Holdings:
@@ -124,6 +127,10 @@ def completed(
         bases: what others hold, in the order in which they are asked.
         tmp: directory for old layers that have to be unpacked.
     """
+    if not any(_lacking(image) for root in roots for image in images(root.node)):
+        return tuple(roots)
+    from oci_layout.source.restoring import Restorer  # noqa: PLC0415  a fast start
+
     everywhere = Chain([own, *bases])
     filling = _Filling(Chain(bases), everywhere, Restorer(roots, everywhere, tmp))
     return tuple(filling.root(root) for root in roots)

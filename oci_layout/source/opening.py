@@ -21,7 +21,6 @@ from oci_layout.mediatype import Compression
 from oci_layout.model import dockersave, jws, layout
 from oci_layout.source import mistaken
 from oci_layout.source.contents import no_image, read
-from oci_layout.source.engines import engine_at, rooted_below
 from oci_layout.source.inner import InnerStore, has_documents, single
 from oci_layout.source.kinds import Contents, Reading, SourceKind
 from oci_layout.source.layoutsstore import layouts_below
@@ -317,6 +316,8 @@ def _folder_store(path: str) -> Store:
     Raises:
         NotAnImageError: it is no image.
     """
+    from oci_layout.source.engines import engine_at, rooted_below  # noqa: PLC0415  a fast start
+
     engine = engine_at(path)
     if engine is not None:
         return engine.store(path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import errno
 import os
 import pwd
 import stat
 from collections.abc import Iterator
+from typing import ClassVar
 
 from oci_layout.errors import DamagedError, ReadError
 from oci_layout.limits import ROOTED_FILES
@@ -20,6 +22,14 @@ from oci_layout.where import Where
 _LINK = {errno.ELOOP, errno.EXDEV}  # what opening says of one
 
 
+class Engine(enum.Enum):
+    """Whose folder it is, where that is not a registry's."""
+
+    DOCKER = enum.auto()
+    CONTAINERD = enum.auto()
+    CONTAINERS = enum.auto()  # podman, buildah, CRI-O
+
+
 class RootedStore:
     """A folder. Links in it are not there, wherever they lead.
 
@@ -30,6 +40,8 @@ class RootedStore:
     Raises:
         ReadError: it cannot be listed.
     """
+
+    engine: ClassVar[Engine | None] = None
 
     def __init__(self, path: str, label: str) -> None:
         self.label, self.root = label, path

@@ -7,11 +7,8 @@ whose root it is. The time of the last access stays as it is where the system al
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import functools
 import os
-from collections.abc import Callable
 
 from oci_layout.closing import Closing
 
@@ -21,32 +18,6 @@ _NO_LINKS = _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS
 _AS_ROOT = _IN_ROOT | _NO_MAGICLINKS
 _WITHOUT = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # an old kernel, or a sandbox
 _TRIES = 8  # EAGAIN: somebody renames a folder on the way
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class _How(ctypes.Structure):
-    _fields_ = (
-        ("flags", ctypes.c_uint64),
-        ("mode", ctypes.c_uint64),
-        ("resolve", ctypes.c_uint64),
-    )
-
-
-_HOW_BYTES = ctypes.sizeof(_How)
-_syscall: Callable[..., int] = ctypes.CFUNCTYPE(
-    ctypes.c_long,
-    ctypes.c_long,
-    ctypes.c_int,
-    ctypes.c_char_p,
-    ctypes.POINTER(_How),
-    ctypes.c_size_t,
-    use_errno=True,
-)(("syscall", _libc))
-
-
-@functools.lru_cache(maxsize=64)  # asked for every file, and there are few
-def _how(flags: int, resolve: int) -> _How:
-    return _How(flags, 0, resolve)
 
 
 def _single(name: str) -> bool:
@@ -140,12 +111,13 @@ class Beneath(Closing):
         if _single(name) and not flags & os.O_DIRECTORY:  # of a link to a folder ENOTDIR is said
             return os.open(name, flags, dir_fd=self._fd)
         if self._one_call:
-            how = _how(flags, resolve)
+            from oci_layout.streams.openat2 import openat2  # noqa: PLC0415  a fast start
+
             for _ in range(_TRIES):
-                fd = _syscall(_OPENAT2, self._fd, os.fsencode(name), how, _HOW_BYTES)
+                fd = openat2(_OPENAT2, self._fd, name, flags, resolve)
                 if fd >= 0:
                     return fd
-                code = ctypes.get_errno()
+                code = -fd
                 if code not in {errno.EAGAIN, errno.EINTR}:
                     break
             if code not in _WITHOUT or (code == errno.EPERM and flags & os.O_NOATIME):

@@ -7,11 +7,10 @@ from typing import Any
 
 import attrs
 import pytest
-import typer
 
 import oci_layout
 from oci_layout import Check, Diff, Inspect, Merge, Platform, Repack, UsageError, Verify
-from oci_layout.cli.main import application
+from oci_layout.cli import verbs
 from oci_layout.option import option_of, size_of
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 
@@ -38,9 +37,7 @@ def test_all_that_is_offered_is_there() -> None:
 
 @pytest.mark.parametrize("verb", REQUESTS)
 def test_every_field_is_an_option_of_the_command(verb: str) -> None:
-    command = typer.main.get_command(application([verb]))
-    inner = command.commands[verb]  # type: ignore[attr-defined]
-    known = {each.name for each in inner.params}
+    known = {each.name for each in verbs.command_of(verb).options}
     fields = {field.name for field in attrs.fields(REQUESTS[verb]) if option_of(field) is not None}
     assert fields
     assert fields <= known

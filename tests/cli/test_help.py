@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import shlex
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,20 @@ from oci_layout import __version__
 from tests.builders import make_image, write_docker_archive, write_oci_layout
 from tests.command import layout
 
-VERBS = ("repack", "verify", "inspect", "diff", "check", "merge", "edit", "list", "tag", "rm", "gc")
+VERBS = (
+    "repack",
+    "verify",
+    "inspect",
+    "diff",
+    "check",
+    "merge",
+    "edit",
+    "list",
+    "tag",
+    "rm",
+    "gc",
+    "completion",
+)
 ALLOWED = {"diff": {0, 1}}  # a difference is an answer
 
 
@@ -49,17 +65,36 @@ def test_help_in_three_ways(verb: str) -> None:
 
 def test_help_of_all() -> None:
     assert layout("help").stdout == layout("--help").stdout
+
+
+def test_versions() -> None:
     for flag in ("-V", "--version"):
-        assert layout(flag).stdout.decode().split() == ["layout", __version__]
+        first, python, *rest = layout(flag).stdout.decode().splitlines()
+        assert first == f"layout {__version__}"
+        assert platform.python_version() in python
+        assert [line.split()[0] for line in rest] == ["zstandard", "isal", "cryptography"]
+        assert version("zstandard") in rest[0]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("_LAYOUT_COMPLETE", f"source_{shell}")
-    assert b"_LAYOUT_COMPLETE" in layout().stdout
-    monkeypatch.setenv("_LAYOUT_COMPLETE", f"complete_{shell}")
-    monkeypatch.setenv("COMP_WORDS", "layout ver")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "layout ver")
-    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
-    assert b"verify" in layout().stdout
+def test_versions_of_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert layout("--version").stdout.decode().splitlines()[-2:] == [
+        "isal absent",
+        "cryptography absent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("verif", "there is no command 'verif' (did you mean verify?)"),
+        ("--versio", "there is no option '--versio' (did you mean --version?)"),
+        ("-x", "there is no option '-x' (layout --help lists all)"),
+    ],
+)
+def test_what_is_no_verb(word: str, said: str) -> None:
+    done = layout(word)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.decode() == f"layout: {said}\n"

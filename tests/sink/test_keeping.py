@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from tests.builders.artifacts import (
     of_image,
     write_layout,
 )
+from tests.builders.dockerroot import unpack
 from tests.builders.image import hex_of
 from tests.builders.layout import name_annotations
 from tests.builders.trees import fingerprint
@@ -375,8 +375,7 @@ def test_nothing_else_is_changed_unasked(verb: str, tmp_path: Path) -> None:
     """An archive, a hybrid's folder: one line, and nothing is touched."""
     saved = write_docker_archive([_image("1")], tmp_path / "saved.tar")
     hybrid = tmp_path / "hybrid"
-    hybrid.mkdir()
-    shutil.unpack_archive(write_hybrid_archive([_image("1")], tmp_path / "h.tar"), hybrid)
+    unpack(write_hybrid_archive([_image("1")], tmp_path / "h.tar").read_bytes(), hybrid, None)
     for path in (saved, hybrid):
         before = fingerprint(path)
         assert "-o DEST, or --in-place" in the_line(layout(*_words(verb, path)), 2)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from oci_layout.source.kinds.containerds import CONTAINERD
-from oci_layout.source.kinds.containersstore import CONTAINERS_STORE
-from oci_layout.source.kinds.dockerstore import DOCKER_STORE
+from oci_layout.source.kinds.engines import CONTAINERD, CONTAINERS_STORE, DOCKER_STORE
 from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
 from oci_layout.source.kinds.layouts import HYBRID, LAYOUT
 from oci_layout.source.kinds.layoutset import LAYOUTS

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
 from oci_layout.counting import plural
@@ -15,9 +13,9 @@ from oci_layout.model.containerdroot import Namespace, Record
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.source.blobs import ContainerdBlobs, GraphReader
 from oci_layout.source.containerdroot import ContainerdStore
-from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.kinds.engines import CONTAINERD
+from oci_layout.source.kinds.kind import Contents, Reading
 from oci_layout.source.kinds.registries import take_rest
-from oci_layout.source.store import Store
 from oci_layout.source.unlisted import manifests_among, unlisted_referrers
 from oci_layout.where import Where
 
@@ -118,24 +116,11 @@ def _without_layers(node: Node, namespace: Namespace) -> Node:
     return attrs.evolve(node, layers=tuple(layers))
 
 
-def _read(reading: Reading) -> Contents:
+def read(reading: Reading) -> Contents:
+    """The images of such a store."""
     if not isinstance(reading.store, ContainerdStore):
         raise AssertionError("another store is told to be no store of containerd")
     images = _Images(reading, reading.store)
     reader = images.read()
     roots = reading.reconciler.roots()
     return Contents(kind=CONTAINERD, blobs=images.blobs, roots=roots, reader=reader)
-
-
-def _blobs(store: Store, archive: bool) -> Iterable[str]:
-    del archive
-    return (name for name in store.names() if containerdroot.data_digest(name))
-
-
-CONTAINERD: SourceKind = SourceKind(
-    name="containerd's store",
-    json="containerd-store",
-    told=lambda reading: isinstance(reading.store, ContainerdStore),
-    read=_read,
-    may_be_blobs=_blobs,
-)

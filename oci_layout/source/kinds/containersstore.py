@@ -19,7 +19,8 @@ from oci_layout.model import containersroot
 from oci_layout.model.containersroot import StoredImage, StoredLayer
 from oci_layout.reference import ImageName, InvalidReferenceError, Reference
 from oci_layout.source.containersroot import ContainersStore
-from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.kinds.engines import CONTAINERS_STORE
+from oci_layout.source.kinds.kind import Contents, Reading
 from oci_layout.source.kinds.single import descriptor_of
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.unpackedlayers import UnpackedLayers, bad_layer
@@ -383,18 +384,11 @@ def _diff_ids(image: Image) -> tuple[Digest | None, ...]:
     return tuple(layer.diff_id for layer in image.layers)
 
 
-def _read(reading: Reading) -> Contents:
+def read(reading: Reading) -> Contents:
+    """The images of such a store."""
     if not isinstance(reading.store, ContainersStore):
         raise AssertionError("another store is told to be one of containers-storage")
     images = _Images(reading, reading.store)
     images.read()
     roots = reading.reconciler.roots()
     return Contents(kind=CONTAINERS_STORE, blobs=images.blobs, roots=roots, reader=images.reader)
-
-
-CONTAINERS_STORE: SourceKind = SourceKind(
-    name="containers-storage",
-    json="containers-storage",
-    told=lambda reading: isinstance(reading.store, ContainersStore),
-    read=_read,
-)

@@ -11,7 +11,8 @@ from oci_layout.model import dockerroot
 from oci_layout.model.config import Config
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.source.dockerroot import DockerStore
-from oci_layout.source.kinds.kind import Contents, Reading, SourceKind
+from oci_layout.source.kinds.engines import DOCKER_STORE
+from oci_layout.source.kinds.kind import Contents, Reading
 from oci_layout.source.reading import read_bounded
 from oci_layout.source.unpackedlayers import UnpackedLayers, bad_layer
 from oci_layout.source.views import DockerImage
@@ -181,7 +182,8 @@ class _Images:
         )
 
 
-def _read(reading: Reading) -> Contents:
+def read(reading: Reading) -> Contents:
+    """The images of such a store."""
     if not isinstance(reading.store, DockerStore):
         raise AssertionError("another store is told to be no store of Docker")
     docker = _Images(reading, reading.store).read()
@@ -191,11 +193,3 @@ def _read(reading: Reading) -> Contents:
     reading.reconciler.take_docker(docker)
     roots = reading.reconciler.roots()
     return Contents(kind=DOCKER_STORE, blobs=None, roots=roots, docker=tuple(docker))
-
-
-DOCKER_STORE: SourceKind = SourceKind(
-    name="Docker's classic store",
-    json="docker-store",
-    told=lambda reading: isinstance(reading.store, DockerStore),
-    read=_read,
-)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import IO, cast
 
-import zstandard
-
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
 from oci_layout.streams.codecs import zstdframes
@@ -26,6 +24,9 @@ class _Zstd:
         self._guard, self._where = guard, where
         self._walker = zstdframes.FrameWalker()
         self._pull = _Pull(reader, guard, self._walker)
+        import zstandard  # noqa: PLC0415  a fast start
+
+        self._error = zstandard.ZstdError
         context = zstandard.ZstdDecompressor(max_window_size=guard.memory)
         source = cast("IO[bytes]", self._pull)  # zstandard only ever calls read
         self._out = context.stream_reader(source, read_size=READ, read_across_frames=True)
@@ -33,7 +34,7 @@ class _Zstd:
     def read(self, size: int, /) -> bytes:
         try:
             data = self._out.read(size)
-        except zstandard.ZstdError as error:
+        except self._error as error:
             if self._walker.window > self._guard.memory:
                 raise DamagedError(
                     what=f"a zstd frame asks for a window of {self._walker.window} bytes, "
@@ -87,6 +88,8 @@ class _Pull:
 
 
 def _encoder(level: int | None, pipeline: Pipeline | None) -> Encoder:
+    import zstandard  # noqa: PLC0415  a fast start
+
     # One worker and many give the same bytes; no worker at all gives others.
     # Jobs of 2 MiB keep a context under 20 MB, for half a per cent more bytes.
     settings = zstandard.ZstdCompressionParameters.from_level(
@@ -100,6 +103,8 @@ def _encoder(level: int | None, pipeline: Pipeline | None) -> Encoder:
 
 
 def _name(level: int | None) -> str:
+    import zstandard  # noqa: PLC0415  likewise
+
     version = ".".join(map(str, zstandard.ZSTD_VERSION))
     return f"zstd {version} level {level or _LEVEL}"
 

@@ -1,0 +1,114 @@
+"""Words that may come next on a command line, for the shells.
+
+A shell's function (``cli/shells``) calls ``layout`` with the words before the cursor, and with
+``_LAYOUT_COMPLETE`` in the environment. One candidate a line comes back, for zsh and fish with what
+it means behind a tab. Where there is none, the shell offers files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from oci_layout.cli import verbs
+from oci_layout.cli.asked import HELP, Command, Parameter
+from oci_layout.cli.screen import show_bytes
+
+
+def lines(shell: str, words: Sequence[str]) -> list[str]:
+    """What is printed for a shell.
+
+    Args:
+        shell: ``bash``, ``zsh`` or ``fish``.
+        words: those after the command, up to the cursor; the last may be empty, or a beginning.
+    """
+    if shell == "bash":
+        words = _joined(words)
+    found = candidates(words)
+    if shell == "bash":
+        # To bash, what is before "=" is a word of its own.
+        return [word.rpartition("=")[2] for word, _ in found]
+    return [f"{word}\t{meaning}" for word, meaning in found]
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """The words as they were before bash broke them at each ``=``."""
+    found: list[str] = []
+    glued = False
+    for word in words:
+        if found and (glued or word == "=") and found[-1].startswith("--"):
+            found[-1] += word
+        else:
+            found.append(word)
+        glued = word == "="
+    return found
+
+
+def candidates(words: Sequence[str]) -> list[tuple[str, str]]:
+    """What the last word may become, each with its meaning."""
+    *before, last = words or [""]
+    if not before:
+        every = [*verbs.VERBS.items(), *_flags([verbs.VERSION, HELP], last)]
+    elif before == ["help"]:
+        every = list(verbs.VERBS.items())
+    elif before[0] in verbs.VERBS:
+        every = list(_of_verb(verbs.command_of(before[0]), before[1:], last))
+    else:
+        every = []
+    return [(word, meaning) for word, meaning in every if word.startswith(last)]
+
+
+def _of_verb(command: Command, before: Sequence[str], last: str) -> Iterator[tuple[str, str]]:
+    wanting: Parameter | None = None  # the option whose value comes next
+    wanted = places = 0
+    ended = False  # "--" was there
+    given: set[str] = set()
+    for word in before:
+        if wanted:
+            wanted -= 1
+        elif ended or not word.startswith("-") or word == "-":
+            places += 1
+        elif word == "--":
+            ended = True
+        else:
+            name, equals, _ = word.partition("=")
+            wanting = command.option(name)
+            if wanting is not None:
+                given.add(wanting.name)
+                wanted = 0 if wanting.flag or equals else wanting.values
+    if wanted and wanting is not None:
+        yield from _words(wanting)
+    elif last.startswith("-") and not ended:
+        yield from _options(command, given, last)
+    elif places < len(command.arguments):
+        yield from _words(command.arguments[places])
+
+
+def _options(command: Command, given: set[str], last: str) -> Iterator[tuple[str, str]]:
+    """Options that are not there yet; of one with ``=``, its values."""
+    name, equals, _ = last.partition("=")
+    option = command.option(name) if equals else None
+    if option is not None:
+        yield from ((f"{name}={word}", meaning) for word, meaning in _words(option))
+        return
+    yield from _flags(
+        [each for each in command.options if each.name not in given or each.many], last
+    )
+
+
+def _flags(options: Sequence[Parameter], last: str) -> Iterator[tuple[str, str]]:
+    """Long spellings; short ones for who has typed no more than a dash."""
+    for option in options:
+        for flag in option.flags:
+            if last.startswith("-") and (flag.startswith("--") or len(last) < 2):
+                yield flag, option.help
+
+
+def _words(parameter: Parameter) -> Iterator[tuple[str, str]]:
+    return ((word, parameter.help) for word in parameter.words)
+
+
+def answer(shell: str) -> int:
+    """Print what may come next; the exit status."""
+    show_bytes("".join(f"{line}\n" for line in lines(shell, sys.argv[1:])).encode())
+    return 0
