@@ -82,6 +82,11 @@ if TYPE_CHECKING:
     from oci_layout.rootfs.request import Cat as Cat
     from oci_layout.rootfs.request import Export as Export
     from oci_layout.rootfs.request import Files as Files
+    from oci_layout.shelf.report import BatchReport as BatchReport
+    from oci_layout.shelf.report import SourceReport as SourceReport
+    from oci_layout.shelf.request import Batch as Batch
+    from oci_layout.shelf.run import Told as Told
+    from oci_layout.shelf.run import batch as batch
     from oci_layout.sink.keeping import CollectReport as CollectReport
     from oci_layout.sink.keeping import NamesReport as NamesReport
     from oci_layout.source.opening import Source as Source
@@ -94,6 +99,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "oci_layout.api.words",
+    "batch": "oci_layout.shelf.run",
     "cat": "oci_layout.api.rootfs",
     "changes": "oci_layout.api.rootfs",
     "check": "oci_layout.api.checking",
@@ -156,6 +162,10 @@ _HOMES = {
     "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",
     "open_source": "oci_layout.source.opening",
+    "Batch": "oci_layout.shelf.request",
+    "BatchReport": "oci_layout.shelf.report",
+    "SourceReport": "oci_layout.shelf.report",
+    "Told": "oci_layout.shelf.run",
     "CheckReport": "oci_layout.targets.asking",
     "Check": "oci_layout.targets.request",
     "VerifyReport": "oci_layout.verification.report",

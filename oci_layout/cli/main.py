@@ -43,6 +43,7 @@ _VERBS = {
     "cat": "Print a file of an image.",
     "export": "Write the file system of an image.",
     "merge": "Put the images of several sources into one.",
+    "batch": "Verify, repack or inspect many sources.",
     "edit": "Change labels, variables, names, platforms, times.",
     "have": "List what is there, for who is to leave it out.",
     "list": "List the names in a source, one a line.",
@@ -89,7 +90,13 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     for verb in wanted:
         module = importlib.import_module(f"oci_layout.cli.{verb}")
         epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES)])
-        app.command(verb, short_help=_VERBS[verb], epilog=epilog)(module.command)
+        if not hasattr(module, "COMMANDS"):
+            app.command(verb, short_help=_VERBS[verb], epilog=epilog)(module.command)
+            continue
+        group = typer.Typer(help=module.__doc__, short_help=_VERBS[verb], epilog=epilog)
+        for name, (short_help, command) in module.COMMANDS.items():
+            group.command(name, short_help=short_help)(command)
+        app.add_typer(group, name=verb)
     return app
 
 

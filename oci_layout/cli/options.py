@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, get_type_hints
 
 import attrs
@@ -25,6 +25,23 @@ Sources = Annotated[
     typer.Argument(
         metavar="SOURCE...",
         help="Archives, layouts, dir: directories; - for standard input.",
+        show_default=False,
+    ),
+]
+Shelves = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SHELF...",
+        help="Folders, which are walked; files of paths; - for paths on standard input.",
+        show_default=False,
+    ),
+]
+LinesFile = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write a line of JSON for each source; what is done is kept beside it.",
         show_default=False,
     ),
 ]
@@ -69,22 +86,29 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _NONE = inspect.Parameter.empty
 
 
-def command(run: Callable[..., Any]) -> Callable[..., Any]:
+def command(
+    run: Callable[..., Any], without: Mapping[str, Collection[str]] | None = None
+) -> Callable[..., Any]:
     """A verb's function as the command line calls it.
 
     Each parameter that is a request becomes the options of its fields.
 
     Args:
         run: the verb; its docstring is the help.
+        without: fields that cannot be asked for, by the parameter whose they are.
     """
+    left_out = without or {}
     parameters: list[inspect.Parameter] = []
-    requests: dict[str, Any] = {}
+    requests: dict[str, list[Any]] = {}
+    kinds: dict[str, Any] = {}
     hints = get_type_hints(run, include_extras=True)
     for name, parameter in inspect.signature(run).parameters.items():
         hint = hints[name]
         if isinstance(hint, type) and attrs.has(hint):
-            requests[name] = hint
-            parameters += _parameters(hint)
+            kinds[name] = hint
+            fields = [each for each in _asked(hint) if each[0].name not in left_out.get(name, ())]
+            requests[name] = [field.name for field, _ in fields]
+            parameters += _parameters(fields)
             continue
         if hint in (Output, Changed) and parameter.default is _NONE:
             parameter = parameter.replace(default=None)  # noqa: PLW2901  asked for by the verb
@@ -94,8 +118,8 @@ def command(run: Callable[..., Any]) -> Callable[..., Any]:
     def called(**values: Any) -> Any:
         del values["debug"]  # read by the main module, before anything can fail
         made = {
-            name: request(**{field.name: values.pop(field.name) for field, _ in _asked(request)})
-            for name, request in requests.items()
+            name: kinds[name](**{field: values.pop(field) for field in fields})
+            for name, fields in requests.items()
         }
         return run(**values, **made)
 
@@ -113,7 +137,9 @@ def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Option]]:
     return [(field, option) for field, option in found if option is not None]
 
 
-def _parameters(request: Any) -> list[inspect.Parameter]:
+def _parameters(
+    fields: Sequence[tuple[attrs.Attribute[Any], Option]],
+) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(
             field.name,
@@ -121,7 +147,7 @@ def _parameters(request: Any) -> list[inspect.Parameter]:
             default=_default(field, option),
             annotation=_annotation(field, option),
         )
-        for field, option in _asked(request)
+        for field, option in fields
     ]
 
 

@@ -12,7 +12,7 @@ import attrs
 
 from oci_layout.shelf.request import Verb
 
-SHOWN = 20  # failures that are kept for the end
+SHOWN = 20  # failures, and files of a kind, that are kept for the end
 
 
 class Status(enum.StrEnum):
@@ -87,6 +87,7 @@ class BatchReport:
         bytes: of the sources that were done.
         seconds: taken.
         failures: the first that failed, with the first error of each.
+        misnamed: the first files that are called like archives, and are none.
     """
 
     verb: Verb
@@ -95,6 +96,7 @@ class BatchReport:
     bytes: int
     seconds: float
     failures: tuple[tuple[str, str], ...]
+    misnamed: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:

@@ -9,6 +9,9 @@ import attrs
 
 from oci_layout import option
 
+# What may be asked of one source or one result, and so not of a shelf.
+WITHOUT = frozenset({"sums", "against", "append", "volume_size", "dry_run", "jobs"})
+
 
 class Verb(enum.StrEnum):
     """What is done with each source."""

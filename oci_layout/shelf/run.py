@@ -27,7 +27,7 @@ from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks, names, staging
 from oci_layout.shelf.processes import Processes
 from oci_layout.shelf.report import SHOWN, BatchReport, SourceReport, Status
-from oci_layout.shelf.request import Batch, Reading, Verb, Verifying
+from oci_layout.shelf.request import WITHOUT, Batch, Reading, Verb, Verifying
 from oci_layout.shelf.running import Done, Running
 from oci_layout.shelf.staging import Stage
 from oci_layout.shelf.state import Planned, Row, State
@@ -42,8 +42,6 @@ REQUESTS: dict[Verb, tuple[type[Any], type[Batch]]] = {
     Verb.REPACK: (Repack, Batch),
     Verb.INSPECT: (Inspect, Reading),
 }
-# What is of one source or one result, and so of no shelf.
-WITHOUT = frozenset({"sums", "against", "append", "volume_size", "dry_run", "jobs"})
 _AHEAD = 2  # sources given out for each worker, so that none waits
 
 
@@ -213,6 +211,7 @@ class _Run:
             bytes=self._bytes,
             seconds=time.monotonic() - self._began,
             failures=tuple(self._failures),
+            misnamed=tuple(walk.misnamed),
         )
         self._write(report.line())
         return report

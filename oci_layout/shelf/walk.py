@@ -19,6 +19,7 @@ from oci_layout.model.volumelist import SUFFIX
 from oci_layout.shelf import marks
 from oci_layout.shelf.marks import Marked
 from oci_layout.shelf.names import is_ours
+from oci_layout.shelf.report import SHOWN
 from oci_layout.source.glancing import FolderKind, file_may_hold, folder_kind
 from oci_layout.source.parts import parts_among
 from oci_layout.source.volumeset import list_at
@@ -250,7 +251,7 @@ class Walk:
         self.passed["others"] += 1
         if _ARCHIVE.search(path):
             self.passed["misnamed"] += 1
-            if len(self.misnamed) < limits.FINDINGS:
+            if len(self.misnamed) < SHOWN:
                 self.misnamed.append(path)
 
     def _wanted(self, below: str) -> bool:
