@@ -69,6 +69,7 @@ class Table:
             screen.show([f"passed over: {shown(report.error)}"])
         elif report.status is Status.DONE and not self._quiet and not self._live:
             screen.show([_line(report)])
+        screen.hand_over()
         self._tick()
 
     def _tick(self) -> None:

@@ -86,6 +86,11 @@ def _say(text: str) -> None:
         return
 
 
+def hand_over() -> None:
+    """Let go of what was printed: the process may be ended at any moment."""
+    sys.stdout.flush()
+
+
 def is_live() -> bool:
     """Whether standard error is a terminal, on which a line may change."""
     return sys.stderr.isatty()

@@ -14,9 +14,6 @@ from typing import Any
 import attrs
 
 from oci_layout import limits
-from oci_layout.api.conversion import repack
-from oci_layout.api.inspection import inspect
-from oci_layout.api.verification import verify
 from oci_layout.disk.shifting import new_stage
 from oci_layout.errors import LayoutError, NotAnImageError, of_machine
 from oci_layout.finding import Severity
@@ -132,6 +129,11 @@ def _named(task: Task, text: str) -> str:
 
 
 def _done(task: Task) -> Outcome:
+    # Only workers need these: the main process of an unchanged shelf is done before they are there.
+    from oci_layout.api.conversion import repack  # noqa: PLC0415
+    from oci_layout.api.inspection import inspect  # noqa: PLC0415
+    from oci_layout.api.verification import verify  # noqa: PLC0415
+
     request = task.request
     if isinstance(request, Verify):
         return _verified(verify(task.source, request), strict=task.strict)
