@@ -20,6 +20,7 @@ LONG = (
     "graph/test_linear",
     "sink/test_crash",
     "blobs/test_pool",
+    "shelf/test_kill",
     "test_install",
     "test_docs",
     "verification/test_properties",

@@ -271,8 +271,8 @@ def _globs(texts: Sequence[str]) -> list[tuple[re.Pattern[str], bool]]:
     """Globs; one with a slash is held against the whole path below the shelf, else the name."""
     made = []
     for text in texts:
-        glob = text.removesuffix("/").removeprefix("./")
-        if not glob:
+        glob = text.removeprefix("./").removesuffix("/")
+        if glob in ("", "."):
             raise UsageError(what=f"{text!r} fits nothing", hint="a glob, such as '*.tar'")
         made.append((re.compile(fnmatch.translate(glob.removeprefix("/"))), "/" in glob))
     return made
