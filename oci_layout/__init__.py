@@ -1,10 +1,10 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``edit``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``; ``list`` is
-called ``list_images``, ``report`` is ``report_page``, and ``files --changed`` is ``changes``. What
-may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on, ``Page`` of
-``report``; its fields may be given as keywords::
+``merge``, ``edit``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``, ``batch``;
+``list`` is called ``list_images``, ``report`` is ``report_page``, and ``files --changed`` is
+``changes``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on,
+``Page`` of ``report``; its fields may be given as keywords::
 
     import oci_layout
 

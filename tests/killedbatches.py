@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import tempfile
 import time
@@ -83,7 +82,7 @@ def killed_batches(runs: int, seed: int) -> Outcome:
             process = subprocess.Popen(_words(base, "out"), env=environment(), stderr=-3)
             time.sleep(chance.random() * length)
             state = "was over" if process.poll() is not None else "killed"
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
             result.counts[state] += 1
             for source, status in _reported(base / "out.jsonl"):

@@ -135,11 +135,8 @@ def render(result: BatchReport, width: int) -> list[str]:
         if more > 0:
             lines.append(f"  and {more} more; --report FILE has them all")
     counts = ", ".join(f"{count} {status}" for status, count in result.counts.items() if count)
-    rate = (
-        f", {size_text(int(result.bytes / max(result.seconds, 0.001)))}/s" if result.bytes else ""
-    )
     text = f"{plural(result.sources, 'source')}: {counts or 'nothing to do'}"
-    text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s{rate}"
+    text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"
     lines += ["", *wrapped(text, width, "", "  ")]
     passed = [
         plural(result.passed[name], word) for name, word in _PASSED.items() if name in result.passed

@@ -43,13 +43,13 @@ _VERBS = {
     "cat": "Print a file of an image.",
     "export": "Write the file system of an image.",
     "merge": "Put the images of several sources into one.",
-    "batch": "Verify, repack or inspect many sources.",
     "edit": "Change labels, variables, names, platforms, times.",
     "have": "List what is there, for who is to leave it out.",
     "list": "List the names in a source, one a line.",
     "tag": "Give an image one name more.",
     "rm": "Remove names or images.",
     "gc": "Remove blobs that nothing leads to.",
+    "batch": "Verify, repack or inspect many sources.",
 }
 
 

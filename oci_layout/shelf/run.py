@@ -398,7 +398,7 @@ class _Run:
             version=__version__,
             digest=outcome.digest,
             status=str(outcome.status),
-            exit=outcome.exit_status,
+            exit_status=outcome.exit_status,
             error=outcome.error,
             size=planned.size,
             seconds=outcome.seconds,
@@ -421,7 +421,7 @@ class _Run:
             known or Row(),
             mark=planned.mark,
             status=str(Status.FAILED),
-            exit=error.exit_status,
+            exit_status=error.exit_status,
             error=str(error),
             size=planned.size,
             report=b"",
@@ -432,7 +432,7 @@ class _Run:
     def _settled(self, planned: Planned) -> SourceReport:
         """A source with nothing to do."""
         if planned.error:
-            row = Row(status=Status.FAILED, exit=3, error=planned.error)
+            row = Row(status=Status.FAILED, exit_status=3, error=planned.error)
             return _source_report(self._verb, planned, row, Status.FAILED)
         row = self._state.row(planned.path, self._verb) or Row()
         status = Status.NO_IMAGE if row.status == Status.NO_IMAGE else Status.UNCHANGED
@@ -461,7 +461,7 @@ def _source_report(verb: Verb, planned: Planned, row: Row, status: Status) -> So
         size=planned.size,
         seconds=row.seconds,
         error=row.error,
-        exit_status=row.exit,
+        exit_status=row.exit_status,
         packed=row.report,
     )
 

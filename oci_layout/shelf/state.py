@@ -24,7 +24,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
     path BLOB NOT NULL, verb TEXT NOT NULL,
     mark TEXT NOT NULL, asked TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
-    status TEXT NOT NULL, exit INTEGER NOT NULL, error BLOB NOT NULL,
+    status TEXT NOT NULL, exit_status INTEGER NOT NULL, error BLOB NOT NULL,
     size INTEGER NOT NULL, seconds REAL NOT NULL,
     result BLOB NOT NULL, result_mark TEXT NOT NULL, old_mark TEXT NOT NULL,
     staged BLOB NOT NULL,
@@ -52,7 +52,7 @@ class Row:
         version: of this package, then.
         digest: of what it held; empty where nobody asked.
         status: ``done``, ``failed`` or ``no image``.
-        exit: exit status that the verb would have had.
+        exit_status: exit status that the verb would have had.
         error: what went wrong; empty for nothing.
         size: bytes of it.
         seconds: that it took.
@@ -68,7 +68,7 @@ class Row:
     version: str = ""
     digest: str = ""
     status: str = ""
-    exit: int = 0
+    exit_status: int = 0
     error: str = ""
     size: int = 0
     seconds: float = 0.0

@@ -6,7 +6,6 @@ import fnmatch
 import os
 import re
 import stat
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -99,7 +98,7 @@ class Walk:
             ReadError: it cannot be read.
         """
         if path == STANDARD_INPUT:
-            yield from self._listed(_paths(sys.stdin.buffer.fileno(), "standard input"))
+            yield from self._listed(_paths(0, "standard input"))
             return
         try:
             status = os.stat(path)
