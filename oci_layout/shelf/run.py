@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -12,10 +11,9 @@ from typing import Any
 
 import attrs
 
-from oci_layout import __version__
 from oci_layout.api.words import made
 from oci_layout.api.work import Work
-from oci_layout.disk.folder import Identity, identity
+from oci_layout.disk.folder import identity
 from oci_layout.disk.linefile import LineFile
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.shifting import make_folder
@@ -25,14 +23,17 @@ from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
 from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks, names, staging
+from oci_layout.shelf.planning import Planner
 from oci_layout.shelf.processes import Processes
-from oci_layout.shelf.report import SHOWN, BatchReport, SourceReport, Status
+from oci_layout.shelf.report import BatchReport, SourceReport
 from oci_layout.shelf.request import WITHOUT, Batch, Reading, Verb, Verifying
+from oci_layout.shelf.results import Mirrored, Nothing, Results
 from oci_layout.shelf.running import Done, Running
+from oci_layout.shelf.settling import Settler
 from oci_layout.shelf.staging import Stage
-from oci_layout.shelf.state import Planned, Row, State
-from oci_layout.shelf.task import Outcome, Task
-from oci_layout.shelf.walk import Found, Walk
+from oci_layout.shelf.state import Planned, State
+from oci_layout.shelf.task import Task
+from oci_layout.shelf.walk import Walk
 from oci_layout.source.glancing import file_may_hold
 from oci_layout.verification.request import Verify
 from oci_layout.where import Where
@@ -150,9 +151,7 @@ class _Run:
         self._began = time.monotonic()
         self._verb, self._request, self._how, self._told = verb, request, how, told
         self._strict = isinstance(how, Verifying) and how.strict
-        self._asked = marks.of_request(verb, request, strict=self._strict)
         outputs = stack.enter_context(Outputs())
-        self._ours: list[Identity] = []
         self._dest = "" if dest is None else staging.destination(dest, outputs)
         folder = self._folder(report)
         file = how.state if isinstance(how, Reading) else None
@@ -160,22 +159,31 @@ class _Run:
             make_folder(folder)
             file = os.path.join(folder, "state.sqlite")
         self._state = stack.enter_context(State(None if file is None else os.path.abspath(file)))
-        self._stage: Stage | None = None
+        self._results: Results = Nothing()
         if self._dest:
-            self._stage = Stage(folder, force=request.force)
-            stack.callback(self._stage.close)
-            self._stage.recover(self._state, verb)
+            stage = Stage(folder, force=request.force)
+            stack.callback(stage.close)
+            stage.recover(self._state, verb)
+            self._results = Mirrored(self._dest, request.to, stage)
         self._lines: LineFile | None = None
         if report is not None:
             _require_no_archive(report)
             self._lines = LineFile("--report", report, outputs)
             stack.callback(self._lines.close)
-        for path in (self._dest, report, file):
-            if path:
-                self._ours.append(identity(os.stat(path)))
-        self._counts: Counter[Status] = Counter()
-        self._bytes = 0
-        self._failures: list[tuple[str, str]] = []
+        written = [path for path in (self._dest, report, file) if path]
+        self._ours = [identity(os.stat(path)) for path in written]
+        asked = marks.of_request(verb, request, strict=self._strict)
+        self._planner = Planner(
+            state=self._state, kind=verb, asked=asked, results=self._results, rehash=how.rehash
+        )
+        self._settler = Settler(
+            verb=verb,
+            kind=verb,
+            asked=asked,
+            state=self._state,
+            results=self._results,
+            tell=self._tell,
+        )
         self._given: dict[int, Planned] = {}
 
     def _folder(self, report: str | None) -> str:
@@ -196,21 +204,22 @@ class _Run:
             include=self._how.include,
             exclude=self._how.exclude,
             ours=self._ours,
-            known=self._known,
+            known=self._planner.known,
         )
         self._require_apart(shelves)
-        todo = self._plan(walk)
+        every, todo, size = self._planner.plan(walk, self._told.tick)
+        self._told.planned(every, todo, size)
         for planned in self._state.planned(todo=False):
-            self._tell(planned, self._settled(planned))
+            self._settler.leave(planned)
         if todo:
             self._work(todo, executor)
         report = BatchReport(
             verb=self._verb,
-            counts=dict(self._counts),
+            counts=dict(self._settler.counts),
             passed={name: count for name, count in walk.passed.items() if count},
-            bytes=self._bytes,
+            bytes=self._settler.bytes,
             seconds=time.monotonic() - self._began,
-            failures=tuple(self._failures),
+            failures=tuple(self._settler.failures),
             misnamed=tuple(walk.misnamed),
         )
         self._write(report.line())
@@ -227,87 +236,6 @@ class _Run:
                 raise DestinationError(
                     what="is a shelf itself", where=Where(file=self._dest), hint="a new folder"
                 )
-
-    def _known(self, path: str, mark: str) -> bool:
-        row = self._state.row(path, self._verb)
-        return row is not None and row.mark == mark != ""
-
-    # The plan
-
-    def _plan(self, walk: Walk) -> int:
-        """Walk the shelves, and say of each source whether there is anything to do.
-
-        Returns:
-            How many have something to do.
-
-        Raises:
-            DestinationError: two sources would have one result.
-        """
-        every = todo = size = 0
-        with self._state.planning():
-            for number, found in enumerate(walk):
-                planned = self._planned(number, found)
-                if not self._state.plan(planned):
-                    walk.passed["twice"] += 1
-                    continue
-                every += 1
-                todo += planned.todo
-                size += planned.size if planned.todo else 0
-                self._told.tick()
-        both = self._state.one_result_for_two()
-        if both is not None:
-            result, first, second = both
-            raise DestinationError(
-                what=f"would be the result of two sources: {first} and {second}",
-                where=Where(file=result),
-                hint="--exclude leaves one out",
-            )
-        self._told.planned(every, todo, size)
-        return todo
-
-    def _planned(self, number: int, found: Found) -> Planned:
-        result = ""
-        if self._dest and not found.error:
-            below = names.result_of(found.below, len(found.files), self._request.to)
-            result = os.path.join(self._dest, below)
-        planned = Planned(
-            number=number,
-            path=found.key,
-            called=found.path,
-            files=found.files,
-            sure=found.sure,
-            mark=found.marked.mark,
-            size=found.marked.size,
-            result=result,
-            todo=not found.error,
-            error=found.error,
-        )
-        if found.error or self._how.rehash:
-            return planned
-        row = self._state.row(found.key, self._verb)
-        if row is None or not self._holds(row, planned):
-            return planned
-        none = row.status == Status.NO_IMAGE
-        return attrs.evolve(planned, todo=False, result="" if none else result)
-
-    def _holds(self, row: Row, planned: Planned, *, by_mark: bool = True) -> bool:
-        """Whether what is known of a source is still all there is to say.
-
-        Args:
-            row: what is known.
-            planned: what is there.
-            by_mark: whether the source must look as it did.
-        """
-        if row.status not in (Status.DONE, Status.NO_IMAGE) or row.asked != self._asked:
-            return False
-        if row.version != __version__ or (by_mark and not planned.mark == row.mark != ""):
-            return False
-        if row.status == Status.NO_IMAGE:
-            return not planned.sure
-        there = marks.of_result(planned.result) if planned.result else ""
-        return row.result == planned.result and row.result_mark == there
-
-    # The work
 
     def _work(self, todo: int, executor: Executor | None) -> None:
         cores = Work.of(jobs=self._how.jobs, limit=None, progress=None).jobs
@@ -329,22 +257,18 @@ class _Run:
         running.run(self._tasks())
 
     def _tasks(self) -> Iterator[Task]:
-        """What is to be done, one by one; what cannot be begun is told of at once."""
+        """What is to be done, one by one; what cannot be begun is settled at once."""
         for planned in self._state.planned(todo=True):
             known = self._state.row(planned.path, self._verb)
             try:
-                if self._stage is not None:
-                    self._stage.require_free(planned.result, known)
+                self._results.require_free(planned, known)
             except DestinationError as error:
-                failed = Outcome(
-                    status=Status.FAILED, exit_status=error.exit_status, error=str(error)
-                )
-                self._settle([(planned, failed)])
+                self._settler.refused(planned, error)
                 continue
             self._given[planned.number] = planned
             digest = None
             if self._how.rehash:
-                fits = known is not None and self._holds(known, planned, by_mark=False)
+                fits = known is not None and self._planner.holds(known, planned, by_mark=False)
                 digest = known.digest if known is not None and fits else ""
             yield Task(
                 number=planned.number,
@@ -353,117 +277,22 @@ class _Run:
                 files=planned.files,
                 sure=planned.sure,
                 strict=self._strict,
-                stage="" if self._stage is None else self._stage.folder,
+                stage=self._results.stage,
                 result=planned.result,
                 digest=digest,
             )
 
     def _finish(self, done: Sequence[Done]) -> None:
-        self._settle([(self._given.pop(task.number), outcome) for task, outcome in done])
+        self._settler.settle([(self._given.pop(task.number), outcome) for task, outcome in done])
 
-    def _settle(self, done: Sequence[tuple[Planned, Outcome]]) -> None:
-        """Keep what was done, give results their places, and tell of it: in that order."""
-        rows = [(planned, self._row(planned, outcome)) for planned, outcome in done]
-        before = {
-            planned.number: self._state.row(planned.path, self._verb)
-            for planned, row in rows
-            if row.staged
-        }
-        self._state.put(self._verb, [(planned.path, row) for planned, row in rows])
-        placed: list[str] = []
-        for index, (planned, row) in enumerate(rows):
-            if self._stage is None or not row.staged:
-                continue
-            try:
-                self._stage.place(row.staged, row.result, before[planned.number])
-                placed.append(planned.path)
-            except DestinationError as error:
-                failed = self._lost(planned, before[planned.number], error)
-                self._state.put(self._verb, [(planned.path, failed)])
-                rows[index] = (planned, failed)
-        self._state.placed(self._verb, placed)
-        for (planned, row), (_, outcome) in zip(rows, done, strict=True):
-            status = Status.UNCHANGED if outcome.status is Status.UNCHANGED else Status(row.status)
-            told = _source_report(self._verb, planned, row, status)
-            self._tell(planned, attrs.evolve(told, left_out=outcome.left_out))
-
-    def _row(self, planned: Planned, outcome: Outcome) -> Row:
-        known = self._state.row(planned.path, self._verb) or Row()
-        if outcome.status is Status.UNCHANGED:
-            return attrs.evolve(known, mark=planned.mark)
-        row = attrs.evolve(
-            known,
-            mark=planned.mark,
-            asked=self._asked,
-            version=__version__,
-            digest=outcome.digest,
-            status=str(outcome.status),
-            exit_status=outcome.exit_status,
-            error=outcome.error,
-            size=planned.size,
-            seconds=outcome.seconds,
-            staged="",
-            report=outcome.report,
-        )
-        if not outcome.staged or outcome.status is not Status.DONE:
-            return row  # a result of before is still there, and ours
-        return attrs.evolve(
-            row,
-            result=planned.result,
-            result_mark=marks.of_result(outcome.staged),
-            old_mark=known.result_mark if known.result == planned.result else "",
-            staged=outcome.staged,
-        )
-
-    def _lost(self, planned: Planned, known: Row | None, error: LayoutError) -> Row:
-        """A source whose result got no place."""
-        return attrs.evolve(
-            known or Row(),
-            mark=planned.mark,
-            status=str(Status.FAILED),
-            exit_status=error.exit_status,
-            error=str(error),
-            size=planned.size,
-            report=b"",
-        )
-
-    # What is told
-
-    def _settled(self, planned: Planned) -> SourceReport:
-        """A source with nothing to do."""
-        if planned.error:
-            row = Row(status=Status.FAILED, exit_status=3, error=planned.error)
-            return _source_report(self._verb, planned, row, Status.FAILED)
-        row = self._state.row(planned.path, self._verb) or Row()
-        status = Status.NO_IMAGE if row.status == Status.NO_IMAGE else Status.UNCHANGED
-        return _source_report(self._verb, planned, row, status)
-
-    def _tell(self, planned: Planned, report: SourceReport) -> None:
-        self._counts[report.status] += 1
-        if report.status is Status.DONE:
-            self._bytes += planned.size
-        if report.status is Status.FAILED and len(self._failures) < SHOWN:
-            self._failures.append((report.source, report.error))
-        self._write(report.line() if self._lines is not None else "")
+    def _tell(self, report: SourceReport) -> None:
+        if self._lines is not None:
+            self._write(report.line())
         self._told.source(report)
 
     def _write(self, line: str) -> None:
         if self._lines is not None:
             self._lines.write(f"{line}\n".encode("ascii"))
-
-
-def _source_report(verb: Verb, planned: Planned, row: Row, status: Status) -> SourceReport:
-    return SourceReport(
-        source=planned.called,
-        verb=verb,
-        status=status,
-        result="" if status in (Status.FAILED, Status.NO_IMAGE) else planned.result,
-        size=planned.size,
-        seconds=row.seconds,
-        error=row.error,
-        exit_status=row.exit_status,
-        packed=row.report,
-    )
 
 
 class _Given:

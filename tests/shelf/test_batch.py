@@ -153,7 +153,8 @@ def test_other_options_are_another_result(shelf: Shelf) -> None:
 
 def test_another_version_does_it_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.run()
-    monkeypatch.setattr(running, "__version__", "99")
+    for module in ("planning", "settling"):
+        monkeypatch.setattr(f"oci_layout.shelf.{module}.__version__", "99")
     assert shelf.counts() == {"done": 6}
 
 
