@@ -11,23 +11,29 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.builders.shelves import put, write_shelf
+from tests.builders import write_docker_archive
+from tests.builders.shelves import write_shelf
+from tests.builders.trees import heavy_image
 from tests.command import argv_of, environment
 from tests.storm import Outcome
 
-_ARCHIVES = 24
+_ARCHIVES = 16
 _OPTIONS = ("--to", "oci", "--compression", "zstd:12", "-q")
+_CHANGED = 8  # archives at most between two runs
 
 
-def _words(base: Path, out: str) -> list[str]:
+def _words(base: Path, out: str, more: tuple[str, ...]) -> list[str]:
     return argv_of(
-        *("batch", "repack", base / "shelf", *_OPTIONS, "-o", base / out),
+        *("batch", "repack", base / "shelf", *_OPTIONS, "-o", base / out, *more),
         *("--report", base / f"{out}.jsonl"),
     )
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its name."""
+def content(path: Path) -> dict[str, bytes] | bytes:
+    """A file, or every file below a folder by its name."""
+    if path.is_file():
+        return path.read_bytes()
+    folder = path
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -48,50 +54,55 @@ def _reported(path: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _change(shelf: Path, chance: random.Random, turn: int) -> str:
-    """Somebody puts a new archive in the place of an old one, so that a result is replaced."""
-    path = shelf / f"b/many{chance.randrange(_ARCHIVES)}.tar"
-    put(1000 + turn, path)
+def _many(shelf: Path, number: int, seed: int) -> str:
+    """Put an archive on the shelf, or another one in the place of an old one."""
+    path = shelf / f"b/many{number}.tar"
+    image = heavy_image(seed, f"many{number}:1", layers=1, size=1 << 17)
+    write_docker_archive([image], path)
     return str(path)
 
 
-def killed_batches(runs: int, seed: int) -> Outcome:
+def killed_batches(runs: int, seed: int, *, merge: bool = False) -> Outcome:
     """Runs that are killed at a random moment, each after the other; then one that is not.
 
-    Now and then an archive on the shelf changes between two of them.
+    Between two of them some archives on the shelf change.
 
     Args:
         runs: that are killed.
         seed: of the moments.
+        merge: whether all goes into one result.
     """
+    more = ("--merge",) if merge else ()
+    calm, out, fresh = (each + ".tar" * merge for each in ("calm", "out", "fresh"))
     chance = random.Random(seed)  # noqa: S311  moments, not secrets
     result = Outcome(runs=runs)
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         shelf = write_shelf(base / "shelf")
         for number in range(_ARCHIVES):
-            put(number + 10, shelf / f"b/many{number}.tar")
+            _many(shelf, number, number)
         began = time.monotonic()
-        subprocess.run(_words(base, "calm"), check=True, env=environment())
+        subprocess.run(_words(base, calm, more), check=True, env=environment())
         length = time.monotonic() - began
         done: Counter[str] = Counter()
-        at_most: Counter[str] = Counter({source: 1 for source, _ in _reported(base / "calm.jsonl")})
+        at_most = Counter(source for source, _ in _reported(base / f"{calm}.jsonl"))
         for turn in range(runs):
-            if chance.random() < 0.4:
-                at_most[_change(shelf, chance, turn)] += 1
-            process = subprocess.Popen(_words(base, "out"), env=environment(), stderr=-3)
-            time.sleep(chance.random() * length)
+            for number in chance.sample(range(_ARCHIVES), chance.randrange(_CHANGED)):
+                at_most[_many(shelf, number, 100 * turn + 100 + number)] += 1
+            words = _words(base, out, more)
+            process = subprocess.Popen(words, env=environment(), stderr=subprocess.DEVNULL)
+            time.sleep(chance.random() * 0.7 * length)
             state = "was over" if process.poll() is not None else "killed"
             process.kill()
             process.wait()
             result.counts[state] += 1
-            for source, status in _reported(base / "out.jsonl"):
+            for source, status in _reported(base / f"{out}.jsonl"):
                 done[source] += status == "done"
                 if status == "failed":
                     result.faults.append(f"{source} failed")
-            (base / "out.jsonl").unlink(missing_ok=True)
-        last = subprocess.run(_words(base, "out"), check=False, env=environment())
-        reported = _reported(base / "out.jsonl")
+            (base / f"{out}.jsonl").unlink(missing_ok=True)
+        last = subprocess.run(_words(base, out, more), check=False, env=environment())
+        reported = _reported(base / f"{out}.jsonl")
         for source, status in reported:
             done[source] += status == "done"
         result.faults += [f"status {last.returncode}"] if last.returncode else []
@@ -100,10 +111,10 @@ def killed_batches(runs: int, seed: int) -> Outcome:
             for source, count in done.items()
             if count > at_most[source]
         ]
-        subprocess.run(_words(base, "fresh"), check=True, env=environment())
-        if content(base / "fresh") != content(base / "out"):
+        subprocess.run(_words(base, fresh, more), check=True, env=environment())
+        if content(base / fresh) != content(base / out):
             result.faults.append("the results are not those of a run that nobody disturbed")
-        left = os.listdir(base / ".out.layout-batch/staged")
+        left = os.listdir(base / f".{out}.layout-batch/staged")
         result.faults += [f"left {left}"] if left else []
         result.note = f"{len(reported)} sources, {done.total()} reported done, in all runs together"
     return result

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import LinesFile, Output, Quiet, Shelves
-from oci_layout.cli.repack import heard
+from oci_layout.cli.repack import done_line, heard
 from oci_layout.cli.screen import show
-from oci_layout.cli.text import shown, size_text
+from oci_layout.cli.text import finding_line, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.plan.request import Repack
-from oci_layout.shelf.request import WITHOUT, Batch, Reading, Verb, Verifying
+from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verb, Verifying
 from oci_layout.verification.request import Verify
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def verify(
 def repack(
     shelves: Shelves,
     output: Output,
-    how: Batch,
+    how: Repacking,
     request: Repack,
     report: LinesFile = None,
     quiet: Quiet = False,
@@ -105,6 +105,8 @@ def _run(
 
     with heard(), Table(verb, quiet=quiet) as told:
         result = batch(verb, shelves, output, request, how, report=report, told=told)
+    for warning in () if result.merged is None else result.merged.warnings:
+        show([finding_line(warning)], error=True)
     if not quiet:
         show(render(result, max(40, shutil.get_terminal_size().columns)))
     return int(result.failed > 0)
@@ -134,6 +136,8 @@ def render(result: BatchReport, width: int) -> list[str]:
         more = result.failed - len(result.failures)
         if more > 0:
             lines.append(f"  and {more} more; --report FILE has them all")
+    if result.merged is not None:
+        lines += ["", done_line(result.merged)]
     counts = ", ".join(f"{count} {status}" for status, count in result.counts.items() if count)
     text = f"{plural(result.sources, 'source')}: {counts or 'nothing to do'}"
     text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Collection, Iterable
 
 from oci_layout import temporary
 from oci_layout.disk.folder import EXCHANGE, NOREPLACE, Folder, identity, mark
@@ -54,6 +55,51 @@ def remove(path: str) -> None:
     """Remove a folder of ours with all that is in it."""
     with contextlib.suppress(OSError), Folder.at(os.path.dirname(path)) as held:
         raze(held.fd, os.path.basename(path))
+
+
+def move_missing(source: str, target: str, names: Iterable[str]) -> None:
+    """Move files between two folders of ours, on one file system; what is there already stays.
+
+    Args:
+        source: what they are in.
+        target: what they come to be in, below folders of the same names.
+        names: of the files, relative.
+
+    Raises:
+        DestinationError: the disk refuses.
+    """
+    folders = set()
+    try:
+        for name in names:
+            old, new = os.path.join(source, name), os.path.join(target, name)
+            folder = os.path.dirname(new)
+            if folder not in folders:
+                os.makedirs(folder, exist_ok=True)
+                folders.add(folder)
+            if not os.path.lexists(new):
+                with contextlib.suppress(FileNotFoundError):  # moved by a run that was killed
+                    os.rename(old, new)
+        for folder in folders:
+            with Folder.at(folder) as held:
+                held.sync()
+    except OSError as error:
+        raise failed(error, target) from error
+
+
+def keep_only(folder: str, names: Collection[str]) -> None:
+    """Remove the files of a folder of ours that nobody needs, two floors down.
+
+    Args:
+        folder: of ours, with folders in it.
+        names: of the files that stay, each as ``NAME/FILE`` behind the folder's own name.
+    """
+    own = os.path.basename(folder)
+    with contextlib.suppress(OSError), Folder.at(folder) as held:
+        for each in held.names():
+            with held.enter(each) as inner:
+                for name in inner.names():
+                    if f"{own}/{each}/{name}" not in names:
+                        inner.unlink(name)
 
 
 def shift(folder: str, name: str, place: Place, *, replace: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from oci_layout.plan.report import Report
 from oci_layout.shelf.request import Verb
 
 SHOWN = 20  # failures, and files of a kind, that are kept for the end
@@ -88,6 +89,7 @@ class BatchReport:
         seconds: taken.
         failures: the first that failed, with the first error of each.
         misnamed: the first files that are called like archives, and are none.
+        merged: what became of all of them together; None where nothing was merged.
     """
 
     verb: Verb
@@ -97,6 +99,7 @@ class BatchReport:
     seconds: float
     failures: tuple[tuple[str, str], ...]
     misnamed: tuple[str, ...] = ()
+    merged: Report | None = None
 
     @property
     def failed(self) -> int:

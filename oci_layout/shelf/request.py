@@ -36,6 +36,13 @@ class Batch:
 
 
 @attrs.frozen(kw_only=True)
+class Repacking(Batch):
+    """What may be asked of it where sources are repacked."""
+
+    merge: bool = option.flag("Put the images of all sources into one result at DEST.")
+
+
+@attrs.frozen(kw_only=True)
 class Reading(Batch):
     """What may be asked of it where nothing is written."""
 

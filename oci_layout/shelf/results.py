@@ -9,8 +9,9 @@ import attrs
 
 from oci_layout.plan.request import Format
 from oci_layout.shelf import marks, names
+from oci_layout.shelf.request import Verb
 from oci_layout.shelf.staging import Stage
-from oci_layout.shelf.state import Planned, Row
+from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome
 from oci_layout.shelf.walk import Found
 
@@ -21,6 +22,10 @@ class Results(Protocol):
     @property
     def stage(self) -> str:
         """Folder that workers put results into; empty for no results."""
+        ...
+
+    def name_of(self, planned: Planned) -> str:
+        """What a result is called in the stage."""
         ...
 
     def place_of(self, found: Found) -> str:
@@ -61,6 +66,11 @@ class Nothing:
 
     stage = ""
 
+    def name_of(self, planned: Planned) -> str:
+        """Nothing."""
+        del planned
+        return ""
+
     def place_of(self, found: Found) -> str:
         """Nowhere."""
         del found
@@ -95,11 +105,18 @@ class Mirrored:
         dest: the destination.
         target: format of the results.
         stage: where they are finished.
+        state: knows what a killed run had finished.
     """
 
-    def __init__(self, dest: str, target: Format, stage: Stage) -> None:
+    def __init__(self, dest: str, target: Format, stage: Stage, state: State) -> None:
         self._dest, self._target, self._stage = dest, target, stage
         self.stage = stage.folder
+        stage.recover(state, Verb.REPACK)
+        stage.clear()
+
+    def name_of(self, planned: Planned) -> str:
+        """Its own name: that tells its form."""
+        return os.path.basename(planned.result)
 
     def place_of(self, found: Found) -> str:
         """Below the destination."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,7 +15,8 @@ from oci_layout.api.words import made
 from oci_layout.api.work import Work
 from oci_layout.disk.folder import identity
 from oci_layout.disk.linefile import LineFile
-from oci_layout.disk.outputs import Outputs
+from oci_layout.disk.names import require_name
+from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.disk.shifting import make_folder
 from oci_layout.disk.sidefile import is_stream
 from oci_layout.errors import DestinationError, LayoutError, ResourceError, UsageError
@@ -26,7 +27,7 @@ from oci_layout.shelf import marks, names, staging
 from oci_layout.shelf.planning import Planner
 from oci_layout.shelf.processes import Processes
 from oci_layout.shelf.report import BatchReport, SourceReport
-from oci_layout.shelf.request import WITHOUT, Batch, Reading, Verb, Verifying
+from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verb, Verifying
 from oci_layout.shelf.results import Mirrored, Nothing, Results
 from oci_layout.shelf.running import Done, Running
 from oci_layout.shelf.settling import Settler
@@ -38,9 +39,12 @@ from oci_layout.source.glancing import file_may_hold
 from oci_layout.verification.request import Verify
 from oci_layout.where import Where
 
+if TYPE_CHECKING:
+    from oci_layout.shelf.merged import Merged
+
 REQUESTS: dict[Verb, tuple[type[Any], type[Batch]]] = {
     Verb.VERIFY: (Verify, Verifying),
-    Verb.REPACK: (Repack, Batch),
+    Verb.REPACK: (Repack, Repacking),
     Verb.INSPECT: (Inspect, Reading),
 }
 _AHEAD = 2  # sources given out for each worker, so that none waits
@@ -111,6 +115,8 @@ def batch(
     if (wanted is Verb.REPACK) is (dest is None):
         need = "repack needs a destination" if dest is None else f"{wanted} has no destination"
         raise UsageError(what=need, hint="-o DEST")
+    if dest is not None and path_text(dest) == STANDARD_STREAM:
+        raise UsageError(what="-o - is no place for results of a shelf", hint="-o FOLDER")
     with ExitStack() as stack:
         run = _Run(
             verb=wanted,
@@ -152,34 +158,52 @@ class _Run:
         self._verb, self._request, self._how, self._told = verb, request, how, told
         self._strict = isinstance(how, Verifying) and how.strict
         outputs = stack.enter_context(Outputs())
-        self._dest = "" if dest is None else staging.destination(dest, outputs)
+        self._dest = dest or ""
+        merging = isinstance(how, Repacking) and how.merge
+        if merging:
+            from oci_layout.shelf.merged import Merged, of_each  # noqa: PLC0415  seldom needed
+
+            self._request = of_each(request)
+            require_name("--output", self._dest)
+        elif self._dest:
+            staging.destination(self._dest, outputs)
         folder = self._folder(report)
         file = how.state if isinstance(how, Reading) else None
         if folder and file is None:
             make_folder(folder)
             file = os.path.join(folder, "state.sqlite")
         self._state = stack.enter_context(State(None if file is None else os.path.abspath(file)))
+        self._kind = "merge" if merging else str(verb)
+        self._asked = marks.of_request(verb, self._request, strict=self._strict)
         self._results: Results = Nothing()
+        self._merged: Merged | None = None
         if self._dest:
             stage = Stage(folder, force=request.force)
             stack.callback(stage.close)
-            stage.recover(self._state, verb)
-            self._results = Mirrored(self._dest, request.to, stage)
+            if merging:
+                self._merged = Merged(self._dest, request, stage, folder, self._state)
+                self._results = self._merged
+            else:
+                self._results = Mirrored(self._dest, request.to, stage, self._state)
         self._lines: LineFile | None = None
         if report is not None:
             _require_no_archive(report)
             self._lines = LineFile("--report", report, outputs)
             stack.callback(self._lines.close)
-        written = [path for path in (self._dest, report, file) if path]
+        named = (self._dest, report, file)
+        written = [path for path in named if path and os.path.lexists(path)]
         self._ours = [identity(os.stat(path)) for path in written]
-        asked = marks.of_request(verb, request, strict=self._strict)
         self._planner = Planner(
-            state=self._state, kind=verb, asked=asked, results=self._results, rehash=how.rehash
+            state=self._state,
+            kind=self._kind,
+            asked=self._asked,
+            results=self._results,
+            rehash=how.rehash,
         )
         self._settler = Settler(
             verb=verb,
-            kind=verb,
-            asked=asked,
+            kind=self._kind,
+            asked=self._asked,
             state=self._state,
             results=self._results,
             tell=self._tell,
@@ -213,6 +237,9 @@ class _Run:
             self._settler.leave(planned)
         if todo:
             self._work(todo, executor)
+        merged = None
+        if self._merged is not None:
+            merged = self._merged.finish(None, self._asked)
         report = BatchReport(
             verb=self._verb,
             counts=dict(self._settler.counts),
@@ -221,6 +248,7 @@ class _Run:
             seconds=time.monotonic() - self._began,
             failures=tuple(self._settler.failures),
             misnamed=tuple(walk.misnamed),
+            merged=merged,
         )
         self._write(report.line())
         return report
@@ -231,8 +259,8 @@ class _Run:
         Raises:
             DestinationError: the destination is a shelf.
         """
-        for shelf in shelves:
-            if self._dest and os.path.isdir(shelf) and os.path.samefile(shelf, self._dest):
+        for shelf in shelves if self._dest and os.path.exists(self._dest) else ():
+            if os.path.isdir(shelf) and os.path.samefile(shelf, self._dest):
                 raise DestinationError(
                     what="is a shelf itself", where=Where(file=self._dest), hint="a new folder"
                 )
@@ -259,7 +287,7 @@ class _Run:
     def _tasks(self) -> Iterator[Task]:
         """What is to be done, one by one; what cannot be begun is settled at once."""
         for planned in self._state.planned(todo=True):
-            known = self._state.row(planned.path, self._verb)
+            known = self._state.row(planned.path, self._kind)
             try:
                 self._results.require_free(planned, known)
             except DestinationError as error:
@@ -278,7 +306,8 @@ class _Run:
                 sure=planned.sure,
                 strict=self._strict,
                 stage=self._results.stage,
-                result=planned.result,
+                stage_name=self._results.name_of(planned),
+                result=self._results.called(planned),
                 digest=digest,
             )
 

@@ -36,7 +36,7 @@ class Stage:
         shifting.make_folder(self.folder)
 
     def recover(self, state: State, verb: str) -> None:
-        """Give the results their places that a killed run had finished, and remove the rest.
+        """Give the results their places that a killed run had finished.
 
         Args:
             state: what is known.
@@ -51,6 +51,9 @@ class Stage:
                 except DestinationError:  # whoever makes it again hears of that
                     continue
             state.placed(verb, [path])
+
+    def clear(self) -> None:
+        """Remove what killed runs left, once all has been taken out of it that is of use."""
         shifting.clear(self._all, but=os.path.basename(self.folder))
 
     def require_free(self, result: str, known: Row | None) -> None:

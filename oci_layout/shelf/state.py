@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS source (
     size INTEGER NOT NULL, seconds REAL NOT NULL,
     result BLOB NOT NULL, result_mark TEXT NOT NULL, old_mark TEXT NOT NULL,
     staged BLOB NOT NULL,
-    report BLOB NOT NULL,
+    report BLOB NOT NULL, index_json BLOB NOT NULL, names TEXT NOT NULL,
     PRIMARY KEY (path, verb)
 );
 CREATE INDEX IF NOT EXISTS staged ON source (staged) WHERE staged != x'';
@@ -61,6 +61,8 @@ class Row:
         old_mark: of the result that this one takes the place of; empty for none.
         staged: where the result lies until it has its place; empty once it has.
         report: of the verb, as JSON, packed.
+        index: of the layout that was made of it; empty without one.
+        names: of the blobs of that layout.
     """
 
     mark: str = ""
@@ -77,6 +79,8 @@ class Row:
     old_mark: str = ""
     staged: str = ""
     report: bytes = b""
+    index: bytes = b""
+    names: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -108,8 +112,10 @@ class Planned:
     error: str
 
 
-_COLUMNS = tuple(field.name for field in attrs.fields(Row))
+_FIELDS = tuple(field.name for field in attrs.fields(Row))
+_COLUMNS = tuple("index_json" if name == "index" else name for name in _FIELDS)
 _TEXTS = {"result", "staged", "error", "called", "path", "files"}  # names of any bytes
+_LISTS = {"files", "names"}
 _SEPARATOR = "\0"
 
 
@@ -191,7 +197,7 @@ class State(Closing):
                 f"SELECT {', '.join(_COLUMNS)} FROM source WHERE path = ? AND verb = ?",  # noqa: S608
                 (os.fsencode(path), verb),
             ).fetchone()
-        return None if found is None else Row(**_values(_COLUMNS, found))
+        return None if found is None else Row(**_values(_FIELDS, found))
 
     def put(self, verb: str, rows: Iterable[tuple[str, Row]]) -> None:
         """Keep what has become of some sources, all at once."""
@@ -200,7 +206,7 @@ class State(Closing):
             self._database.execute("BEGIN")
             try:
                 for path, row in rows:
-                    values = [_bytes(name, getattr(row, name)) for name in _COLUMNS]
+                    values = [_bytes(name, getattr(row, name)) for name in _FIELDS]
                     self._database.execute(
                         f"INSERT OR REPLACE INTO source (path, verb, {', '.join(_COLUMNS)}) "  # noqa: S608
                         f"VALUES ({marks})",
@@ -248,14 +254,18 @@ class State(Closing):
         )
         return done.rowcount == 1
 
-    def planned(self, *, todo: bool) -> Iterator[Planned]:
-        """The sources of this run in order, those with something to do or those without."""
+    def planned(self, *, todo: bool | None) -> Iterator[Planned]:
+        """The sources of this run in order.
+
+        Args:
+            todo: those with something to do, or those without; None for all.
+        """
         number = -1
         while True:
             with self._told():
                 found = self._database.execute(
                     f"SELECT {', '.join(_PLANNED)} FROM plan "  # noqa: S608
-                    "WHERE number > ? AND todo = ? ORDER BY number LIMIT 200",
+                    "WHERE number > ? AND todo = coalesce(?, todo) ORDER BY number LIMIT 200",
                     (number, todo),
                 ).fetchall()
             if not found:
@@ -273,6 +283,19 @@ class State(Closing):
             ).fetchone()
         return None if found is None else tuple(map(os.fsdecode, found))  # type: ignore[return-value]
 
+    def forget_unplanned(self, verb: str) -> None:
+        """Forget the sources that are not on the shelves of this run."""
+        with self._told():
+            self._database.execute(
+                "DELETE FROM source WHERE verb = ? AND path NOT IN (SELECT path FROM plan)", (verb,)
+            )
+
+    def names(self, verb: str) -> set[str]:
+        """The names of blobs that any source has."""
+        with self._told():
+            found = self._database.execute("SELECT names FROM source WHERE verb = ?", (verb,))
+            return {name for (names,) in found for name in names.split(_SEPARATOR)}
+
     def close(self) -> None:
         """Let go of it: another run may have it."""
         with contextlib.suppress(sqlite3.Error):
@@ -283,7 +306,7 @@ _PLANNED = tuple(field.name for field in attrs.fields(Planned))
 
 
 def _bytes(name: str, value: Any) -> Any:
-    if name == "files":
+    if name in _LISTS:
         value = _SEPARATOR.join(value)
     return os.fsencode(value) if name in _TEXTS else value
 
@@ -295,6 +318,6 @@ def _values(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
 def _text(name: str, value: Any) -> Any:
     if name in _TEXTS:
         value = os.fsdecode(value)
-    if name == "files":
+    if name in _LISTS:
         return tuple(value.split(_SEPARATOR)) if value else ()
     return bool(value) if name in ("sure", "todo") else value

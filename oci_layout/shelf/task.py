@@ -42,7 +42,8 @@ class Task:
         sure: whether it must be a source.
         strict: whether warnings count.
         stage: folder that takes results until they get their places; empty without a result.
-        result: place of the result.
+        stage_name: what the result is called there.
+        result: what it is called in reports.
         digest: of what it held before; None where nobody asks for it.
         packed_index: folder in which packed layers are remembered; None for nowhere.
     """
@@ -54,6 +55,7 @@ class Task:
     sure: bool = False
     strict: bool = False
     stage: str = ""
+    stage_name: str = ""
     result: str = ""
     digest: str | None = None
     packed_index: str | None = None
@@ -124,7 +126,7 @@ def _named(task: Task, text: str) -> str:
     """A text with the place of the result in it, and not where it lies meanwhile."""
     if not task.stage:
         return text
-    name = re.escape(os.path.basename(task.result))
+    name = re.escape(task.stage_name)
     return re.sub(f"{re.escape(task.stage)}/[^/]+/{name}", lambda _: task.result, text)
 
 
@@ -141,7 +143,7 @@ def _done(task: Task) -> Outcome:
         return _told(inspect(task.source, request))
     # packed_index: what is remembered of packed layers is given to repack here.
     folder = new_stage(task.stage, str(task.number))
-    staged = os.path.join(folder, os.path.basename(task.result))
+    staged = os.path.join(folder, task.stage_name)
     report = repack(task.source, staged, request)
     outcome = _told(attrs.evolve(report, destination=task.result))
     return attrs.evolve(outcome, staged=staged)

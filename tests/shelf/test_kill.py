@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.conftest import Figure
 from tests.killedbatches import killed_batches
 
 RUNS = 50 if os.environ.get("OCI_LAYOUT_SLOW") == "1" else 10
 
 
-def test_killed_and_started_again(figure: Figure) -> None:
-    outcome = killed_batches(RUNS, 1)
-    figure(f"batch: {RUNS} runs killed, {dict(outcome.counts)}; {outcome.note}")
+@pytest.mark.parametrize("merge", [False, True])
+def test_killed_and_started_again(merge: bool, figure: Figure) -> None:
+    runs = RUNS // 2 if merge else RUNS
+    outcome = killed_batches(runs, 1, merge=merge)
+    figure(f"batch: {runs} runs killed, {dict(outcome.counts)}; {outcome.note}")
     assert not outcome.faults, outcome.faults[:5]
-    assert outcome.counts["killed"] >= RUNS // 2
+    assert outcome.counts["killed"] >= runs // 2
