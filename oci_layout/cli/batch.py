@@ -115,7 +115,7 @@ def _run(
 _PASSED = {
     "others": "other file",
     "links": "symbolic link",
-    "excluded": "excluded file or folder",
+    "excluded": "excluded name",
     "ours": "file of layout itself",
     "twice": "source named twice",
 }
