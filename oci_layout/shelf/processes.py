@@ -13,6 +13,8 @@ import threading
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import connection, resource_tracker
 
+from oci_layout.temporary import signals_held
+
 _PATIENCE = 0.2  # seconds for a killed process to be gone
 
 
@@ -28,7 +30,8 @@ class Processes:
 
     def make(self) -> Executor:
         """A new pool. Its processes start as they are needed."""
-        resource_tracker.ensure_running()  # else it is started with signals let through
+        with signals_held():  # what cleans up behind processes must outlive a hangup
+            resource_tracker.ensure_running()
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.count, mp_context=context, initializer=begin)
 

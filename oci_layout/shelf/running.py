@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
@@ -14,13 +12,13 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from contextlib import contextmanager
 
 import attrs
 
 from oci_layout.errors import ResourceError
 from oci_layout.shelf.report import Status
 from oci_layout.shelf.task import Outcome, Task, do
+from oci_layout.temporary import signals_held
 
 _DEATHS = 3  # of workers, until their source is given up
 _TICK = 0.2  # seconds between two looks
@@ -116,7 +114,7 @@ class _State:
         if self._executor is None:
             self._executor = self._running.make()
         try:
-            with _signals_held():
+            with signals_held():  # a process that is started takes the mask over, and hears none
                 future = self._executor.submit(do, task)
         except BrokenExecutor:  # what was given to it before says the same
             self._suspects.appendleft(task)
@@ -160,17 +158,3 @@ class _State:
         executor, self._executor = self._executor, None
         if executor is not None:
             self._running.end(executor)
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait while a worker starts: it takes the mask over, and is told by no signal."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
