@@ -26,6 +26,7 @@ LONG = (
     "verification/test_properties",
     "cli/test_escapes",
     "cli/test_signals",
+    "cli/test_batch",
     "sink/test_storm",
     "sink/test_append_at_once",
     "cli/test_failures",

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from oci_layout.cli import screen
 from oci_layout.cli.cells import clipped
+from oci_layout.cli.progress import Bar
 from oci_layout.cli.text import error_line, shown, size_text
 from oci_layout.shelf.report import SourceReport, Status
 from oci_layout.shelf.request import Verb
@@ -36,9 +37,15 @@ class Table:
         self._found = self._todo = self._size = self._done = self._bytes = 0
         self._began = self._drawn = time.monotonic()
         self._walking = True
+        self._merging = Bar(quiet=quiet)
 
     def __enter__(self) -> Told:
-        return Told(planned=self._planned, source=self._source, tick=self._tick)
+        return Told(
+            planned=self._planned,
+            source=self._source,
+            tick=self._tick,
+            merging=self._merging.__enter__,
+        )
 
     def __exit__(
         self,

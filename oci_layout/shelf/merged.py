@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -162,11 +162,11 @@ class Merged:
         if os.path.isdir(row.staged):
             shifting.move_missing(row.staged, self._pool, row.names)
 
-    def finish(self, progress: Progress | None, asked: str) -> Report | None:
+    def finish(self, begin: Callable[[], Progress | None], asked: str) -> Report | None:
         """Write the result, where it is not there already.
 
         Args:
-            progress: told how far it is.
+            begin: called before that; gives what is told how far it is.
             asked: mark of what is asked for.
 
         Returns:
@@ -182,7 +182,7 @@ class Merged:
         if same or not count:
             return None
         staged = os.path.join(shifting.new_stage(self.stage, "merged"), os.path.basename(self._key))
-        report = self._written(staged, progress)
+        report = self._written(staged, begin())
         row = Row(
             mark=mark,
             status=str(Status.DONE),

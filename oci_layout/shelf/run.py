@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from oci_layout.api.words import made
+from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
 from oci_layout.disk.folder import identity
 from oci_layout.disk.linefile import LineFile
@@ -59,11 +59,14 @@ class Told:
             with something to do, and the bytes of these.
         source: called with what became of each.
         tick: called now and then.
+        merging: called before all is put into one result; what it gives is told how far that is,
+            from any thread.
     """
 
     planned: Callable[[int, int, int], object] = lambda _all, _todo, _size: None
     source: Callable[[SourceReport], object] = lambda _report: None
     tick: Callable[[], object] = lambda: None
+    merging: Callable[[], Progress | None] = lambda: None
 
 
 def batch(
@@ -239,7 +242,7 @@ class _Run:
             self._work(todo, executor)
         merged = None
         if self._merged is not None:
-            merged = self._merged.finish(None, self._asked)
+            merged = self._merged.finish(self._told.merging, self._asked)
         report = BatchReport(
             verb=self._verb,
             counts=dict(self._settler.counts),

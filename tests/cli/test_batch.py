@@ -198,3 +198,41 @@ def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
             return
         time.sleep(0.01)
     pytest.fail("a worker goes on")
+
+
+def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    """As for want of memory: its source is done all the same, and those beside it."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for each in range(6):
+        write_docker_archive([heavy_image(each, f"app{each}:1")], shelf / f"{each}.tar")
+    words = ("batch", "repack", shelf, "--to", "oci", "--compression", "zstd:12", "--jobs", "2")
+    with subprocess.Popen(
+        argv_of(*words, "-o", tmp_path / "out"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as begun:
+        killed = False
+        while not killed:
+            assert begun.poll() is None
+            for stage in (tmp_path / ".out.layout-batch/staged").glob("*/*/.*.tmp"):
+                killed = killed or _kill_who_holds(stage)
+            time.sleep(0.005)
+        out, said = begun.communicate(timeout=60)
+    assert begun.returncode == 0, said
+    assert b"6 sources: 6 done" in out
+    assert names_in(tmp_path / "out") == [f"{each}.tar" for each in range(6)]
+    assert names_in(tmp_path / ".out.layout-batch/staged") == []
+
+
+def _kill_who_holds(path: Path) -> bool:
+    """Kill the process that has a file open."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink() == path:
+                os.kill(int(link.parts[2]), signal.SIGKILL)
+                return True
+        except OSError:
+            continue
+    return False
