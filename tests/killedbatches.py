@@ -54,6 +54,23 @@ def _reported(path: Path) -> list[tuple[str, str]]:
     return found
 
 
+def _wait(
+    process: subprocess.Popen[bytes], report: Path, chance: random.Random, length: float
+) -> None:
+    """Wait for a moment: any, or soon after some sources were told of as done."""
+    wanted = chance.choice([0, 1, 1, 2, 3, 5])
+    if not wanted:
+        time.sleep(chance.random() * length)
+        return
+    while process.poll() is None and _done(report) < wanted:
+        time.sleep(0.002)
+    time.sleep(chance.random() ** 2 * 0.1)
+
+
+def _done(report: Path) -> int:
+    return sum(status == "done" for _, status in _reported(report))
+
+
 def _many(shelf: Path, number: int, seed: int) -> str:
     """Put an archive on the shelf, or another one in the place of an old one."""
     path = shelf / f"b/many{number}.tar"
@@ -91,7 +108,7 @@ def killed_batches(runs: int, seed: int, *, merge: bool = False) -> Outcome:
                 at_most[_many(shelf, number, 100 * turn + 100 + number)] += 1
             words = _words(base, out, more)
             process = subprocess.Popen(words, env=environment(), stderr=subprocess.DEVNULL)
-            time.sleep(chance.random() * 0.7 * length)
+            _wait(process, base / f"{out}.jsonl", chance, length)
             state = "was over" if process.poll() is not None else "killed"
             process.kill()
             process.wait()
