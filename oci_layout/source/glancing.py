@@ -113,7 +113,8 @@ def folder_kind(path: str, files: Collection[str], folders: Iterable[str]) -> Fo
         return FolderKind.ROOTED
     if layout.MARKER in files or (layout.INDEX in files and "blobs" in folders):
         return FolderKind.LAYOUT
-    if dockersave.MANIFEST in files and _lists_images(os.path.join(path, dockersave.MANIFEST)):
+    known = (layout.INDEX, dockersave.MANIFEST)
+    if any(name in files and _lists_images(os.path.join(path, name)) for name in known):
         return FolderKind.LAYOUT
     for each in folders:  # Docker before 1.10 has ID/json
         inner = os.path.join(path, each)
@@ -123,7 +124,7 @@ def folder_kind(path: str, files: Collection[str], folders: Iterable[str]) -> Fo
 
 
 def _lists_images(path: str) -> bool:
-    """Whether it is the ``manifest.json`` of docker save or of a ``dir:``; others have one."""
+    """Whether it is a document of docker save, a ``dir:`` or a layout; others have such names."""
     try:
         with HeldFile(path) as file:
             head = file.pread(_HEAD, 0).lstrip()

@@ -94,6 +94,14 @@ def test_a_manifest(manifest: bytes, kind: FolderKind | None, tmp_path: Path) ->
     assert kind_of(write_files({"manifest.json": manifest}, tmp_path / "x")) is kind
 
 
+@pytest.mark.parametrize("name", ["index.json", "manifest.json"])
+def test_a_document_alone(name: str, tmp_path: Path) -> None:
+    """What has lost all else is damaged, and must not be passed over."""
+    document = b'{"schemaVersion":2,"manifests":[]}'
+    assert kind_of(write_files({name: document}, tmp_path / "x")) is FolderKind.LAYOUT
+    assert kind_of(write_files({name: b'{"pages": 3}'}, tmp_path / "y")) is None
+
+
 def test_an_engine(tmp_path: Path) -> None:
     (tmp_path / "x/docker/registry/v2/blobs").mkdir(parents=True)
     (tmp_path / "x/docker/registry/v2/repositories").mkdir()
