@@ -64,7 +64,7 @@ class Planner:
             raise DestinationError(
                 what=f"would be the result of two sources: {first} and {second}",
                 where=Where(file=result),
-                hint="--exclude leaves one out",
+                hint="--exclude leaves one out; or a destination for each shelf",
             )
         return every, todo, size
 

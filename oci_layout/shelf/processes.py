@@ -10,8 +10,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import connection, resource_tracker
+from typing import Any
 
 from oci_layout.temporary import signals_held
 
@@ -35,8 +37,9 @@ class Processes:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.count, mp_context=context, initializer=begin)
 
-    def end(self, executor: Executor) -> None:
+    def end(self, executor: Executor, pending: Sequence[Future[Any]] = ()) -> None:
         """Kill the processes of a pool: what they were at was staged, and goes with the stage."""
+        del pending
         workers = list((getattr(executor, "_processes", None) or {}).values())
         for worker in workers:
             worker.kill()

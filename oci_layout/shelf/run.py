@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -351,9 +351,11 @@ class _Given:
         return self._executor
 
 
-def _let_go(executor: Executor) -> None:
+def _let_go(executor: Executor, pending: Sequence[Future[Any]]) -> None:
     """An executor of the caller's goes on; what was not begun is not begun."""
     del executor
+    for future in pending:
+        future.cancel()
 
 
 def _require_no_archive(path: str) -> None:

@@ -33,14 +33,14 @@ class Running:
 
     Args:
         make: an executor; called again when all workers of the last one are gone.
-        end: lets go of an executor at once, whatever it is at.
+        end: lets go of an executor at once, whatever it is at; told what is not done.
         window: tasks that are given to it at a time.
         done: told of what is done, several at once where they came together.
         tick: called now and then.
     """
 
     make: Callable[[], Executor]
-    end: Callable[[Executor], None]
+    end: Callable[[Executor, Sequence[Future[Outcome]]], None]
     window: int
     done: Callable[[Sequence[Done]], None]
     tick: Callable[[], object] = lambda: None
@@ -157,4 +157,4 @@ class _State:
         """Let go of the workers."""
         executor, self._executor = self._executor, None
         if executor is not None:
-            self._running.end(executor)
+            self._running.end(executor, list(self._pending))

@@ -364,3 +364,18 @@ def test_the_worker_is_told_of_in_order_of_the_record(shelf: Shelf) -> None:
 def test_processes_by_default(shelf: Shelf) -> None:
     assert batch("repack", shelf.folder, shelf.out, to="oci", jobs=2).counts == {"done": 6}
     assert files_in(shelf.out) == RESULTS
+
+
+def test_a_given_executor_goes_on(shelf: Shelf) -> None:
+    """What was not begun is not begun; whoever gave it uses it further."""
+
+    class Stopped(BaseException):
+        pass
+
+    def told(_report: SourceReport) -> None:
+        raise Stopped
+
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(Stopped):
+            batch("verify", shelf.folder, executor=executor, jobs=1, told=Told(source=told))
+        assert executor.submit(len, "abc").result(10) == 3
