@@ -37,7 +37,7 @@ class Processes:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.count, mp_context=context, initializer=begin)
 
-    def end(self, executor: Executor, pending: Sequence[Future[Any]] = ()) -> None:
+    def end(self, executor: Executor, pending: Sequence[Future[Any]]) -> None:
         """Kill the processes of a pool: what they were at was staged, and goes with the stage."""
         del pending
         workers = list((getattr(executor, "_processes", None) or {}).values())

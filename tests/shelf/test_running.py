@@ -130,7 +130,7 @@ def test_a_process_that_is_killed_takes_nobody_along() -> None:
     dead = executor.submit(suicide, signal.SIGKILL)
     with pytest.raises(BrokenProcessPool):
         dead.result(30)
-    workers.end(executor)
+    workers.end(executor, [])
 
 
 def test_a_given_executor_that_ends(tmp_path: Path) -> None:
