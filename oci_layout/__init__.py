@@ -1,10 +1,10 @@
 """Container images across formats, offline: read, convert and check what engines save.
 
 Each verb of the command is a call: ``repack``, ``verify``, ``inspect``, ``diff``, ``check``,
-``merge``, ``edit``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``; ``list`` is
-called ``list_images``, ``report`` is ``report_page``, and ``files --changed`` is ``changes``. What
-may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on, ``Page`` of
-``report``; its fields may be given as keywords::
+``merge``, ``edit``, ``have``, ``files``, ``cat``, ``export``, ``tag``, ``rm``, ``gc``, ``batch``;
+``list`` is called ``list_images``, ``report`` is ``report_page``, and ``files --changed`` is
+``changes``. What may be asked of one is a class of its name, ``Repack``, ``Verify`` and so on,
+``Page`` of ``report``; its fields may be given as keywords::
 
     import oci_layout
 
@@ -82,6 +82,11 @@ if TYPE_CHECKING:
     from oci_layout.rootfs.request import Cat as Cat
     from oci_layout.rootfs.request import Export as Export
     from oci_layout.rootfs.request import Files as Files
+    from oci_layout.shelf.report import BatchReport as BatchReport
+    from oci_layout.shelf.report import SourceReport as SourceReport
+    from oci_layout.shelf.request import Batch as Batch
+    from oci_layout.shelf.run import Told as Told
+    from oci_layout.shelf.run import batch as batch
     from oci_layout.sink.keeping import CollectReport as CollectReport
     from oci_layout.sink.keeping import NamesReport as NamesReport
     from oci_layout.source.opening import Source as Source
@@ -94,6 +99,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Progress": "oci_layout.api.words",
+    "batch": "oci_layout.shelf.run",
     "cat": "oci_layout.api.rootfs",
     "changes": "oci_layout.api.rootfs",
     "check": "oci_layout.api.checking",
@@ -156,6 +162,10 @@ _HOMES = {
     "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",
     "open_source": "oci_layout.source.opening",
+    "Batch": "oci_layout.shelf.request",
+    "BatchReport": "oci_layout.shelf.report",
+    "SourceReport": "oci_layout.shelf.report",
+    "Told": "oci_layout.shelf.run",
     "CheckReport": "oci_layout.targets.asking",
     "Check": "oci_layout.targets.request",
     "VerifyReport": "oci_layout.verification.report",

@@ -21,6 +21,10 @@ MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 
 VOLUMES = 250  # of one result, each held open; and parts of a split archive
 
+MARKED_FILES = 200_000  # of a folder on a shelf, whose times and sizes are looked at
+LISTED_BYTES = 64 << 20  # of a list of paths
+REPORTED_BYTES = 1 << 20  # of one source's report in the report of a shelf
+
 MEMBERS = 500_000  # members of an archive
 ROOTED_FILES = 5_000_000  # files and folders of an engine's or registry's own folder
 REGISTRY_ENTRIES = 2_000  # looked at where a registry is looked for below a folder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -57,3 +59,21 @@ def interrupt(stop: Callable[[], object]) -> None:
     _waiting = stop
     if not _undivided:
         stop()
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals wait: an exception in the middle of starting a thread would lose the thread.
+
+    Threads and processes inherit the mask, so that signals reach the thread that waits for them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    )
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

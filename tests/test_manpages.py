@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_layout.cli.verbs import VERBS, command_of
+from oci_layout.cli.verbs import VERBS, commands_of
 from tests.pages import ROOT
 
 PAGES = ("layout", *(f"layout-{verb}" for verb in VERBS))
@@ -69,6 +69,7 @@ def test_man_shows_it(page: str) -> None:
     assert done.stderr == ""
     shown = re.sub(".\b", "", done.stdout)
     verb = page.removeprefix("layout").removeprefix("-")
-    for option in command_of(verb).options if verb else ():
+    every = [option for each in commands_of(verb) for option in each.options] if verb else []
+    for option in every:
         for flag in option.flags:
             assert re.search(rf"^ +(-\w, )?{flag}\b", shown, re.MULTILINE), flag

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from oci_layout.cli.screen import json_text
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
 from oci_layout.mediatype import Compression
+from oci_layout.model.reporttext import json_text
 from oci_layout.plain import plain, shallow
 from oci_layout.platform import Platform
 from oci_layout.where import Where

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TypeVar
 
 from oci_layout import limits
@@ -14,6 +12,7 @@ from oci_layout.blobs.task import Task
 from oci_layout.closing import Closing
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.pipeline import Pipeline
+from oci_layout.temporary import signals_held
 
 _Done = TypeVar("_Done")
 
@@ -116,7 +115,7 @@ class Pool(Closing):
         # Also a single worker is a thread of its own: this one stays free to hear of signals.
         executor = ThreadPoolExecutor(side_by_side, thread_name_prefix="layout")
         try:
-            with _signals_held():
+            with signals_held():
                 futures = {executor.submit(do, task): task for task in ordered}
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [error for future in done if (error := future.exception()) is not None]
@@ -152,24 +151,6 @@ class Pool(Closing):
         """End the threads that blocks are packed in."""
         if self._blocks is not None:
             self._blocks.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait: an exception in the middle of starting a thread would lose the thread.
-
-    Threads inherit the mask, so that signals reach the thread that waits for them.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    )
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _room(task: Task) -> int:

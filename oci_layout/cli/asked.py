@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -84,6 +84,21 @@ class Command:
     def option(self, spelling: str) -> Parameter | None:
         """The option of that spelling."""
         return next((each for each in self.parameters if spelling in each.flags), None)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
+class Group:
+    """A verb that stands before another one, as ``batch`` before ``verify``.
+
+    Args:
+        text: the help, in paragraphs.
+        verbs: what may follow, with what each does.
+        commands: the same, ready to be asked.
+    """
+
+    text: str
+    verbs: Mapping[str, str]
+    commands: Mapping[str, Command]
 
 
 HELP = Parameter(name="help", kind=bool, flags=("-h", "--help"), help="Show this message and exit.")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from oci_layout.cli import verbs
-from oci_layout.cli.asked import HELP, Command, Parameter
+from oci_layout.cli.asked import HELP, Command, Group, Parameter
 from oci_layout.cli.screen import show_bytes
 
 
@@ -52,10 +52,19 @@ def candidates(words: Sequence[str]) -> list[tuple[str, str]]:
     elif before == ["help"]:
         every = list(verbs.VERBS.items())
     elif before[0] in verbs.VERBS:
-        every = list(_of_verb(verbs.command_of(before[0]), before[1:], last))
+        every = _following(verbs.command_of(before[0]), before[1:], last)
     else:
         every = []
     return [(word, meaning) for word, meaning in every if word.startswith(last)]
+
+
+def _following(command: Command | Group, before: Sequence[str], last: str) -> list[tuple[str, str]]:
+    if not isinstance(command, Group):
+        return list(_of_verb(command, before, last))
+    if not before:
+        return [*command.verbs.items(), *_flags([HELP], last)]
+    inner = command.commands.get(before[0])
+    return [] if inner is None else list(_of_verb(inner, before[1:], last))
 
 
 def _of_verb(command: Command, before: Sequence[str], last: str) -> Iterator[tuple[str, str]]:

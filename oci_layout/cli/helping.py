@@ -7,7 +7,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from oci_layout.cli.asked import HELP, Command, Parameter
+from oci_layout.cli.asked import HELP, Command, Group, Parameter
 from oci_layout.cli.parsing import bounds
 
 _LINE = 78  # columns at most: longer lines are hard to read
@@ -58,6 +58,23 @@ def of_verb(verb: str, command: Command, examples: Sequence[str]) -> list[str]:
         lines += _text(each, width)
     lines += _table("Arguments", [(a.metavar, _meaning(a)) for a in command.arguments], width)
     lines += _table("Options", [(_names(o), _meaning(o)) for o in command.options], width)
+    return [*lines, "", "  Examples:", *(f"    {each}" for each in examples)]
+
+
+def of_group(verb: str, group: Group, examples: Sequence[str]) -> list[str]:
+    """The help of a verb that stands before others.
+
+    Args:
+        verb: its name.
+        group: what may follow.
+        examples: command lines.
+    """
+    width = _width()
+    lines = [f"Usage: layout {verb} COMMAND [ARGS]..."]
+    for each in paragraphs(group.text):
+        lines += _text(each, width)
+    lines += _table("Options", [(_names(HELP), _meaning(HELP))], width)
+    lines += _table("Commands", list(group.verbs.items()), width)
     return [*lines, "", "  Examples:", *(f"    {each}" for each in examples)]
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from oci_layout import temporary
 from oci_layout.cli import screen, verbs
-from oci_layout.cli.asked import HELP
+from oci_layout.cli.asked import HELP, Command, Group
 from oci_layout.cli.parsing import close, parsed
 from oci_layout.cli.text import error_line
 from oci_layout.errors import LayoutError, UsageError, of_machine
@@ -194,15 +194,41 @@ def _called(arguments: list[str]) -> int:
         raise UsageError(
             what=f"there is no {kind} {verb!r}", hint=near or "layout --help lists all"
         )
+    examples = verbs.examples_of(verb)
     command = verbs.command_of(verb)
+    if isinstance(command, Group):
+        if not rest or rest[0] in HELP.flags:
+            from oci_layout.cli import helping  # noqa: PLC0415  likewise
+
+            screen.show(helping.of_group(verb, command, examples))
+            return 0 if rest else UsageError.exit_status
+        verb = f"{verb} {rest[0]}"
+        command, rest = _inner(command, verb, rest[0]), rest[1:]
+        examples = tuple(each for each in examples if verb in each)
     given = parsed(verb, command, rest)
     if given is None:
         from oci_layout.cli import helping  # noqa: PLC0415  likewise
 
-        screen.show(helping.of_verb(verb, command, verbs.examples_of(verb)))
+        screen.show(helping.of_verb(verb, command, examples))
         return 0
     result = command.run(**given)
     return result if isinstance(result, int) else 0
+
+
+def _inner(group: Group, verb: str, name: str) -> Command:
+    """The command of a group.
+
+    Raises:
+        UsageError: it has none of that name.
+    """
+    command = group.commands.get(name)
+    if command is None:
+        near = close(name, group.verbs)
+        raise UsageError(
+            what=f"there is no command {verb!r}",
+            hint=near or f"{', '.join(group.verbs)} may stand there",
+        )
+    return command
 
 
 def _end_at_once(number: int) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -56,6 +56,21 @@ Sources = Annotated[
         metavar="SOURCE...", help="Archives, layouts, dir: directories; - for standard input."
     ),
 ]
+Shelves = Annotated[
+    list[str],
+    Argument(
+        metavar="SHELF...",
+        help="Folders, which are walked; files of paths; - for paths on standard input.",
+    ),
+]
+LinesFile = Annotated[
+    str | None,
+    Option(
+        "--report",
+        metavar="FILE",
+        help="Write a line of JSON for each source; what is done is kept beside it.",
+    ),
+]
 Output = Annotated[
     str | None,
     Option(
@@ -93,14 +108,18 @@ _DEBUG = Parameter(name="debug", kind=bool, flags=("--debug",), help="Show trace
 _NONE = inspect.Parameter.empty
 
 
-def command(run: Callable[..., Any]) -> Command:
+def command(
+    run: Callable[..., Any], without: Mapping[str, Collection[str]] | None = None
+) -> Command:
     """A verb's function as the command line calls it.
 
     Each parameter that is a request becomes the options of its fields.
 
     Args:
         run: the verb; its docstring is the help.
+        without: fields that cannot be asked for, by the parameter whose they are.
     """
+    left_out = without or {}
     parameters: list[Parameter] = []
     requests: dict[str, tuple[Any, list[str]]] = {}
     absent: dict[str, Any] = {}  # what the verb gets where nothing was given
@@ -108,7 +127,9 @@ def command(run: Callable[..., Any]) -> Command:
     for name, parameter in inspect.signature(run).parameters.items():
         hint = hints[name]
         if isinstance(hint, type) and attrs.has(hint):
-            found = _of_request(hint)
+            found = _of_fields(
+                [each for each in _asked(hint) if each[0].name not in left_out.get(name, ())]
+            )
             requests[name] = hint, [each.name for each in found]
             parameters += found
             continue
@@ -136,7 +157,7 @@ def _asked(request: Any) -> list[tuple[attrs.Attribute[Any], Field]]:
     return [(field, option) for field, option in found if option is not None]
 
 
-def _of_request(request: Any) -> list[Parameter]:
+def _of_fields(fields: Sequence[tuple[attrs.Attribute[Any], Field]]) -> list[Parameter]:
     return [
         Parameter(
             name=field.name,
@@ -150,7 +171,7 @@ def _of_request(request: Any) -> list[Parameter]:
             least=option.least,
             most=option.most,
         )
-        for field, option in _asked(request)
+        for field, option in fields
     ]
 
 

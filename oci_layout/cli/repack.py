@@ -17,12 +17,13 @@ from oci_layout.cli import options
 from oci_layout.cli.beside import side_file
 from oci_layout.cli.cells import columns, wrapped
 from oci_layout.cli.options import AsJson, Output, Quiet, ReportFile, Source
-from oci_layout.cli.screen import json_text, show, show_json
+from oci_layout.cli.screen import show, show_json
 from oci_layout.cli.text import abridged, error_line, finding_line, short, shown, size_text
 from oci_layout.cli.volumelines import volume_lines
 from oci_layout.counting import plural
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
+from oci_layout.model.reporttext import json_text
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.report import ArtifactReport, ImageReport, LayerReport, Report
 from oci_layout.plan.request import Repack

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -12,11 +11,8 @@ from typing import Any
 
 from oci_layout.cli.text import shown
 from oci_layout.errors import DestinationError
-from oci_layout.model import gojson
-from oci_layout.plain import plain, shallow
+from oci_layout.model.reporttext import json_text
 from oci_layout.where import Where
-
-_DIGITS_BITS = 14_000  # of an integer that Python still writes in digits
 
 
 class _Standard(io.FileIO):
@@ -90,6 +86,11 @@ def _say(text: str) -> None:
         return
 
 
+def hand_over() -> None:
+    """Let go of what was printed: the process may be ended at any moment."""
+    sys.stdout.flush()
+
+
 def is_live() -> bool:
     """Whether standard error is a terminal, on which a line may change."""
     return sys.stderr.isatty()
@@ -136,27 +137,3 @@ def show_json_list(name: str, values: Iterable[Any]) -> None:
 def show_json(value: Any) -> None:
     """Print one JSON document."""
     print(json_text(value))
-
-
-def json_text(value: Any) -> str:
-    """A value or a report as JSON in ASCII, without a character that a terminal would obey.
-
-    Numbers that JSON or its readers do not know come out as text.
-    """
-    try:
-        text = gojson.show(value, told=shallow)
-    except (TypeError, ValueError):
-        text = gojson.show(_finite(plain(value)))
-    return text.replace("\x7f", "\\u007f")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, int) and value.bit_length() > _DIGITS_BITS:
-        return f"an integer of {value.bit_length()} bits"
-    return value

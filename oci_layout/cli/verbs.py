@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from oci_layout.cli.asked import Command, Parameter
+from oci_layout.cli.asked import Command, Group, Parameter
 
 SUMMARY = "Convert saved container images between Docker and OCI formats, offline."
 STATUSES = (
@@ -33,6 +33,7 @@ VERBS = {
     "tag": "Give an image one name more.",
     "rm": "Remove names or images.",
     "gc": "Remove blobs that nothing leads to.",
+    "batch": "Verify, repack or inspect many sources.",
     "completion": "Print what completes its words in a shell.",
 }
 VERSION = Parameter(
@@ -43,10 +44,16 @@ VERSION = Parameter(
 )
 
 
-def command_of(verb: str) -> Command:
-    """What a verb is asked."""
-    found: Command = importlib.import_module(f"oci_layout.cli.{verb}").command
+def command_of(verb: str) -> Command | Group:
+    """What a verb is asked, or what may follow it."""
+    found: Command | Group = importlib.import_module(f"oci_layout.cli.{verb}").command
     return found
+
+
+def commands_of(verb: str) -> tuple[Command, ...]:
+    """The command of a verb, or all that may follow it."""
+    found = command_of(verb)
+    return tuple(found.commands.values()) if isinstance(found, Group) else (found,)
 
 
 def examples_of(verb: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class SideFile:
     def _opened(self) -> SideFile:
         require_path(self._option, self._path)
         try:
-            if _is_stream(self._path):
+            if is_stream(self._path):
                 flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
                 self._fd = os.open(self._path, flags)
                 self._closing.callback(os.close, self._fd)
@@ -89,7 +89,8 @@ class SideFile:
         self._closing.close()
 
 
-def _is_stream(path: str) -> bool:
+def is_stream(path: str) -> bool:
+    """Whether a path is that of a pipe or a device, which is written as it is."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):

@@ -1,1 +1,1 @@
-"""Many sources at once: a shelf."""
+"""Many sources, one at a time: a shelf of archives, with what is known of each from before."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from oci_layout.errors import NotAnImageError
 from oci_layout.limits import VOLUMES
@@ -20,6 +20,7 @@ _STEM = re.compile(
 )
 _SUFFIX = re.compile(r"[a-z]{2,6}|[0-9]{2,6}")
 _FIRST = re.compile(r"a+|0+1?")
+_WIDTHS = range(2, 7)  # of a suffix
 
 
 def parts_of(path: str) -> tuple[str, list[str]] | None:
@@ -58,6 +59,32 @@ def without_parts(paths: Sequence[str]) -> list[str]:
         if parts is not None and parts[1][0] == path:
             behind.update(parts[1][1:])
         found.append(path)
+    return found
+
+
+def parts_among(names: Iterable[str]) -> dict[str, list[str]]:
+    """The split files among the names in one folder: the first part of each, and all its parts.
+
+    Of one that lacks a part, the first one stands alone: opening it says what is missing.
+
+    Args:
+        names: of files.
+    """
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for name in names:
+        for width in _WIDTHS:
+            stem, end = name[:-width], name[-width:]
+            if _SUFFIX.fullmatch(end) and _STEM.fullmatch(stem):
+                groups.setdefault((stem, end.isdigit()), []).append(end)
+    found = {}
+    for (stem, _), ends in groups.items():
+        ends.sort(key=_in_order)
+        if len(ends) > 1 and _FIRST.fullmatch(ends[0]):
+            try:
+                _require_all(stem, ends)
+            except NotAnImageError:
+                del ends[1:]
+            found[stem + ends[0]] = [stem + end for end in ends]
     return found
 
 

@@ -20,9 +20,9 @@ from oci_layout.cli import check as check_view
 from oci_layout.cli import diffview, inspected
 from oci_layout.cli import repack as repack_view
 from oci_layout.cli import verify as verify_view
-from oci_layout.cli.screen import json_text
 from oci_layout.cli.text import finding_line
 from oci_layout.errors import LayoutError
+from oci_layout.model.reporttext import json_text
 from oci_layout.targets.target import USUAL
 from scripts.fuzzing import cases, seeds, values
 from scripts.fuzzing.cases import Case, Content

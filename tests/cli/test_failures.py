@@ -147,7 +147,7 @@ def test_a_folder_that_is_no_image_is_not_walked(tmp_path: Path) -> None:
 
 
 def test_json_is_json_whatever_it_holds() -> None:
-    from oci_layout.cli.screen import json_text  # noqa: PLC0415
+    from oci_layout.model.reporttext import json_text  # noqa: PLC0415
 
     value = {"a\ud800": [float("inf"), float("nan"), "\x7f\x9b\u2028", 10**5000]}
     text = json_text(value)

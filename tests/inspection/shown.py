@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from oci_layout import inspect
 from oci_layout.cli.cells import cells
 from oci_layout.cli.inspected import render
-from oci_layout.cli.screen import json_text
 from oci_layout.inspection.report import InspectReport
+from oci_layout.model.reporttext import json_text
 from tests.shared import ROOT
 
 

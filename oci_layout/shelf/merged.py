@@ -1,0 +1,246 @@
+"""All sources of a shelf as one result: their blobs are pooled, and merged in the end.
+
+Workers put each source into a layout of its own; its blobs move into the pool, where one of each
+stays, and its index is kept with what is known of it. In the end the indexes are merged in the
+order of the sources, by the rules of ``merge``, over the one pool. So the result does not depend on
+who was done first, and of what is unchanged nothing is read again but what goes into the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from oci_layout.api.conversion import Job, convert_sources
+from oci_layout.api.words import Progress
+from oci_layout.blobs.compress import Compress
+from oci_layout.disk import shifting
+from oci_layout.disk.outputs import Outputs
+from oci_layout.errors import UsageError
+from oci_layout.model import layout
+from oci_layout.plan.options import Options
+from oci_layout.plan.report import Report
+from oci_layout.plan.request import Depth, Format, OnConflict, Repack, Sparse
+from oci_layout.shelf import marks
+from oci_layout.shelf.report import Status
+from oci_layout.shelf.staging import Stage
+from oci_layout.shelf.state import Planned, Row, State
+from oci_layout.shelf.task import Outcome
+from oci_layout.shelf.walk import Found
+from oci_layout.sink.destination import Destination
+from oci_layout.source.opening import Source, source_of
+from oci_layout.source.store import DirectoryStore
+from oci_layout.source.transports import located
+from oci_layout.streams.member import BytesMember, Member
+
+KIND = "merge"  # of the rows of its sources
+_RESULT = "merged"  # of the row of its result
+_POOL = "merged"
+
+
+def of_each(request: Repack) -> Repack:
+    """What is asked of each source, of all that is asked: what is of the result alone is left out.
+
+    Raises:
+        UsageError: what makes no one result.
+    """
+    if request.to in (Format.DIR, Format.REGISTRY):
+        raise UsageError(
+            what=f"--merge goes not with --to {request.to}", hint="--to oci or --to docker"
+        )
+    if request.have or request.delta or request.legacy or request.link:
+        raise UsageError(what="--merge goes not with --have, --delta, --legacy and --link")
+    return attrs.evolve(request, on_conflict=OnConflict.ERROR, pure=False, force=False)
+
+
+class PooledStore:
+    """What one source has in the pool.
+
+    Args:
+        pool: all blobs.
+        label: the source.
+        row: what is known of it.
+    """
+
+    def __init__(self, pool: DirectoryStore, label: str, row: Row) -> None:
+        self.label, self._pool = label, pool
+        self._names = frozenset(row.names)
+        self._made = {layout.INDEX: row.index, layout.MARKER: layout.MARKER_BYTES}
+
+    def find(self, name: str) -> Member | None:
+        """A document of the layout, or a blob."""
+        made = self._made.get(name)
+        if made is not None:
+            return BytesMember.of(name, made)
+        return self._pool.find(name) if name in self._names else None
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names below a folder, sorted."""
+        start = f"{prefix}/" if prefix else ""
+        return iter(sorted(each for each in {*self._names, *self._made} if each.startswith(start)))
+
+    def close(self) -> None:
+        """The pool goes on."""
+
+
+class Merged:
+    """One result of all sources.
+
+    Args:
+        dest: where it goes.
+        request: what is asked for.
+        stage: where layouts of sources lie until their blobs are pooled, and the result until it
+            has its place.
+        folder: of what is known; the pool is in it.
+        state: what is known.
+    """
+
+    def __init__(self, dest: str, request: Repack, stage: Stage, folder: str, state: State) -> None:
+        self._dest, self._request, self._stage, self._state = dest, request, stage, state
+        self._destination = Destination.at(located(dest), request.to)
+        self._pool = os.path.join(folder, _POOL)
+        self._key = os.path.abspath(dest)
+        self.stage = stage.folder
+        stage.recover(state, _RESULT)
+        for path, row in state.unplaced(KIND):
+            self._take(row)
+            state.placed(KIND, [path])
+        stage.clear()
+        stage.require_free(self._key, self._known())
+
+    def _known(self) -> Row | None:
+        return self._state.row(self._key, _RESULT)
+
+    def name_of(self, planned: Planned) -> str:
+        """Something that is the name of a folder."""
+        del planned
+        return "layout"
+
+    def place_of(self, found: Found) -> str:
+        """Nowhere of its own."""
+        del found
+        return ""
+
+    def called(self, planned: Planned) -> str:
+        """All have one."""
+        del planned
+        return self._dest
+
+    def hold(self, row: Row, planned: Planned) -> bool:
+        """Whether all blobs are in the pool."""
+        del planned
+        there = (os.path.isfile(os.path.join(self._pool, name)) for name in row.names)
+        return row.index != b"" and all(there)
+
+    def require_free(self, planned: Planned, known: Row | None) -> None:
+        """The one place was looked at before."""
+
+    def told(self, row: Row, planned: Planned, outcome: Outcome) -> Row:
+        """The index of its layout, and the names of its blobs."""
+        del planned
+        store = DirectoryStore(outcome.staged)
+        index = store.find(layout.INDEX)
+        raw = b"" if index is None else index.read(index.size)
+        return attrs.evolve(
+            row, index=raw, names=tuple(store.names("blobs")), staged=outcome.staged
+        )
+
+    def place(self, row: Row, known: Row | None) -> None:
+        """Let the pool have the blobs.
+
+        Raises:
+            DestinationError: the disk refuses.
+        """
+        del known
+        self._take(row)
+        shifting.remove(os.path.dirname(row.staged))
+
+    def _take(self, row: Row) -> None:
+        if os.path.isdir(row.staged):
+            shifting.move_missing(row.staged, self._pool, row.names)
+
+    def finish(self, begin: Callable[[], Progress | None], asked: str) -> Report | None:
+        """Write the result, where it is not there already.
+
+        Args:
+            begin: called before that; gives what is told how far it is.
+            asked: mark of what is asked for.
+
+        Returns:
+            What was written; None for nothing.
+
+        Raises:
+            LayoutError: the sources do not go together, or the result cannot be written.
+        """
+        mark, count = self._mark(asked)
+        known = self._known()
+        there = marks.of_result(self._key)
+        same = known is not None and known.mark == mark and known.result_mark == there != ""
+        if same or not count:
+            return None
+        staged = os.path.join(shifting.new_stage(self.stage, "merged"), os.path.basename(self._key))
+        report = self._written(staged, begin())
+        row = Row(
+            mark=mark,
+            status=str(Status.DONE),
+            result=self._key,
+            result_mark=marks.of_result(staged),
+            old_mark="" if known is None else known.result_mark,
+            staged=staged,
+        )
+        self._state.put(_RESULT, [(self._key, row)])
+        self._stage.place(staged, self._key, known)
+        self._state.placed(_RESULT, [self._key])
+        self._sweep()
+        return attrs.evolve(report, destination=self._dest)
+
+    def _rows(self) -> Iterator[tuple[Planned, Row]]:
+        """The sources that go into the result, in order."""
+        for planned in self._state.planned(todo=None):
+            row = self._state.row(planned.path, KIND)
+            if row is not None and row.status == Status.DONE and row.index and not planned.error:
+                yield planned, row
+
+    def _mark(self, asked: str) -> tuple[str, int]:
+        """What the result depends on, and how many sources there are."""
+        total = hashlib.sha256(f"{asked} {self._request.on_conflict} {self._request.pure}".encode())
+        count = 0
+        for _, row in self._rows():
+            total.update(hashlib.sha256(row.index).digest())
+            count += 1
+        return total.hexdigest()[:32], count
+
+    def _written(self, staged: str, progress: Progress | None) -> Report:
+        pool = DirectoryStore(self._pool)
+        sources = [self._opened(pool, planned, row) for planned, row in self._rows()]
+        asked = Repack(
+            to=self._request.to,
+            compression=Compress.parse("keep"),
+            pure=self._request.pure,
+            on_conflict=self._request.on_conflict,
+            sparse=Sparse.KEEP,
+            jobs=self._request.jobs,
+            tmp=self._request.tmp,
+            check=Depth.DIGESTS,
+            link=self._destination.directory,
+        )
+        with Outputs() as outputs:
+            destination = attrs.evolve(self._destination, path=staged)
+            job = Job.look(asked, destination, outputs, progress)
+            view = not asked.pure and (asked.to is Format.DOCKER or not destination.directory)
+            return convert_sources(sources, job, Options.of(asked, docker_view=view))
+
+    @staticmethod
+    def _opened(pool: DirectoryStore, planned: Planned, row: Row) -> Source:
+        source = source_of(PooledStore(pool, planned.called, row), archive=False)
+        for finding in source.findings.errors:
+            raise finding.error()
+        return source
+
+    def _sweep(self) -> None:
+        """Let go of what no source has any more."""
+        self._state.forget_unplanned(KIND)
+        shifting.keep_only(os.path.join(self._pool, "blobs"), self._state.names(KIND))

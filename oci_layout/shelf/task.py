@@ -1,0 +1,166 @@
+"""One source of a shelf: what a worker is given, does, and gives back. All of it can be pickled.
+
+A worker may be a process, a thread, or a machine with the same file system.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import zlib
+from typing import Any
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.disk.shifting import new_stage
+from oci_layout.errors import LayoutError, NotAnImageError, of_machine
+from oci_layout.finding import Severity
+from oci_layout.inspection.request import Inspect
+from oci_layout.model.reporttext import json_text, on_one_line
+from oci_layout.plan.request import Repack
+from oci_layout.shelf import marks
+from oci_layout.shelf.report import Status
+from oci_layout.verification.report import Verdict, VerifyReport
+from oci_layout.verification.request import Verify
+from oci_layout.where import elided
+
+_INTERNAL = 8  # exit status of an exception that is not ours
+_FOUND = 1  # of what was found
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """What is to be done with one source.
+
+    Args:
+        number: of the source in its run.
+        source: as the user called it.
+        request: what is asked of it: a ``Verify``, ``Repack`` or ``Inspect``.
+        files: that it is made of.
+        sure: whether it must be a source.
+        strict: whether warnings count.
+        stage: folder that takes results until they get their places; empty without a result.
+        stage_name: what the result is called there.
+        result: what it is called in reports.
+        digest: of what it held before; None where nobody asks for it.
+        packed_index: folder in which packed layers are remembered; None for nowhere.
+    """
+
+    number: int
+    source: str
+    request: Verify | Repack | Inspect
+    files: tuple[str, ...]
+    sure: bool = False
+    strict: bool = False
+    stage: str = ""
+    stage_name: str = ""
+    result: str = ""
+    digest: str | None = None
+    packed_index: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What came of it.
+
+    Args:
+        status: what became of the source.
+        exit_status: that the verb alone would have had.
+        error: the first that went wrong; empty for nothing.
+        report: of the verb, as JSON on one line, packed by zlib.
+        left_out: bytes of the report, where it is too long.
+        seconds: taken.
+        digest: of what the source holds; empty where nobody asked.
+        staged: where the result lies; empty without one.
+    """
+
+    status: Status
+    exit_status: int = 0
+    error: str = ""
+    report: bytes = b""
+    left_out: int = 0
+    seconds: float = 0.0
+    digest: str = ""
+    staged: str = ""
+
+
+def do(task: Task) -> Outcome:
+    """Do what is to be done with one source. Nothing that fails is raised.
+
+    Args:
+        task: what to do.
+    """
+    began = time.monotonic()
+    digest = ""
+    try:
+        if task.digest is not None:
+            digest = marks.digest_of(task.files)
+        if digest and digest == task.digest:
+            outcome = Outcome(status=Status.UNCHANGED)
+        else:
+            outcome = _done(task)
+    except NotAnImageError as error:
+        status = Status.FAILED if task.sure else Status.NO_IMAGE
+        outcome = Outcome(
+            status=status, exit_status=error.exit_status, error=_named(task, str(error))
+        )
+    except LayoutError as error:
+        outcome = _failed(task, error.exit_status, str(error))
+    except Exception as error:  # noqa: BLE001  of one source: the others go on
+        known = of_machine(error)
+        if known is not None:
+            outcome = _failed(task, known.exit_status, f"{task.source}: {known}")
+        else:
+            text = f"{task.source}: internal failure: {type(error).__name__}: {error}"
+            outcome = _failed(task, _INTERNAL, elided(text))
+    return attrs.evolve(outcome, seconds=time.monotonic() - began, digest=digest)
+
+
+def _failed(task: Task, exit_status: int, error: str) -> Outcome:
+    return Outcome(status=Status.FAILED, exit_status=exit_status, error=_named(task, error))
+
+
+def _named(task: Task, text: str) -> str:
+    """A text with the place of the result in it, and not where it lies meanwhile."""
+    if not task.stage:
+        return text
+    name = re.escape(task.stage_name)
+    return re.sub(f"{re.escape(task.stage)}/[^/]+/{name}", lambda _: task.result, text)
+
+
+def _done(task: Task) -> Outcome:
+    # Only workers need these: the main process of an unchanged shelf is done before they are there.
+    from oci_layout.api.conversion import repack  # noqa: PLC0415
+    from oci_layout.api.inspection import inspect  # noqa: PLC0415
+    from oci_layout.api.verification import verify  # noqa: PLC0415
+
+    request = task.request
+    if isinstance(request, Verify):
+        return _verified(verify(task.source, request), strict=task.strict)
+    if isinstance(request, Inspect):
+        return _told(inspect(task.source, request))
+    # packed_index: what is remembered of packed layers is given to repack here.
+    folder = new_stage(task.stage, str(task.number))
+    staged = os.path.join(folder, task.stage_name)
+    report = repack(task.source, staged, request)
+    outcome = _told(attrs.evolve(report, destination=task.result))
+    return attrs.evolve(outcome, staged=staged)
+
+
+def _verified(report: VerifyReport, *, strict: bool) -> Outcome:
+    outcome = _told(report.to_json(strict=strict))
+    if report.verdict(strict=strict) is Verdict.SOUND:
+        return outcome
+    counts = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    first = next(each for each in report.findings if each.severity in counts)
+    error = f"{report.source}: {first.code}: {first}"
+    return attrs.evolve(outcome, status=Status.FAILED, exit_status=_FOUND, error=elided(error))
+
+
+def _told(report: Any) -> Outcome:
+    text = on_one_line(json_text(report)).encode("ascii")
+    if len(text) > limits.REPORTED_BYTES:
+        return Outcome(status=Status.DONE, left_out=len(text))
+    return Outcome(status=Status.DONE, report=zlib.compress(text, 1))

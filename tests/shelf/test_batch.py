@@ -1,0 +1,381 @@
+"""A shelf from end to end: what is done, what is kept, and what the next run does."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oci_layout import BatchReport, SourceReport, Told, batch, verify
+from oci_layout.errors import DestinationError, UsageError
+from oci_layout.shelf import run as running
+from oci_layout.shelf import staging
+from tests.builders import write_docker_archive
+from tests.builders.shelves import app, cut, write_shelf
+from tests.builders.trees import fingerprint
+
+
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    """Workers that are there at once; those of the command are processes."""
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+class Shelf:
+    """A shelf, a destination, and what one run after the other says."""
+
+    def __init__(self, base: Path, executor: Executor) -> None:
+        self.base, self.executor = base, executor
+        self.folder, self.out = write_shelf(base / "shelf"), base / "out"
+        self.report = base / "report.jsonl"
+        self.told: list[SourceReport] = []
+
+    def run(self, verb: str = "repack", **options: Any) -> BatchReport:
+        self.told = []
+        if verb == "repack":
+            options = {"to": "oci", "dest": self.out, **options}
+        return batch(
+            verb,
+            self.folder,
+            executor=self.executor,
+            told=Told(source=self.told.append),
+            **{"report": self.report, **options},
+        )
+
+    def counts(self, verb: str = "repack", **options: Any) -> dict[str, int]:
+        return {str(status): count for status, count in self.run(verb, **options).counts.items()}
+
+    def status(self) -> dict[str, str]:
+        return {os.path.relpath(each.source, self.folder): str(each.status) for each in self.told}
+
+    def error(self, name: str) -> str:
+        (found,) = [each.error for each in self.told if each.source == str(self.folder / name)]
+        return found
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.report.read_text("ascii").splitlines()]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, threads: Executor) -> Shelf:
+    return Shelf(tmp_path, threads)
+
+
+RESULTS = [
+    "a/deep/app1.tar",
+    "a/deep/app3.tar",
+    "a/packed.tar",
+    "b/app0.tar",
+    "b/app2.tar",
+    "b/layout.tar",
+]
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file())
+
+
+def test_repack_mirrors_the_tree(shelf: Shelf) -> None:
+    assert shelf.counts() == {"done": 6}
+    assert files_in(shelf.out) == RESULTS
+    assert not any(verify(str(shelf.out / name)).failed for name in RESULTS)
+    lines = shelf.lines()
+    assert sorted(each["result"] for each in lines[:-1]) == [str(shelf.out / x) for x in RESULTS]
+    assert {each["report"]["destination"] for each in lines[:-1]} == {
+        str(shelf.out / name) for name in RESULTS
+    }
+    assert lines[-1]["sources"] == {"done": 6, "unchanged": 0, "failed": 0, "no image": 0}
+    assert lines[-1]["passed_over"] == {"links": 1, "others": 1}
+
+
+def test_folders_as_results(shelf: Shelf) -> None:
+    assert shelf.counts(to="dir") == {"done": 6}
+    assert not verify(str(shelf.out / "a/packed")).failed
+    assert shelf.counts(to="dir") == {"unchanged": 6}
+    (shelf.out / "a/packed/version").write_text("changed\n")
+    assert shelf.counts(to="dir") == {"unchanged": 5, "failed": 1}
+
+
+def test_the_failure_of_one_stops_no_other(shelf: Shelf) -> None:
+    cut(shelf.folder / "b/app0.tar")
+    report = shelf.run()
+    assert (report.failed, report.sources) == (1, 6)
+    assert "cut short" in report.failures[0][1]
+    assert shelf.status()["b/app0.tar"] == "failed"
+    (line,) = [each for each in shelf.lines() if each.get("status") == "failed"]
+    assert "cut short" in line["error"]
+    assert line["exit_status"] == 3
+    assert "b/app0.tar" not in files_in(shelf.out)
+
+
+def test_a_second_run_does_nothing_and_says_the_same(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.run()
+    before, said = fingerprint(shelf.out), shelf.lines()
+    monkeypatch.setattr(running, "Running", None)  # no worker is needed
+    assert shelf.counts() == {"unchanged": 6}
+    assert fingerprint(shelf.out) == before
+    reports = {each["source"]: each["report"] for each in said[:-1]}
+    assert {each["source"]: each["report"] for each in shelf.lines()[:-1]} == reports
+
+
+def test_what_is_new_or_changed_is_done(shelf: Shelf) -> None:
+    shelf.run()
+    write_docker_archive([app(50)], shelf.folder / "a/new.tar")
+    write_docker_archive([app(51)], shelf.folder / "b/app0.tar")
+    (shelf.folder / "b/layout/index.json").touch()
+    assert shelf.counts() == {"unchanged": 4, "done": 3}
+    assert {name for name, status in shelf.status().items() if status == "done"} == {
+        "a/new.tar",
+        "b/app0.tar",
+        "b/layout",
+    }
+    (image,) = verify(str(shelf.out / "b/app0.tar")).images
+    assert image.names == ("app51:1",)
+    assert shelf.counts() == {"unchanged": 7}
+
+
+def test_other_options_are_another_result(shelf: Shelf) -> None:
+    shelf.run()
+    assert shelf.counts(compression="gzip") == {"done": 6}
+    assert shelf.counts(compression="gzip", tmp=str(shelf.base)) == {"unchanged": 6}
+
+
+def test_another_version_does_it_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.run()
+    for module in ("planning", "settling"):
+        monkeypatch.setattr(f"oci_layout.shelf.{module}.__version__", "99")
+    assert shelf.counts() == {"done": 6}
+
+
+def test_failures_are_done_again(shelf: Shelf) -> None:
+    whole = (shelf.folder / "b/app0.tar").read_bytes()
+    cut(shelf.folder / "b/app0.tar")
+    assert shelf.counts() == {"failed": 1, "done": 5}
+    assert shelf.counts() == {"failed": 1, "unchanged": 5}
+    (shelf.folder / "b/app0.tar").write_bytes(whole)
+    assert shelf.counts() == {"done": 1, "unchanged": 5}
+
+
+def test_a_result_that_went_is_made_again(shelf: Shelf) -> None:
+    shelf.run()
+    before = fingerprint(shelf.out)
+    (shelf.out / "b/app0.tar").unlink()
+    assert shelf.counts() == {"done": 1, "unchanged": 5}
+    assert fingerprint(shelf.out) == before
+
+
+def test_what_is_not_ours_is_never_replaced(shelf: Shelf) -> None:
+    shelf.run()
+    changed = shelf.out / "b/app0.tar"
+    changed.write_bytes(b"of somebody else")
+    foreign = shelf.out / "a/new.tar"
+    foreign.write_bytes(b"of somebody else, too")
+    write_docker_archive([app(50)], shelf.folder / "a/new.tar")
+    assert shelf.counts() == {"failed": 2, "unchanged": 5}
+    assert "is not what layout batch wrote" in shelf.error("a/new.tar")
+    assert {each.exit_status for each in shelf.told if each.error} == {5}
+    assert foreign.read_bytes() == b"of somebody else, too"
+    assert changed.read_bytes() == b"of somebody else"
+    assert shelf.counts(force=True) == {"done": 2, "unchanged": 5}
+    assert not verify(str(foreign)).failed
+
+
+def test_a_result_that_could_not_be_made_again_stays_ours(shelf: Shelf) -> None:
+    shelf.run()
+    whole = (shelf.folder / "b/app0.tar").read_bytes()
+    before = (shelf.out / "b/app0.tar").read_bytes()
+    cut(shelf.folder / "b/app0.tar")
+    assert shelf.counts() == {"failed": 1, "unchanged": 5}
+    assert (shelf.out / "b/app0.tar").read_bytes() == before
+    (shelf.folder / "b/app0.tar").write_bytes(whole)
+    assert shelf.counts() == {"done": 1, "unchanged": 5}
+
+
+def test_what_takes_the_place_meanwhile_stays(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of somebody else appears after the place was looked at, before the result is there."""
+    place = staging.Stage.place
+
+    def late(stage: Any, staged: str, result: str, known: Any) -> None:
+        if result.endswith("app0.tar"):
+            Path(result).parent.mkdir(exist_ok=True, parents=True)
+            Path(result).write_text("mine")
+        place(stage, staged, result, known)
+
+    monkeypatch.setattr(staging.Stage, "place", late)
+    assert shelf.counts() == {"failed": 1, "done": 5}
+    assert (shelf.out / "b/app0.tar").read_text() == "mine"
+    assert os.listdir(shelf.base / ".out.layout-batch/staged") == []
+
+
+def test_two_sources_with_one_result(shelf: Shelf) -> None:
+    write_docker_archive([app(1)], shelf.folder / "a/packed.tar")
+    with pytest.raises(DestinationError, match=r"packed\.tar and .*packed\.tar\.gz"):
+        shelf.run()
+    assert files_in(shelf.out) == []
+    assert shelf.counts(exclude=["packed.tar.gz"]) == {"done": 6}
+
+
+def test_an_archive_without_an_image(shelf: Shelf) -> None:
+    """It is none of the sources, but told of; and looked at once."""
+    with tarfile.open(shelf.folder / "home.tar", "w") as tar:
+        tar.add(__file__, "file.py")
+    assert shelf.counts() == {"done": 6, "no image": 1}
+    assert shelf.counts() == {"unchanged": 6, "no image": 1}
+    assert [each["source"] for each in shelf.lines()[:-1] if each["status"] == "no image"] == [
+        str(shelf.folder / "home.tar")
+    ]
+    named = batch("verify", [shelf.folder / "home.tar"], executor=shelf.executor)
+    assert named.failed == 1
+
+
+def test_verify_and_inspect_resume_beside_their_report(shelf: Shelf) -> None:
+    data = bytearray((shelf.folder / "b/app0.tar").read_bytes())
+    data[data.index(b"base 0")] ^= 1
+    (shelf.folder / "b/app0.tar").write_bytes(data)
+    assert shelf.counts("verify") == {"done": 5, "failed": 1}
+    assert "diffid-mismatch" in shelf.error("b/app0.tar")
+    assert shelf.counts("verify") == {"unchanged": 5, "failed": 1}
+    assert shelf.counts("inspect") == {"done": 6}
+    assert shelf.counts("inspect") == {"unchanged": 6}
+    assert all(each["report"]["roots"] for each in shelf.lines()[:-1])
+    assert shelf.counts("inspect", report=None) == {"done": 6}
+
+
+def test_strict(shelf: Shelf) -> None:
+    whole = shelf.folder / "b/app0.tar"
+    whole.write_bytes(whole.read_bytes()[:-1024])
+    counts = shelf.counts("verify", strict=True, report=None)
+    assert counts == {"done": 5, "failed": 1}
+    assert shelf.counts("verify", report=None) == {"done": 6}
+
+
+def test_a_record_of_its_own(shelf: Shelf) -> None:
+    record = shelf.base / "record"
+    assert shelf.counts("verify", state=str(record), report=None) == {"done": 6}
+    assert shelf.counts("verify", state=str(record), report=None) == {"unchanged": 6}
+    record.write_text("something else" * 100)
+    with pytest.raises(DestinationError, match="no record"):
+        shelf.run("verify", state=str(record), report=None)
+    assert record.read_text() == "something else" * 100
+
+
+def test_by_content(shelf: Shelf) -> None:
+    assert shelf.counts(rehash=True) == {"done": 6}
+    for path in shelf.folder.rglob("*.tar"):
+        os.utime(path, (1, 1))
+    silently = shelf.folder / "b/app2.tar"
+    data = silently.read_bytes()
+    write_docker_archive([app(52)], silently)
+    assert len(silently.read_bytes()) == len(data)
+    os.utime(silently, (1, 1))
+    assert shelf.counts(rehash=True) == {"unchanged": 5, "done": 1}
+    assert shelf.counts() == {"unchanged": 6}
+
+
+def test_only_one_at_a_time(shelf: Shelf) -> None:
+    def second(_report: SourceReport) -> None:
+        with pytest.raises(DestinationError, match="another layout batch"):
+            batch("repack", shelf.folder, shelf.out, to="oci", executor=shelf.executor)
+
+    report = batch(
+        "repack",
+        shelf.folder,
+        shelf.out,
+        to="oci",
+        executor=shelf.executor,
+        told=Told(source=second),
+    )
+    assert report.sources == 6
+
+
+def test_the_destination_inside_of_the_shelf(shelf: Shelf) -> None:
+    out = shelf.folder / "out"
+    assert shelf.counts(dest=out) == {"done": 6}
+    assert shelf.counts(dest=out) == {"unchanged": 6}
+    with pytest.raises(DestinationError, match="is a shelf itself"):
+        shelf.run(dest=shelf.folder)
+
+
+def test_a_report_takes_the_place_of_no_archive(shelf: Shelf) -> None:
+    archive = shelf.folder / "b/app0.tar"
+    before = archive.read_bytes()
+    with pytest.raises(DestinationError, match="is an archive"):
+        shelf.run("verify", report=archive)
+    assert archive.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("repack", {"to": "oci"}),
+        ("repack", {"dest": "out"}),
+        ("repack", {"dest": "out", "to": "oci", "append": True}),
+        ("verify", {"dest": "out"}),
+        ("verify", {"sums": "x"}),
+        ("convert", {}),
+        ("inspect", {"strict": True}),
+    ],
+)
+def test_what_makes_no_sense(verb: str, options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        batch(verb, tmp_path, **options)
+    with pytest.raises(UsageError):
+        batch(verb, [], **options)
+
+
+def test_a_source_named_twice_is_done_once(shelf: Shelf) -> None:
+    report = batch("verify", [shelf.folder, shelf.folder / "b"], executor=shelf.executor)
+    assert report.sources == 6
+    assert report.passed["twice"] == 3
+
+
+def test_a_long_report_is_left_out(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oci_layout.limits.REPORTED_BYTES", 100)
+    shelf.run("verify")
+    line = shelf.lines()[0]
+    assert line["report"] is None
+    assert line["report_left_out"] > 100
+
+
+def test_the_worker_is_told_of_in_order_of_the_record(shelf: Shelf) -> None:
+    """Whatever is told of was kept before, by the one thread that has the record."""
+    seen: Counter[int] = Counter()
+
+    def told(_report: SourceReport) -> None:
+        seen[threading.get_ident()] += 1
+
+    batch("verify", shelf.folder, executor=shelf.executor, told=Told(source=told))
+    assert seen == {threading.get_ident(): 6}
+
+
+def test_processes_by_default(shelf: Shelf) -> None:
+    assert batch("repack", shelf.folder, shelf.out, to="oci", jobs=2).counts == {"done": 6}
+    assert files_in(shelf.out) == RESULTS
+
+
+def test_a_given_executor_goes_on(shelf: Shelf) -> None:
+    """What was not begun is not begun; whoever gave it uses it further."""
+
+    class Stopped(BaseException):
+        pass
+
+    def told(_report: SourceReport) -> None:
+        raise Stopped
+
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(Stopped):
+            batch("verify", shelf.folder, executor=executor, jobs=1, told=Told(source=told))
+        assert executor.submit(len, "abc").result(10) == 3
