@@ -85,11 +85,12 @@ class LayerIndex:
         else:
             self._wanted.append(_Wanted(known=known, packing=packing, result=result))
 
-    def placed(self, path: str) -> None:
+    def placed(self, path: str, called: str | None = None) -> None:
         """Remember where the layers are that were packed for a result.
 
         Args:
-            path: of the result, which is whole and in its place.
+            path: of the result, which is whole.
+            called: where it will be, once it has its place; None where it has it.
         """
         wanted = self._wanted
         self.forget()
@@ -102,7 +103,7 @@ class LayerIndex:
         ):
             held = it.contents.lent(it.label)
             for each in wanted:
-                place = self._place(held.find(each.result), each.result)
+                place = self._place(held.find(each.result), each.result, path, called or path)
                 if place is not None:
                     self._note(each.known, {_key(each.packing): place})
 
@@ -119,14 +120,16 @@ class LayerIndex:
                 self._write(known.stored, entry)
         self.forget()
 
-    def _place(self, member: Member | None, digest: Digest) -> dict[str, Any] | None:
-        """Where a blob of a result lies; None where no file that stays has it."""
+    def _place(
+        self, member: Member | None, digest: Digest, result: str, called: str
+    ) -> dict[str, Any] | None:
+        """Where a blob of a result will lie; None where no file that stays has it."""
         if not isinstance(member, FileMember):
             return None
         file, owned = member.hold()
         try:
             status = os.fstat(file.fd)
-            path = os.path.relpath(file.path, self._base)
+            path = os.path.relpath(called + file.path.removeprefix(result), self._base)
             if stamp_of(os.stat(file.path)) != stamp_of(status):
                 return None  # an unnamed file that it was unpacked to
         finally:

@@ -129,6 +129,11 @@ class Merged:
         del planned
         return self._dest
 
+    def ends_at(self, planned: Planned) -> str:
+        """The pool: a layout of all."""
+        del planned
+        return self._pool
+
     def hold(self, row: Row, planned: Planned) -> bool:
         """Whether all blobs are in the pool."""
         del planned

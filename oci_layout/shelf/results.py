@@ -36,6 +36,10 @@ class Results(Protocol):
         """What a report calls the destination."""
         ...
 
+    def ends_at(self, planned: Planned) -> str:
+        """The path that what was staged gets in the end."""
+        ...
+
     def hold(self, row: Row, planned: Planned) -> bool:
         """Whether what came of a source before is there still."""
         ...
@@ -78,6 +82,11 @@ class Nothing:
 
     def called(self, planned: Planned) -> str:
         """Nothing."""
+        del planned
+        return ""
+
+    def ends_at(self, planned: Planned) -> str:
+        """Nowhere."""
         del planned
         return ""
 
@@ -126,6 +135,10 @@ class Mirrored:
     def called(self, planned: Planned) -> str:
         """The place itself."""
         return planned.result
+
+    def ends_at(self, planned: Planned) -> str:
+        """The place itself."""
+        return os.path.abspath(planned.result)
 
     def hold(self, row: Row, planned: Planned) -> bool:
         """Whether the result is there, and is what was written."""

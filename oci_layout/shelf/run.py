@@ -176,7 +176,7 @@ class _Run:
             make_folder(folder)
             file = os.path.join(folder, "state.sqlite")
         self._state = stack.enter_context(State(None if file is None else os.path.abspath(file)))
-        self._packed = os.path.join(folder, "packed") if self._dest else None
+        self._packed = os.path.join(folder, "packed") if folder else None
         self._kind = "merge" if merging else str(verb)
         self._asked = marks.of_request(verb, self._request, strict=self._strict)
         self._results: Results = Nothing()
@@ -313,6 +313,7 @@ class _Run:
                 stage_name=self._results.name_of(planned),
                 result=self._results.called(planned),
                 packed_index=self._packed,
+                placed=self._results.ends_at(planned),
                 digest=digest,
             )
 

@@ -15,12 +15,13 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.disk.shifting import new_stage
-from oci_layout.errors import LayoutError, NotAnImageError, of_machine
+from oci_layout.errors import LayoutError, NotAnImageError, StaleError, of_machine
 from oci_layout.finding import Severity
 from oci_layout.inspection.request import Inspect
 from oci_layout.model.reporttext import json_text, on_one_line
 from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks
+from oci_layout.shelf.layerindex import LayerIndex
 from oci_layout.shelf.report import Status
 from oci_layout.verification.report import Verdict, VerifyReport
 from oci_layout.verification.request import Verify
@@ -45,7 +46,9 @@ class Task:
         stage_name: what the result is called there.
         result: what it is called in reports.
         digest: of what it held before; None where nobody asks for it.
-        packed_index: folder in which packed layers are remembered; None for nowhere.
+        packed_index: folder in which layers are remembered; None for nowhere. What is packed is
+            told of from the folder that the folder of what is known is in.
+        placed: path that the result gets.
     """
 
     number: int
@@ -59,6 +62,7 @@ class Task:
     result: str = ""
     digest: str | None = None
     packed_index: str | None = None
+    placed: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -137,16 +141,30 @@ def _done(task: Task) -> Outcome:
     from oci_layout.api.verification import verify  # noqa: PLC0415
 
     request = task.request
+    index = _index(task)
     if isinstance(request, Verify):
-        return _verified(verify(task.source, request), strict=task.strict)
+        return _verified(verify(task.source, request, remembered=index), strict=task.strict)
     if isinstance(request, Inspect):
         return _told(inspect(task.source, request))
-    # packed_index: what is remembered of packed layers is given to repack here.
     folder = new_stage(task.stage, str(task.number))
     staged = os.path.join(folder, task.stage_name)
-    report = repack(task.source, staged, request)
+    try:
+        report = repack(task.source, staged, request, remembered=index)
+    except StaleError:  # layers of earlier results are not what they were: do without them
+        if index is not None:
+            index.distrust()
+        report = repack(task.source, staged, request)
+    if index is not None:
+        index.placed(staged, task.placed)
     outcome = _told(attrs.evolve(report, destination=task.result))
     return attrs.evolve(outcome, staged=staged)
+
+
+def _index(task: Task) -> LayerIndex | None:
+    if task.packed_index is None:
+        return None
+    known = os.path.dirname(task.packed_index)
+    return LayerIndex(task.packed_index, os.path.dirname(known))
 
 
 def _verified(report: VerifyReport, *, strict: bool) -> Outcome:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from oci_layout import BatchReport, SourceReport, Told, batch, verify
+from oci_layout import BatchReport, SourceReport, Told, batch, repack, verify
 from oci_layout.errors import DestinationError, UsageError
 from oci_layout.shelf import run as running
 from oci_layout.shelf import staging
-from tests.builders import write_docker_archive
-from tests.builders.shelves import app, cut, write_shelf
+from tests.builders import sha256, write_docker_archive
+from tests.builders.shelves import app, cut, put, write_shelf
 from tests.builders.trees import fingerprint
 
 
@@ -379,3 +379,41 @@ def test_a_given_executor_goes_on(shelf: Shelf) -> None:
         with pytest.raises(Stopped):
             batch("verify", shelf.folder, executor=executor, jobs=1, told=Told(source=told))
         assert executor.submit(len, "abc").result(10) == 3
+
+
+def remembered(shelf: Shelf, name: str = ".out.layout-batch") -> list[dict[str, Any]]:
+    """Where packed layers are, as is remembered beside the destination."""
+    files = (shelf.base / name / "packed").rglob("*.json")
+    entries = [json.loads(each.read_text()) for each in files]
+    return [place for entry in entries for place in entry["packed"].values()]
+
+
+def test_a_layer_of_many_sources_is_packed_once(shelf: Shelf) -> None:
+    """It is remembered where its result lies in the end, and taken from there by later runs."""
+    shelf.run(compression="gzip")
+    places = remembered(shelf)
+    assert places
+    for place in places:
+        with open(shelf.base / place["path"], "rb") as file:
+            file.seek(place["offset"])
+            assert sha256(file.read(place["size"])) == place["digest"]
+    put(50, shelf.folder / "a/new.tar")
+    assert shelf.counts(compression="gzip") == {"unchanged": 6, "done": 1}
+    alone = shelf.base / "alone.tar"
+    repack(shelf.folder / "a/new.tar", alone, to="oci", compression="gzip")
+    assert (shelf.out / "a/new.tar").read_bytes() == alone.read_bytes()
+
+
+def test_an_earlier_result_that_changed_in_silence(shelf: Shelf) -> None:
+    """Its size and time are the old ones, its bytes are not: nothing is taken from it."""
+    shelf.run(compression="gzip")
+    for place in remembered(shelf):
+        path = shelf.base / place["path"]
+        before = path.stat()
+        with open(path, "r+b") as file:
+            file.seek(place["offset"] + place["size"] // 2)
+            file.write(b"\xff\x00\xff")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    put(50, shelf.folder / "a/new.tar")
+    assert shelf.counts(compression="gzip") == {"unchanged": 6, "done": 1}
+    assert not verify(str(shelf.out / "a/new.tar")).failed
