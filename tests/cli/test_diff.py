@@ -198,7 +198,9 @@ def test_every_key_is_documented(sources: dict[str, Path], tmp_path: Path) -> No
     (broken / "blobs/sha256" / IMAGE.manifest_digest()[7:]).unlink()
     found: set[str] = set()
     for a, b in (("a", "other"), ("a", "config")):
-        value = json.loads(layout("diff", sources[a], sources[b], "--json", "--files").stdout)
+        value = json.loads(
+            layout("diff", sources[a], sources[b], "--json", "--files", "--rootfs").stdout
+        )
         found |= keys(value)
     found |= keys(json.loads(layout("diff", sources["a"], broken, "--json").stdout))
     assert {"instruction", "absent", "attributes", "push_moves_tag"} <= found
@@ -209,7 +211,7 @@ def test_every_key_is_documented(sources: dict[str, Path], tmp_path: Path) -> No
 def test_json_is_stable(sources: dict[str, Path]) -> None:
     """Keys and types, which a program relies on."""
     value = json.loads(layout("diff", sources["a"], sources["same"], "--json").stdout)
-    assert list(value) == ["version", "verdict", "a", "b", "pairs"]
+    assert list(value) == ["version", "verdict", "a", "b", "pairs", "ignored"]
     assert list(value["a"]) == ["source", "source_kind", "only_here", "absent", "findings"]
     (pair,) = value["pairs"]
     assert list(pair) == [
@@ -222,6 +224,8 @@ def test_json_is_stable(sources: dict[str, Path]) -> None:
         "layers",
         "files",
         "meaning",
+        "layer_files",
+        "rootfs",
     ]
     assert list(pair["a"]) == [
         "names",
