@@ -180,7 +180,7 @@ def changes(
         with FileList(asked.tmp) as left, FileList(asked.tmp) as right:
             for state, layers in ((left, before), (right, after)):
                 fill(state, merged(layers), contents=True)
-            found = changed(left.by_first_name(), right.by_first_name())
+            found = changed(left.as_files(), right.as_files())
             yield from (each for each in found if wanted(each.path))
 
 

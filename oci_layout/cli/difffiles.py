@@ -13,7 +13,7 @@ from oci_layout.filediff.ignoring import Ignored
 from oci_layout.filediff.pairing import FileChange
 from oci_layout.filediff.report import FilesReport, TextDiff
 from oci_layout.limits import DIFFERENCES, TEXT_BYTES
-from oci_layout.streams.layerfiles import LayerFile
+from oci_layout.streams.layerfiles import FileType, LayerFile
 
 _FILES = 60  # files of a layer, or of all, that are shown; --json has more
 _LISTS = 150  # layers whose files are shown
@@ -104,7 +104,7 @@ def _file(each: FileChange, width: int) -> list[str]:
     file = a or b
     if file is not None and each.change != "changed":
         gone = file.whiteout
-        kind = f"whiteout of {gone.target}" if gone is not None else file.type.value
+        kind = f"whiteout of {gone.target}" if gone is not None else _kind(file)
         detail = f"  {kind}" + (f", {size_text(file.size)}" if file.size else "")
     lines = wrapped(shown(f"{_SIGNS[each.change]} {each.path}{detail}"), width, "  ", "      ")
     if a is None or b is None:
@@ -115,6 +115,11 @@ def _file(each: FileChange, width: int) -> list[str]:
             text += f", {a.size} bytes in both"
         lines += wrapped(shown(text), width, "      ", "        ")
     return lines
+
+
+def _kind(file: LayerFile) -> str:
+    linked = file.type is FileType.FILE and file.linkname
+    return f"hard link to {file.linkname}" if linked else file.type.value
 
 
 def _text(text: TextDiff, width: int) -> list[str]:

@@ -59,6 +59,6 @@ def _path(file: LayerFile) -> str:
         return f"{path}/"
     if file.type is FileType.SYMLINK:
         return f"{path} -> {shown(file.linkname)}"
-    if file.type is FileType.HARDLINK:
+    if file.type is FileType.HARDLINK or file.linkname:
         return f"{path} link to {shown(file.linkname)}"
     return path

@@ -50,7 +50,7 @@ def compare_lists(
     kept: list[FileChange] = []
     same = 0
     full = False
-    for each in pairs(a.by_first_name(), b.by_first_name(), fields_of(how.ignored)):
+    for each in pairs(a.as_files(), b.as_files(), fields_of(how.ignored)):
         if not each.differs:
             same += 1
             continue

@@ -90,10 +90,12 @@ class FileList(Closing):
                 yield ImageFile(file=_unpacked(fields), layer=layer)
             before = fields[0]
 
-    def by_first_name(self) -> Iterator[ImageFile]:
-        """The files, with the first name of each file that has several as the file itself.
+    def as_files(self) -> Iterator[ImageFile]:
+        """The files, each hard link as the file that it is a name of.
 
-        Which of its names a tar has as the file, and which as hard links to it, is chance.
+        Which of its names a tar has as the file, and which as links to it, is chance. So all but
+        the first name, in the order of paths, have that one as their ``linkname``. A link to what
+        is not in the list stays one.
         """
         if not self._linked:
             yield from self
@@ -127,46 +129,29 @@ class FileList(Closing):
                     link = _link(waiting)
                 if link is None or each.file.type in _NOT_LINKED:
                     continue
-                first = ""
+                if link.file.linkname != each.file.path:
+                    continue
+                first = min(each.file.path, link.file.path, key=path_key)
+                if first != each.file.path:
+                    yield attrs.evolve(each, file=_name(each.file, each.file, first))
                 while link is not None and link.file.linkname == each.file.path:
-                    if not first:
-                        first = min(each.file.path, link.file.path, key=path_key)
-                        yield from _named(each, link, first)
-                    elif link.file.path != first:
-                        yield _other(link, first)
+                    file = _name(link.file, each.file, first)
+                    yield ImageFile(file=file, layer=link.layer, bytes_at=each.file.path)
                     link = _link(waiting)
 
 
-def _named(each: ImageFile, link: ImageFile, first: str) -> Iterator[ImageFile]:
-    """A file and the first of the links to it, one of which is now the file."""
-    if first == each.file.path:
-        yield _other(link, first)
-        return
-    named = attrs.evolve(
-        link.file,
-        type=each.file.type,
-        size=each.file.size,
-        linkname=each.file.linkname,
-        device=each.file.device,
-        xattrs=each.file.xattrs,
-        content=each.file.content,
+def _name(link: LayerFile, file: LayerFile, first: str) -> LayerFile:
+    """A name of a file that has several, as the file that it is."""
+    linked = file.type is FileType.FILE and link.path != first
+    return attrs.evolve(
+        link,
+        type=file.type,
+        size=file.size,
+        linkname=first if linked else file.linkname,
+        device=file.device,
+        xattrs=file.xattrs,
+        content=file.content,
     )
-    yield ImageFile(file=named, layer=link.layer, bytes_at=each.file.path)
-    yield _other(each, first)
-
-
-def _other(each: ImageFile, first: str) -> ImageFile:
-    """Another name of a file."""
-    file = attrs.evolve(
-        each.file,
-        type=FileType.HARDLINK,
-        size=0,
-        linkname=first,
-        device=None,
-        xattrs=(),
-        content=None,
-    )
-    return ImageFile(file=file, layer=each.layer)
 
 
 def _link(waiting: Iterator[tuple[bytes, Any]]) -> ImageFile | None:
