@@ -60,7 +60,7 @@ def render(found: Comparison, width: int, asked: Diff) -> list[str]:
 
 def _says(pair: ImagePair, ignored: Sequence[Ignored]) -> str:
     if pair.verdict is Verdict.SAME_BUT:
-        return f"nothing else differs than {listed(ignored)}"
+        return f"nothing differs but {listed(ignored)}"
     if pair.verdict is not Verdict.SAME_IMAGE_ID:
         return _SAYS[pair.verdict]
     if all(each.change in (Change.SAME, Change.RELABELLED) for each in pair.layers):
@@ -128,8 +128,10 @@ def _digests(pair: ImagePair, width: int) -> list[str]:
         rows.append(("index", *_index_digests(a, b)))
     rows.append(("manifest", _digest(a.manifest_digest), _digest(b.manifest_digest)))
     rows.append(("image ID", short(a.config_digest), short(b.config_digest)))
-    rows.append(("layers", _layer_sum(a.layers), _layer_sum(b.layers)))
     marked = [(name, one, two, _mark(one, two)) for name, one, two in rows]
+    same = all(each.change in (Change.SAME, Change.RELABELLED) for each in pair.layers)
+    sums = _layer_sum(a.layers), _layer_sum(b.layers)
+    marked.append(("layers", *sums, "same" if same else "differs"))
     table = columns([("", "A", "B", ""), *marked], "  ")
     if max(map(cells, table)) <= width:
         return table
