@@ -17,7 +17,7 @@ from oci_layout.comparison.request import Diff
 EXAMPLES = (
     "layout diff saved.tar other.tar",
     "layout diff saved.tar folder --files",
-    "layout diff saved.tar rebuilt.tar --rootfs --ignore mtime,created",
+    "layout diff saved.tar other.tar --rootfs --ignore mtime,created",
 )
 
 

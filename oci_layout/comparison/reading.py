@@ -13,6 +13,7 @@ from oci_layout.comparison.pairing import Candidate
 from oci_layout.comparison.report import ImagePair
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.comparison.verdict import Verdict
+from oci_layout.counting import plural
 from oci_layout.errors import SelectionError
 from oci_layout.filediff.comparing import Comparing
 from oci_layout.filediff.ignoring import ignores_field
@@ -70,7 +71,7 @@ def read_pairs(
     sides += [side for each in trees.values() for side in (*each.a.layers, *each.b.layers)]
     if len(sides) > DIFFED_LAYERS:
         raise SelectionError(
-            what=f"{len(sides)} layers to be read, where at most {DIFFED_LAYERS} are",
+            what=f"{plural(len(sides), 'layer')} to be read, where at most {DIFFED_LAYERS} are",
             hint="choose with --image or --platform",
         )
     start(sum(side.layer.size for side in sides))
