@@ -49,7 +49,7 @@ USAGE_PATHS = 1_000_000  # files of one image that a report tells of
 
 DIFFED_LAYERS = 10_000  # layers that one comparison reads for their files
 DIFFERENCES = 1_000  # of two lists of files that are kept; the rest is counted
-DIFFERENCES_BYTES = 32 << 20  # memory of all that one comparison keeps
+DIFFERENCES_BYTES = 12 << 20  # memory of all that one comparison keeps
 TEXT_BYTES = 64 << 10  # of a file whose text is shown line by line
 TEXT_FILES = 50  # of two lists of files that are read for that
 TEXT_LINES = 200  # of one file that are shown

@@ -12,7 +12,7 @@ from oci_layout.counting import plural
 from oci_layout.filediff.ignoring import Ignored
 from oci_layout.filediff.pairing import FileChange
 from oci_layout.filediff.report import FilesReport, TextDiff
-from oci_layout.limits import DIFFERENCES, TEXT_BYTES
+from oci_layout.limits import TEXT_BYTES
 from oci_layout.streams.layerfiles import FileType, LayerFile
 
 _FILES = 60  # files of a layer, or of all, that are shown; --json has more
@@ -71,7 +71,7 @@ def _table(report: FilesReport, title: str, ignored: Sequence[Ignored], width: i
     if not report.count:
         lines += wrapped(_same(report, ignored), width, "  ", "  ")
     elif report.reordered:
-        lines += wrapped("Those that both have are in another order.", width, "  ", "  ")
+        lines += wrapped("The files are in another order.", width, "  ", "  ")
     texts = {each.path: each for each in report.texts}
     for each in report.differences[:_FILES]:
         lines += _file(each, width)
@@ -79,7 +79,9 @@ def _table(report: FilesReport, title: str, ignored: Sequence[Ignored], width: i
         lines += _text(text, width) if text is not None else []
     left = report.count - len(report.differences[:_FILES])
     if left:
-        lines.append(f"  and {left} more; --json lists the first {DIFFERENCES}")
+        most = len(report.differences)
+        told = f"; --json lists the first {most}" if most > _FILES else ""
+        lines.append(f"  and {left} more{told}")
     if report.texts_left_out:
         what = plural(report.texts_left_out, "changed file")
         told = f"{what} of at most {TEXT_BYTES >> 10} KiB not read for the lines that differ"

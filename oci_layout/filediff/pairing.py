@@ -56,15 +56,26 @@ class FileChange:
         """Whether it is a change at all."""
         return self.a is None or self.b is None or bool(self.attributes)
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
+    def to_json(self, a: int | None = None, b: int | None = None) -> dict[str, Any]:
+        """As a JSON value.
+
+        Args:
+            a: number of the layer of the first, where several images have it; None for its own.
+            b: of the second, likewise.
+        """
         return {
             "path": self.path,
             "change": self.change,
             "attributes": list(self.attributes),
-            "a": self.a.to_json() if self.a is not None else None,
-            "b": self.b.to_json() if self.b is not None else None,
+            "a": _told(self.a, a),
+            "b": _told(self.b, b),
         }
+
+
+def _told(side: ImageFile | None, layer: int | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {**side.to_json(), **({"layer": layer} if layer is not None else {})}
 
 
 def pairs(

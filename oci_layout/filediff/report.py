@@ -87,7 +87,7 @@ class FilesReport:
             "changed": self.changed,
             "same": self.same,
             "reordered": self.reordered,
-            "differences": [each.to_json() for each in self.differences],
+            "differences": [each.to_json(self.a, self.b) for each in self.differences],
             "differences_left_out": self.left_out,
             "texts": [each.to_json() for each in self.texts],
             "texts_left_out": self.texts_left_out,

@@ -172,6 +172,9 @@ def test_a_layer_that_two_images_have_is_read_once(tmp_path: Path) -> None:
     found = diff(sides[0], sides[1], files=True, progress=progress)
     assert [[(r.a, r.b) for r in pair.layer_files] for pair in found.pairs] == [[(0, 0)], [(1, 1)]]
     assert read[-1] == 2 * len(tar(entry("f", b"a")))
+    for number, pair in enumerate(found.pairs):
+        (told,) = pair.layer_files[0].to_json()["differences"]
+        assert (told["a"]["layer"], told["b"]["layer"]) == (number, number)
 
 
 def test_far_too_many_layers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
