@@ -104,6 +104,7 @@ class FileList(Closing):
             for number, each in enumerate(self._renamed()):
                 value = (each.layer, each.bytes_at, *_packed(each.file))
                 renamed.add(_key(each.file.path, number), value)
+            renamed.settle()
             instead = iter(renamed)
             _, there = next(instead, (b"", None))
             for each in self:
@@ -121,6 +122,7 @@ class FileList(Closing):
                 if each.file.type is FileType.HARDLINK:
                     key = _key(each.file.linkname, number)
                     links.add(key, (each.layer, *_packed(each.file)))
+            links.settle()
             waiting = iter(links)
             link = _link(waiting)
             for each in self:
