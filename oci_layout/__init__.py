@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from oci_layout.errors import SelectionError as SelectionError
     from oci_layout.errors import TargetError as TargetError
     from oci_layout.errors import UsageError as UsageError
+    from oci_layout.filediff.filelist import ImageFile as ImageFile
+    from oci_layout.filediff.pairing import FileChange as FileChange
     from oci_layout.finding import Finding as Finding
     from oci_layout.finding import Findings as Findings
     from oci_layout.havelist.request import Have as Have
@@ -76,8 +78,6 @@ if TYPE_CHECKING:
     from oci_layout.plan.request import Tag as Tag
     from oci_layout.platform import Platform as Platform
     from oci_layout.reference import Reference as Reference
-    from oci_layout.rootfs.changes import FileChange as FileChange
-    from oci_layout.rootfs.listing import ImageFile as ImageFile
     from oci_layout.rootfs.report import ExportReport as ExportReport
     from oci_layout.rootfs.request import Cat as Cat
     from oci_layout.rootfs.request import Export as Export
@@ -155,9 +155,9 @@ _HOMES = {
     "Cat": "oci_layout.rootfs.request",
     "Export": "oci_layout.rootfs.request",
     "ExportReport": "oci_layout.rootfs.report",
-    "FileChange": "oci_layout.rootfs.changes",
+    "FileChange": "oci_layout.filediff.pairing",
     "Files": "oci_layout.rootfs.request",
-    "ImageFile": "oci_layout.rootfs.listing",
+    "ImageFile": "oci_layout.filediff.filelist",
     "CollectReport": "oci_layout.sink.keeping",
     "NamesReport": "oci_layout.sink.keeping",
     "Source": "oci_layout.source.opening",

@@ -51,6 +51,15 @@ IMPLIED_FOLDERS = 200_000  # that no layer lists, though it has files in them
 WAITING_LINKS = 100_000  # hard links to files of another layer
 USAGE_PATHS = 1_000_000  # files of one image that a report tells of
 
+DIFFED_LAYERS = 10_000  # layers that one comparison reads for their files
+DIFFERENCES = 1_000  # of two lists of files that are kept; the rest is counted
+DIFFERENCES_BYTES = 12 << 20  # memory of all that one comparison keeps
+TEXT_BYTES = 64 << 10  # of a file whose text is shown line by line
+TEXT_FILES = 50  # of two lists of files that are read for that
+TEXT_LINES = 200  # of one file that are shown
+TEXTS_LINES = 10_000  # of all files of one comparison
+TEXT_LINE_LETTERS = 400  # of one line
+
 BOMB_RATIO = 200  # a layer is refused past this ratio ...
 BOMB_BYTES = 8 << 30  # ... when it has also grown past this size
 ZSTD_WINDOW = 8 << 20  # that every decoder of zstd takes (RFC 8878, 3.1.1.1.2)

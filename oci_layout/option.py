@@ -86,6 +86,29 @@ def word(words: type[_Word], default: Any, help: str, *flags: str) -> Any:
     return _field(default, Option(help=help, kind=words, flags=flags), read)
 
 
+def words(kind: type[_Word], help: str, metavar: str, *flags: str) -> Any:
+    """A field of any number of some words, with commas between.
+
+    Args:
+        kind: all there are.
+        help: one line; ``{}`` stands for them.
+        metavar: what stands for the value.
+        flags: other than the name of the field.
+    """
+
+    def read(value: Any) -> tuple[_Word, ...]:
+        asked = [part.strip() for each in _texts(value) for part in each.split(",")]
+        unknown = [each for each in asked if each.lower() not in tuple(kind)]
+        if unknown:
+            raise UsageError(
+                what=f"{unknown[0]!r} is none of {', '.join(kind)}", hint="choose some of them"
+            )
+        return tuple(dict.fromkeys(kind(each.lower()) for each in asked))
+
+    told = help.format(", ".join(kind))
+    return _field((), Option(help=told, kind=str, flags=flags, metavar=metavar, many=True), read)
+
+
 def texts(help: str, metavar: str, *flags: str, between: str = "") -> Any:
     """A field of any number of texts; a single one may stand alone.
 

@@ -35,6 +35,7 @@ from oci_layout.source.opening import files_of
 from oci_layout.source.spool import write_all
 from oci_layout.source.transports import file_and_folder, located
 from oci_layout.targets.request import Check
+from oci_layout.targets.target import Target
 from oci_layout.verification.request import Depth, Verify
 from oci_layout.where import Where
 
@@ -136,13 +137,20 @@ def gathered(
         source: a path.
         asked: which images, and how deep to look.
         progress: told how far the reading of layers is.
+
+    Raises:
+        UsageError: an engine that nobody knows.
+        DamagedError: nothing can be shown of it.
     """
     path, asked = chosen_at(source, asked)
     shared: dict[str, Any] = {
         "bases": asked.bases,
         "tmp": asked.tmp,
         "registry_host": asked.registry_host,
+        "namespace": asked.namespace,
     }
+    for target in asked.targets:
+        Target.parse(target)
     depth = Depth.QUICK if asked.quick else Depth.FULL
     inspected, usages = _inspected(path, asked, progress)
     return PageContents(
@@ -158,11 +166,9 @@ def gathered(
 
 
 def _tried(ask: Any) -> Any:
-    """What a verb reports, or why it cannot: then the page says that."""
+    """What a verb reports, or why it cannot, as of a list of volumes: then the page says that."""
     try:
         return ask()
-    except UsageError:
-        raise
     except LayoutError as error:
         return str(error)
 

@@ -14,13 +14,14 @@ from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.api.work import Work
 from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.errors import DestinationError, SelectionError, damage_in
+from oci_layout.filediff.filelist import FileList, ImageFile
+from oci_layout.filediff.pairing import FileChange, changed
 from oci_layout.graph.selection import only_image
 from oci_layout.option import path_text
-from oci_layout.rootfs.changes import FileChange, changed
 from oci_layout.rootfs.exporting import Target, export_to
 from oci_layout.rootfs.finding import Reached, reach
 from oci_layout.rootfs.layers import LayerTar, bytes_of, layer_tars
-from oci_layout.rootfs.listing import ImageFile, fits, listed
+from oci_layout.rootfs.listing import fill, fits, listed
 from oci_layout.rootfs.merge import merged
 from oci_layout.rootfs.paths import ROOT, base_of, parent_of
 from oci_layout.rootfs.report import ExportReport
@@ -176,11 +177,11 @@ def changes(
         before, after = opened.up_to(a), opened.up_to(b)
         _start(progress, before, after)
         wanted = fits(asked.find)
-        left, right = (
-            listed(merged(layers), asked.tmp, wanted=wanted, contents=True)
-            for layers in (before, after)
-        )
-        yield from changed(left, right)
+        with FileList(asked.tmp) as left, FileList(asked.tmp) as right:
+            for state, layers in ((left, before), (right, after)):
+                fill(state, merged(layers), contents=True)
+            found = changed(left.as_files(), right.as_files())
+            yield from (each for each in found if wanted(each.path))
 
 
 def cat(

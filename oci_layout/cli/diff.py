@@ -15,6 +15,7 @@ from oci_layout.comparison.request import Diff
 EXAMPLES = (
     "layout diff saved.tar other.tar",
     "layout diff saved.tar folder --files",
+    "layout diff saved.tar other.tar --rootfs --ignore mtime,created",
 )
 
 
@@ -33,10 +34,10 @@ def diff(
     """Compare the images of A and B, and tell why their digests differ.
 
     The verdict is one of: identical (same manifest), same image ID (same config), same content
-    (the config means the same), same files, other config; different. Exit status: 0 for the first
-    three, 1 for the others. Two single images are compared whatever their names; of several, those
-    of one name and platform, then those of one image ID. No layer is read where its digest and
-    diff_id are stated.
+    (the config means the same), same but for what is ignored; same files, other config; different.
+    Exit status: 0 for the first four, 1 for the others. Two single images are compared whatever
+    their names; of several, those of one name and platform, then those of one image ID. No layer
+    is read where its digest and diff_id are stated, unless files are asked for.
     """
     from oci_layout.cli.diffview import render  # noqa: PLC0415  likewise
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
@@ -47,7 +48,7 @@ def diff(
         show_json({"version": 1, **found.to_json()})
         return int(not found.verdict.same)
     width = max(40, shutil.get_terminal_size().columns)
-    show(render(found, width, files=request.files))
+    show(render(found, width, request))
     for side, source in (("A", found.a), ("B", found.b)):
         for finding in source.findings:
             if finding.severity != "note":

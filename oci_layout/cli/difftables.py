@@ -1,25 +1,21 @@
-"""What ``layout diff`` shows field by field, layer by layer and file by file."""
+"""What ``layout diff`` shows field by field, and layer by layer."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from oci_layout.cli.cells import cells, clipped, wrapped
 from oci_layout.cli.text import shown, size_text
 from oci_layout.comparison.fields import FieldDifference
-from oci_layout.comparison.files import FileDifference, FilesReport
 from oci_layout.comparison.layers import Change, LayerChange
 from oci_layout.comparison.reasons import packing
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.model import gojson
 from oci_layout.model.gotypes import ABSENT
-from oci_layout.streams.layerfiles import LayerFile
 
-_FIELDS = 40  # fields of a document,
-_LAYERS = 150  # layers (engines take 127), and
-_FILES = 60  # files of a layer, that are shown; --json has more
+_FIELDS = 40  # fields of a document, and
+_LAYERS = 150  # layers (engines take 127) that are shown; --json has more
 _VALUE = 160  # letters of a value
 
 
@@ -142,88 +138,3 @@ def _diff_id(side: LayerSide) -> str:
 def _stored(side: LayerSide) -> str:
     there = "" if side.layer.member is not None else ", not in the source"
     return f"{packing(side)} {size_text(side.layer.size)}{there}"
-
-
-def file_table(report: FilesReport | None, width: int, *, asked: bool) -> list[str]:
-    """File by file.
-
-    Args:
-        report: what was found in the first layer that differs; None for nothing.
-        width: columns of the terminal.
-        asked: whether files were asked for.
-    """
-    if report is None:
-        text = "No layer differs." if asked else "--files tells which files of it differ."
-        return ["", text] if asked else [f"  {text}"]
-    numbers = " and ".join(
-        f"layer {number} of {letter}"
-        for letter, number in (("A", report.a), ("B", report.b))
-        if number is not None
-    )
-    counts = ", ".join(
-        f"{count} {word}"
-        for word, count in (
-            ("added", report.added),
-            ("removed", report.removed),
-            ("changed", report.changed),
-            ("the same", report.same),
-        )
-        if count
-    )
-    lines = ["", *wrapped(f"Files of {numbers}: {counts or 'none'}", width, "", "  ")]
-    if not report.added + report.removed + report.changed:
-        text = "The files are the same; the tars are not: their order, padding or headers differ."
-        lines += wrapped(text, width, "  ", "  ")
-    for each in report.differences[:_FILES]:
-        lines += _file(each, width)
-    left = report.added + report.removed + report.changed - len(report.differences[:_FILES])
-    if left > 0:
-        lines.append(f"  and {left} more; --json lists the first 1000")
-    return lines
-
-
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-
-
-def _file(each: FileDifference, width: int) -> list[str]:
-    detail = ""
-    file = each.a or each.b
-    if file is not None and each.change != "changed":
-        gone = file.whiteout
-        kind = f"whiteout of {gone.target}" if gone is not None else file.type.value
-        detail = f"  {kind}" + (f", {size_text(file.size)}" if file.size else "")
-    lines = wrapped(shown(f"{_SIGNS[each.change]} {each.path}{detail}"), width, "  ", "      ")
-    if each.a is None or each.b is None:
-        return lines
-    for name in each.attributes:
-        text = f"{name}: {_attribute(each.a, name)} in A, {_attribute(each.b, name)} in B"
-        if name == "content" and each.a.size == each.b.size:
-            text = f"content: differs, {each.a.size} bytes in both"
-        elif name == "content":
-            text = "content: differs"
-        lines += wrapped(shown(text), width, "      ", "        ")
-    return lines
-
-
-def _attribute(file: LayerFile, name: str) -> str:
-    value = getattr(file, name)
-    if name == "mode":
-        return f"{value:04o}"
-    if name == "mtime":
-        return _moment(value)
-    if name == "type":
-        return str(value.value)
-    if name == "xattrs":
-        return ", ".join(key for key, _ in value) or "none"
-    if name == "device":
-        return "{}:{}".format(*value) if value is not None else "none"
-    return str(value) if value != "" else "none"
-
-
-def _moment(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    try:
-        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds} s"
-    return text + (f".{rest:09}".rstrip("0") if rest else "") + "Z"

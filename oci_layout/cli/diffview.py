@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from oci_layout.cli.cells import cells, columns, wrapped
-from oci_layout.cli.difftables import config_table, file_table, layer_table, manifest_table
+from oci_layout.cli.difffiles import file_tables
+from oci_layout.cli.difftables import config_table, layer_table, manifest_table
 from oci_layout.cli.text import short, shown, size_text
 from oci_layout.comparison.indexes import entry_name
 from oci_layout.comparison.layers import Change
 from oci_layout.comparison.pairing import Candidate
 from oci_layout.comparison.reasons import Reason, listed, packing
 from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
+from oci_layout.comparison.request import Diff
 from oci_layout.comparison.sides import LayerSide, Side
 from oci_layout.comparison.verdict import Verdict
+from oci_layout.filediff.ignoring import Ignored
 
 _SAYS = {
     Verdict.IDENTICAL: "the same manifest, byte for byte",
@@ -26,16 +29,16 @@ _SAYS = {
 _ALONE = 40  # images without a match that are shown; --json has all
 
 
-def render(found: Comparison, width: int, *, files: bool) -> list[str]:
+def render(found: Comparison, width: int, asked: Diff) -> list[str]:
     """The comparison as lines for people: verdict, reasons, fields, layers, what it means.
 
     Args:
         found: what was found.
         width: columns of the terminal.
-        files: whether files were asked for.
+        asked: what was asked for.
     """
     lone = len(found.pairs) == 1 and not found.a.alone and not found.b.alone
-    says = _says(found.pairs[0]) if lone else _counted(found)
+    says = _says(found.pairs[0], found.ignored) if lone else _counted(found)
     lines = wrapped(f"{found.verdict}: {says}", width, "", "  ")
     lines.append("")
     for letter, source in (("A", found.a), ("B", found.b)):
@@ -47,14 +50,17 @@ def render(found: Comparison, width: int, *, files: bool) -> list[str]:
     told: set[object] = set()
     for pair in found.pairs:
         roots = pair.a.candidate.root, pair.b.candidate.root
-        lines += _pair(pair, width, lone=lone, first=roots not in told, files=files)
+        tables = file_tables(pair, found.ignored, width, files=asked.files, rootfs=asked.rootfs)
+        lines += _pair(pair, width, tables, lone=lone, first=roots not in told)
         told.add(roots)
     for letter, source in (("A", found.a), ("B", found.b)):
         lines += _alone(letter, source, width)
     return lines
 
 
-def _says(pair: ImagePair) -> str:
+def _says(pair: ImagePair, ignored: Sequence[Ignored]) -> str:
+    if pair.verdict is Verdict.SAME_BUT:
+        return f"nothing differs but {listed(ignored)}"
     if pair.verdict is not Verdict.SAME_IMAGE_ID:
         return _SAYS[pair.verdict]
     if all(each.change in (Change.SAME, Change.RELABELLED) for each in pair.layers):
@@ -96,7 +102,7 @@ def _names(each: Candidate) -> str:
     return ", ".join(shown(str(name)) for name in each.root.names) or "(no name)"
 
 
-def _pair(pair: ImagePair, width: int, *, lone: bool, first: bool, files: bool) -> list[str]:
+def _pair(pair: ImagePair, width: int, files: list[str], *, lone: bool, first: bool) -> list[str]:
     one, two = _names(pair.a.candidate), _names(pair.b.candidate)
     platform = shown(str(pair.a.candidate.platform))
     if pair.a.candidate.platform != pair.b.candidate.platform:
@@ -112,9 +118,7 @@ def _pair(pair: ImagePair, width: int, *, lone: bool, first: bool, files: bool) 
     lines += manifest_table(pair.manifest, width)
     lines += config_table(pair.config, width)
     lines += layer_table(pair.layers, width)
-    if files or any(not each.change.same_files for each in pair.layers):
-        lines += file_table(pair.files, width, asked=files)
-    return lines + _meaning(pair, width)
+    return lines + files + _meaning(pair, width)
 
 
 def _digests(pair: ImagePair, width: int) -> list[str]:
@@ -124,8 +128,10 @@ def _digests(pair: ImagePair, width: int) -> list[str]:
         rows.append(("index", *_index_digests(a, b)))
     rows.append(("manifest", _digest(a.manifest_digest), _digest(b.manifest_digest)))
     rows.append(("image ID", short(a.config_digest), short(b.config_digest)))
-    rows.append(("layers", _layer_sum(a.layers), _layer_sum(b.layers)))
     marked = [(name, one, two, _mark(one, two)) for name, one, two in rows]
+    same = all(each.change in (Change.SAME, Change.RELABELLED) for each in pair.layers)
+    sums = _layer_sum(a.layers), _layer_sum(b.layers)
+    marked.append(("layers", *sums, "same" if same else "differs"))
     table = columns([("", "A", "B", ""), *marked], "  ")
     if max(map(cells, table)) <= width:
         return table

@@ -6,8 +6,8 @@ import stat
 import time
 
 from oci_layout.cli.text import shown
-from oci_layout.rootfs.changes import FileChange
-from oci_layout.rootfs.listing import ImageFile
+from oci_layout.filediff.filelist import ImageFile
+from oci_layout.filediff.pairing import FileChange
 from oci_layout.streams.layerfiles import FileType, LayerFile
 
 _BITS = {
@@ -59,6 +59,6 @@ def _path(file: LayerFile) -> str:
         return f"{path}/"
     if file.type is FileType.SYMLINK:
         return f"{path} -> {shown(file.linkname)}"
-    if file.type is FileType.HARDLINK:
+    if file.type is FileType.HARDLINK or file.linkname:
         return f"{path} link to {shown(file.linkname)}"
     return path

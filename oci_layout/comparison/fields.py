@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from oci_layout.comparison.aligning import align
 from oci_layout.comparison.meaning import exactly
+from oci_layout.filediff.aligning import align
 from oci_layout.model.gotypes import ABSENT
 
 # The instruction of a Dockerfile that a field of the runtime config comes from.

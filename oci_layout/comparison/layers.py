@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from oci_layout.comparison.aligning import align as aligned
 from oci_layout.comparison.sides import LayerSide
+from oci_layout.filediff.aligning import align as aligned
 
 
 class Change(enum.StrEnum):

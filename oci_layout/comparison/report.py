@@ -8,13 +8,14 @@ import attrs
 
 from oci_layout.comparison.consequences import Consequences
 from oci_layout.comparison.fields import FieldDifference
-from oci_layout.comparison.files import FilesReport
 from oci_layout.comparison.indexes import entry_name
 from oci_layout.comparison.layers import LayerChange
 from oci_layout.comparison.pairing import Candidate
 from oci_layout.comparison.reasons import Reason
 from oci_layout.comparison.sides import Side
 from oci_layout.comparison.verdict import Verdict
+from oci_layout.filediff.ignoring import Ignored
+from oci_layout.filediff.report import FilesReport
 from oci_layout.finding import Finding
 from oci_layout.model.descriptor import Descriptor
 
@@ -31,8 +32,10 @@ class ImagePair:
         manifest: fields of the manifests that differ.
         config: fields of the configs that differ, as engines read them.
         layers: every layer of both.
-        files: file by file, the first layer that differs; None where that was not asked for, or
+        layer_files: file by file, each layer that differs; empty where that was not asked for, or
             none does.
+        rootfs: file by file, what a container of each would see; None where that was not asked
+            for, or no layer differs.
         consequences: what it means.
     """
 
@@ -43,8 +46,14 @@ class ImagePair:
     manifest: tuple[FieldDifference, ...]
     config: tuple[FieldDifference, ...]
     layers: tuple[LayerChange, ...]
-    files: FilesReport | None
+    layer_files: tuple[FilesReport, ...]
+    rootfs: FilesReport | None
     consequences: Consequences
+
+    @property
+    def files(self) -> FilesReport | None:
+        """Of the first layer that differs."""
+        return next(iter(self.layer_files), None)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
@@ -75,6 +84,8 @@ class ImagePair:
                 "layers_to_upload": means.uploads,
                 "bytes_to_upload": means.upload_bytes,
             },
+            "layer_files": [each.to_json() for each in self.layer_files],
+            "rootfs": self.rootfs.to_json() if self.rootfs is not None else None,
         }
 
 
@@ -125,12 +136,14 @@ class Comparison:
         b: the second.
         verdict: the worst of all pairs; ``different`` where an image has no match.
         pairs: images that were compared.
+        ignored: what did not count.
     """
 
     a: SourceNotes
     b: SourceNotes
     verdict: Verdict
     pairs: tuple[ImagePair, ...]
+    ignored: tuple[Ignored, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
@@ -139,4 +152,5 @@ class Comparison:
             "a": self.a.to_json(),
             "b": self.b.to_json(),
             "pairs": [each.to_json() for each in self.pairs],
+            "ignored": [str(each) for each in self.ignored],
         }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from oci_layout import option
+from oci_layout.filediff.ignoring import Ignored
 from oci_layout.option import Completing
 from oci_layout.platform import Platform
 
@@ -25,4 +26,8 @@ class Diff(Completing):
         "Image of B to compare it with.", "NAME|DIGEST", "--image-b"
     )
     platforms: Sequence[Platform | str] = option.platforms("This platform only; repeatable.")
-    files: bool = option.flag("Read the first layer that differs, and compare its files.")
+    files: bool = option.flag("Read the layers that differ, and compare their files.")
+    rootfs: bool = option.flag("Compare the files that a container of each would see.")
+    ignore: Sequence[Ignored | str] = option.words(
+        Ignored, "What does not count, with commas between: {}.", "WORDS"
+    )

@@ -9,11 +9,11 @@ import attrs
 from oci_layout.blobs.pool import Pool
 from oci_layout.comparison.consequences import consequences
 from oci_layout.comparison.fields import FieldDifference, differences
-from oci_layout.comparison.files import compare_files
 from oci_layout.comparison.indexes import index_reason
 from oci_layout.comparison.layers import LayerChange, align
 from oci_layout.comparison.meaning import config_meaning, exactly
 from oci_layout.comparison.pairing import Candidate, Pair, absent, candidates, pair
+from oci_layout.comparison.reading import Reading, read_pairs, settled
 from oci_layout.comparison.reasons import (
     config_reason,
     layers_reason,
@@ -39,7 +39,7 @@ def compare_sources(
     choices: tuple[Choice, Choice],
     pool: Pool,
     *,
-    files: bool,
+    reading: Reading,
     start: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Hold the images of two sources against each other.
@@ -49,11 +49,11 @@ def compare_sources(
         b: the second.
         choices: which images of each.
         pool: whose meter is told of bytes read.
-        files: whether to compare the first layer that differs file by file.
+        reading: what layers are read for.
         start: told of all bytes to read, as soon as that is known.
 
     Raises:
-        SelectionError: no such image or platform, or no image at all.
+        SelectionError: no such image or platform, no image at all, or far too many layers.
         DamagedError: a layer that had to be read could not be.
     """
     all_a = _images(a, choices[0], "A", b)
@@ -72,17 +72,10 @@ def compare_sources(
     if start is not None:
         start(total)
     compared = _compared(pairs, pool)
-    if files:
-        first = [_first(each.layers) for each in compared]
-        changed = dict.fromkeys(change for change in first if change is not None)
-        if start is not None:
-            start(total + sum(_size(change) for change in changed))
-        labels = a.label, b.label
-        read = {each: compare_files(each.a, each.b, pool, labels) for each in changed}
-        compared = tuple(
-            attrs.evolve(each, files=read[change]) if change is not None else each
-            for each, change in zip(compared, first, strict=True)
-        )
+    if reading.files or reading.trees is not None:
+        tell = start if start is not None else _nobody
+        compared = read_pairs(compared, reading, pool, (a.label, b.label), tell)
+    compared = tuple(settled(each, reading) for each in compared)
     verdict = worst(each.verdict for each in compared)
     if only_a or only_b:
         verdict = Verdict.DIFFERENT
@@ -91,17 +84,12 @@ def compare_sources(
         b=_notes(b, all_b, only_b),
         verdict=verdict,
         pairs=compared,
+        ignored=reading.how.ignored,
     )
 
 
-def _first(changes: Sequence[LayerChange]) -> LayerChange | None:
-    """The first layer that holds other files."""
-    return next((each for each in changes if not each.change.same_files), None)
-
-
-def _size(change: LayerChange | None) -> int:
-    sides = (change.a, change.b) if change is not None else ()
-    return sum(side.layer.size for side in sides if side is not None)
+def _nobody(total: int) -> None:
+    """Nobody asked how much there is to read."""
 
 
 def _images(source: Source, choice: Choice, letter: str, other: Source) -> list[Candidate]:
@@ -203,7 +191,8 @@ def _compare(left: Candidate, right: Candidate, pool: Pool) -> ImagePair:
         manifest=manifest,
         config=config,
         layers=changes,
-        files=None,
+        layer_files=(),
+        rootfs=None,
         consequences=consequences(a, b),
     )
 

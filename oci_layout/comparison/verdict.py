@@ -12,6 +12,7 @@ class Verdict(enum.StrEnum):
     IDENTICAL = "identical"
     SAME_IMAGE_ID = "same image ID"
     SAME_CONTENT = "same content"
+    SAME_BUT = "same but for what is ignored"
     SAME_FILES = "same files, other config"
     DIFFERENT = "different"
 
@@ -21,7 +22,7 @@ class Verdict(enum.StrEnum):
         return self in _SAME
 
 
-_SAME = (Verdict.IDENTICAL, Verdict.SAME_IMAGE_ID, Verdict.SAME_CONTENT)
+_SAME = (Verdict.IDENTICAL, Verdict.SAME_IMAGE_ID, Verdict.SAME_CONTENT, Verdict.SAME_BUT)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from oci_layout.comparison.fields import FieldDifference
-from oci_layout.comparison.files import FilesReport
 from oci_layout.comparison.layers import LayerChange
 from oci_layout.comparison.report import Comparison, ImagePair, SourceNotes
 from oci_layout.comparison.sides import LayerSide, Side
 from oci_layout.counting import plural
+from oci_layout.filediff.pairing import FileChange
+from oci_layout.filediff.report import FilesReport, TextDiff
 from oci_layout.model.gotypes import ABSENT
 from oci_layout.page.checks import findings_table
 from oci_layout.page.markup import (
@@ -31,6 +33,8 @@ from oci_layout.wording import short, size_text
 _PAIRS = 50
 _ROWS = 300
 _LAYERS = 600
+_LISTS = 40  # layers whose files are shown
+_TEXTS = 20  # files of each whose lines are shown
 
 
 def comparison_page(report: Comparison) -> str:
@@ -69,7 +73,7 @@ def _pair(pair: ImagePair) -> Markup:
         _layers(pair.layers),
         _fields("Config", pair.config),
         _fields("Manifest", pair.manifest),
-        _files(pair.files) if pair.files is not None else "",
+        _all_files(pair.layer_files),
         _meaning(pair),
     )
 
@@ -168,27 +172,27 @@ def _value(value: Any) -> Markup:
     return code(value) if isinstance(value, str) else document(value)
 
 
+def _all_files(reports: Sequence[FilesReport]) -> Markup:
+    """The files of each layer that differs."""
+    if not reports:
+        return Markup("")
+    shown, more = first(reports, _LISTS, "layer")
+    return join([tag("h3", "Files"), *map(_files, shown), more])
+
+
 def _files(files: FilesReport) -> Markup:
-    which = f"layer {files.b if files.b is not None else files.a}"
+    which = " and ".join(
+        f"layer {number} of {letter}"
+        for letter, number in (("A", files.a), ("B", files.b))
+        if number is not None
+    )
     told = (
-        f"Of {which}, the first that differs: {files.added:,} added, {files.removed:,} removed, "
-        f"{files.changed:,} changed, {files.same:,} the same."
+        f"Of {which}: {files.added:,} added, {files.removed:,} removed, "
+        f"{files.changed:,} changed, {files.same:,} the same"
+        f"{', in another order' if files.reordered else ''}."
     )
     shown, _ = first(files.differences, _ROWS, "file")
-    rows = []
-    for each in shown:
-        now = each.b or each.a
-        grown = (each.b.size if each.b else 0) - (each.a.size if each.a else 0)
-        rows.append(
-            [
-                each.change,
-                code(f"/{each.path}"),
-                number(now.size, size(now.size)) if now else "",
-                number(grown, f"{grown:+,}" if grown else "0"),
-                ", ".join(each.attributes),
-            ]
-        )
-    left = files.added + files.removed + files.changed - len(shown)
+    left = files.count - len(shown)
     more = tag("p", f"and {plural(left, 'more file')}", class_="dim") if left > 0 else ""
     head = [
         ("change", ""),
@@ -197,8 +201,31 @@ def _files(files: FilesReport) -> Markup:
         ("bytes more", "num"),
         ("what differs", "what"),
     ]
-    inside = table(head, rows, caption="files that differ", find="files")
-    return join([tag("h3", "Files"), tag("p", told), inside if rows else "", more])
+    inside = table(head, map(_file, shown), caption=f"files of {which} that differ", find="files")
+    texts, others = first(files.texts, _TEXTS, "text")
+    return join([tag("p", told), inside if shown else "", more, *map(_text, texts), others])
+
+
+def _file(each: FileChange) -> list[object]:
+    a, b = (side.file if side is not None else None for side in (each.a, each.b))
+    now = b or a
+    grown = (b.size if b else 0) - (a.size if a else 0)
+    return [
+        each.change,
+        code(f"/{each.path}"),
+        number(now.size, size(now.size)) if now else "",
+        number(grown, f"{grown:+,}" if grown else "0"),
+        ", ".join(each.attributes),
+    ]
+
+
+def _text(text: TextDiff) -> Markup:
+    """The lines that differ of a small text file."""
+    every = [*text.lines, *([f"and {plural(text.left_out, 'more line')}"] if text.left_out else [])]
+    lines = tag("pre", *(join([each, Markup("\n")]) for each in every))
+    label = f"lines of {text.path} that differ"
+    inside = tag("div", lines, class_="wide", tabindex="0", role="region", aria_label=label)
+    return tag("details", tag("summary", code(f"/{text.path}")), inside)
 
 
 def _meaning(pair: ImagePair) -> Markup:

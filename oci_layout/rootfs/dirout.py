@@ -13,7 +13,7 @@ from oci_layout.disk.tree import Access, Tree
 from oci_layout.errors import DamagedError, DestinationError
 from oci_layout.rootfs.merge import Found
 from oci_layout.rootfs.paths import ROOT
-from oci_layout.rootfs.sorting import Sorting
+from oci_layout.source.sorting import Sorting
 from oci_layout.streams.layerfiles import FileType, LayerFile
 from oci_layout.where import Where
 

@@ -11,6 +11,7 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import attrs
 
@@ -116,6 +117,8 @@ class _Merge:
 
     def imply(self, path: str, level: int) -> None:
         """Note a folder that must be there, and may yet be told of by a layer below."""
+        if not self.inside(path):
+            return
         if len(self._implied) < limits.IMPLIED_FOLDERS:
             self._implied.setdefault(path, level)
             return
@@ -152,11 +155,9 @@ class _Level:
     def __init__(self, merge: _Merge, tar: LayerTar) -> None:
         self._merge, self._tar, self._level = merge, tar, tar.number + 1
         self._table, self._links = merge.table, merge.links
-        self._paths = LayerPaths(self._table, self._level, tar.where, imply=self._imply)
-
-    def _imply(self, path: str) -> None:
-        if self._merge.inside(path):
-            self._merge.imply(path, self._level)
+        # Not a method of this very object: the cycle would keep the table when all is done.
+        imply = partial(merge.imply, level=self._level)
+        self._paths = LayerPaths(self._table, self._level, tar.where, imply=imply)
 
     def take(self, entry: LayerEntry, order: int) -> Iterator[Found]:
         """The next file of the layer, and what of the merged file system it is."""

@@ -11,12 +11,13 @@ from array import array
 
 from oci_layout import limits
 from oci_layout.errors import DamagedError
-from oci_layout.streams.heap import trim
+from oci_layout.streams.heap import give_back_at_once, trim
 
 _KEYS = "Q"
 _LAYERS = "H"
 _BEGIN = 1 << 12  # places; always a power of two
 _BITS = (1 << 64) - 1
+_LARGE = 1 << 20  # bytes of an array that does not stay in the heap when it is let go of
 
 
 def _zeros(kind: str, count: int) -> array[int]:
@@ -94,6 +95,7 @@ class PathTable:
             raise DamagedError(
                 what=f"more than {limits.MERGED_PATHS} paths", code="too-many-members"
             )
+        give_back_at_once(_LARGE)
         old_keys, count = self._keys, 2 * (self._mask + 1)
         mask = count - 1
         keys = _zeros(_KEYS, count)

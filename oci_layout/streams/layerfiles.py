@@ -124,26 +124,6 @@ class LayerFile:
         }
 
 
-# What is compared of two files of one path. Engines look at numbers of owners, not at names.
-_COMPARED = (
-    "type",
-    "mode",
-    "uid",
-    "gid",
-    "mtime",
-    "size",
-    "linkname",
-    "device",
-    "xattrs",
-    "content",
-)
-
-
-def differing(a: LayerFile, b: LayerFile) -> tuple[str, ...]:
-    """The names of what differs between two files of one path."""
-    return tuple(name for name in _COMPARED if getattr(a, name) != getattr(b, name))
-
-
 def read_layer(reader: Reader, where: Where, *, contents: bool = False) -> Iterator[LayerFile]:
     """The files of a layer in the order of its tar, each once its data has passed.
 

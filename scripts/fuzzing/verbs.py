@@ -15,13 +15,14 @@ from typing import Any
 
 import zstandard
 
-from oci_layout import check, diff, inspect, inspect_raw, merge, repack, verify
+from oci_layout import Diff, check, diff, inspect, inspect_raw, merge, repack, verify
 from oci_layout.cli import check as check_view
 from oci_layout.cli import diffview, inspected
 from oci_layout.cli import repack as repack_view
 from oci_layout.cli import verify as verify_view
 from oci_layout.cli.text import finding_line
 from oci_layout.errors import LayoutError
+from oci_layout.filediff.ignoring import Ignored
 from oci_layout.model.reporttext import json_text
 from oci_layout.targets.target import USUAL
 from scripts.fuzzing import cases, seeds, values
@@ -129,7 +130,7 @@ def _raw(paths: list[str], room: str, options: Options) -> None:
 def _diff(paths: list[str], room: str, options: Options) -> None:
     found = diff(paths[0], paths[1], **options)
     shown(found.to_json())
-    printable(diffview.render(found, 80, files=options["files"]))
+    printable(diffview.render(found, 80, Diff(**options)))
 
 
 def _check(paths: list[str], room: str, options: Options) -> None:
@@ -238,7 +239,10 @@ def _inspect_options(rng: random.Random) -> Options:
 
 
 def _diff_options(rng: random.Random) -> Options:
-    return {"files": rng.random() < 0.3}
+    words = rng.sample(list(Ignored), rng.choice([0, 0, 1, 4]))
+    files = rng.random() < 0.3
+    rootfs = rng.random() < 0.3
+    return {"files": files, "rootfs": rootfs, "ignore": tuple(map(str, words)) if files else ()}
 
 
 def _check_options(rng: random.Random) -> Options:

@@ -71,6 +71,8 @@ def test_the_verdict_comes_first(
         (("diff", "{a}"), 2),
         (("diff", "-", "-"), 2),
         (("diff", "{a}", "{b}", "--platform", "amd64"), 2),
+        (("diff", "{a}", "{b}", "--ignore", "created,time"), 2),
+        (("diff", "{a}", "{b}", "--ignore", "mtime"), 2),
         (("diff", "{a}", "{tmp}/absent"), 3),
         (("diff", "{tmp}/text", "{b}"), 3),
         (("diff", "{a}", "{b}", "--image", "no:1"), 4),
@@ -120,11 +122,38 @@ def test_lines_fit_the_terminal(width: int, sources: dict[str, Path]) -> None:
 
 
 def test_text_of_images_is_harmless(sources: dict[str, Path]) -> None:
-    shown = "\n".join(run(100, sources["a"], sources["other"], "--files"))
+    shown = "\n".join(run(100, sources["a"], sources["other"], "--files", "--rootfs"))
     assert "\\x1b[31mred" in shown
     assert "\x1b" not in shown
     done = layout("diff", sources["a"], sources["other"], "--files", "--json")
     harmless(done.stdout)
+
+
+def test_lines_of_a_text_are_harmless_and_fit(tmp_path: Path) -> None:
+    evil = " ".join(EVIL.replace("\0", "").split())
+    sides = []
+    for name in ("a", "b"):
+        text = f"same\n{name} {evil}\t{name * 500}\r\n".encode("utf-8", "replace")
+        image = layered(IMAGE, (Layer(layer_tar({"etc/conf": text})),))
+        sides.append(write_oci_layout([image], tmp_path / name))
+    lines = run(80, *sides, "--files", "--rootfs")
+    assert sum("@@ -1,2 +1,2 @@" in line for line in lines) == 2
+    assert any(line.startswith("      +b ") for line in lines)
+    assert max(map(len, lines)) <= 80
+    harmless(layout("diff", *sides, "--files", "--json").stdout)
+
+
+def test_what_is_ignored_is_told(tmp_path: Path) -> None:
+    other = edited(IMAGE, created="2001-01-01T00:00:00Z")
+    a = write_oci_layout([IMAGE], tmp_path / "a")
+    b = write_oci_layout([other], tmp_path / "b")
+    assert layout("diff", a, b).returncode == 1
+    done = layout("diff", a, b, "--ignore", "created,history", "--ignore", "CREATED")
+    assert done.returncode == 0
+    first = "same but for what is ignored: nothing differs but created and history\n"
+    assert done.stdout.decode().startswith(first)
+    value = json.loads(layout("diff", a, b, "--ignore", "created", "--json").stdout)
+    assert value["ignored"] == ["created"]
 
 
 def test_names_of_fields_stand_beside_the_words_of_a_dockerfile(sources: dict[str, Path]) -> None:
@@ -198,7 +227,9 @@ def test_every_key_is_documented(sources: dict[str, Path], tmp_path: Path) -> No
     (broken / "blobs/sha256" / IMAGE.manifest_digest()[7:]).unlink()
     found: set[str] = set()
     for a, b in (("a", "other"), ("a", "config")):
-        value = json.loads(layout("diff", sources[a], sources[b], "--json", "--files").stdout)
+        value = json.loads(
+            layout("diff", sources[a], sources[b], "--json", "--files", "--rootfs").stdout
+        )
         found |= keys(value)
     found |= keys(json.loads(layout("diff", sources["a"], broken, "--json").stdout))
     assert {"instruction", "absent", "attributes", "push_moves_tag"} <= found
@@ -209,7 +240,7 @@ def test_every_key_is_documented(sources: dict[str, Path], tmp_path: Path) -> No
 def test_json_is_stable(sources: dict[str, Path]) -> None:
     """Keys and types, which a program relies on."""
     value = json.loads(layout("diff", sources["a"], sources["same"], "--json").stdout)
-    assert list(value) == ["version", "verdict", "a", "b", "pairs"]
+    assert list(value) == ["version", "verdict", "a", "b", "pairs", "ignored"]
     assert list(value["a"]) == ["source", "source_kind", "only_here", "absent", "findings"]
     (pair,) = value["pairs"]
     assert list(pair) == [
@@ -222,6 +253,8 @@ def test_json_is_stable(sources: dict[str, Path]) -> None:
         "layers",
         "files",
         "meaning",
+        "layer_files",
+        "rootfs",
     ]
     assert list(pair["a"]) == [
         "names",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oci_layout import diff
-from oci_layout.comparison import files as module
-from oci_layout.comparison.files import FilesReport
-from oci_layout.errors import DamagedError
+from oci_layout import Progress, diff, limits
+from oci_layout.comparison import reading
+from oci_layout.errors import DamagedError, SelectionError
+from oci_layout.filediff.report import FilesReport, Room
+from oci_layout.source import sorting
 from tests.builders import Layer, layer_tar, write_oci_layout
 from tests.comparison.made import IMAGE, layered
 
@@ -100,33 +102,85 @@ def test_the_same_files_in_another_tar(tmp_path: Path) -> None:
     assert not found.differences
 
 
+def test_the_order_is_told_where_the_files_are_the_same(tmp_path: Path) -> None:
+    entries = [entry(f"f{number}", b"x") for number in range(5)]
+    assert compared(tmp_path / "1", tar(*entries), tar(*entries[::-1])).reordered is True
+    same = tar(*entries, form=tarfile.GNU_FORMAT) + bytes(512)
+    assert compared(tmp_path / "2", tar(*entries), same).reordered is False
+    assert compared(tmp_path / "3", tar(*entries), tar(*entries[1:])).reordered is None
+
+
 def test_what_is_shown_is_bounded_and_the_rest_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_SHOWN", 5)
+    monkeypatch.setattr(limits, "DIFFERENCES", 5)
     a = tar(*(entry(f"a{number}") for number in range(7)), entry("both", b"1"))
     b = tar(*(entry(f"b{number}") for number in range(9)), entry("both", b"2"))
     found = compared(tmp_path, a, b)
     assert (found.added, found.removed, found.changed) == (9, 7, 1)
-    assert len(found.differences) == 5
+    assert [each.path for each in found.differences] == ["a0", "a1", "a2", "a3", "a4"]
     assert found.left_out == 12
 
 
-def test_files_without_a_match_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_WAITING_BYTES", 3 * 600)
-    with pytest.raises(DamagedError, match="files that the other layer"):
-        compared(tmp_path, tar(*(entry(f"{n}") for n in range(9))), tar(entry("x")))
+def test_memory_of_what_is_shown_is_bounded_for_all_layers_together(tmp_path: Path) -> None:
+    room = Room()
+    room.bytes = 5_000
+    change = compared(tmp_path, tar(entry("f", b"1")), tar(entry("f", b"2"))).differences[0]
+    taken = [room.takes(change) for _ in range(9)]
+    assert taken == sorted(taken, reverse=True)
+    assert 0 < sum(taken) < 5
 
 
-def test_the_first_layer_that_differs_is_read(tmp_path: Path) -> None:
-    """Later ones are not, nor those that are the same."""
+def test_files_in_any_order_are_compared_through_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorting, "_RUN_BYTES", 2000)
+    names = [f"d{number % 7}/f{number}" for number in range(300)]
+    a = tar(*(entry(name, b"1") for name in names))
+    b = tar(*(entry(name, b"2" if name.endswith("7") else b"1") for name in names[::-1]))
+    found = compared(tmp_path, a, b)
+    assert (found.changed, found.same, found.reordered) == (30, 270, True)
+    assert [each.path for each in found.differences] == sorted(
+        (name for name in names if name.endswith("7")), key=lambda name: name.split("/")
+    )
+
+
+def test_every_layer_that_differs_is_read_and_no_other(tmp_path: Path) -> None:
     bad = Layer(b"this is no tar")
-    a = layered(IMAGE, (bad, Layer(tar(entry("f", b"1"))), bad))
-    b = layered(IMAGE, (bad, Layer(tar(entry("f", b"2"))), Layer(b"nor is this")))
-    sides = [str(write_oci_layout([i], tmp_path / n)) for n, i in (("a", a), ("b", b))]
-    found = diff(sides[0], sides[1], files=True).pairs[0].files
-    assert found is not None
-    assert [each.path for each in found.differences] == ["f"]
+    sides = []
+    for name in ("a", "b"):
+        layers = [Layer(tar(entry(each, name.encode()))) for each in ("f", "g")]
+        image = layered(IMAGE, (bad, layers[0], bad, layers[1]))
+        sides.append(str(write_oci_layout([image], tmp_path / name)))
+    pair = diff(sides[0], sides[1], files=True).pairs[0]
+    assert [(each.a, each.b) for each in pair.layer_files] == [(1, 1), (3, 3)]
+    assert [d.path for each in pair.layer_files for d in each.differences] == ["f", "g"]
+    assert pair.files is pair.layer_files[0]
+
+
+def test_a_layer_that_two_images_have_is_read_once(tmp_path: Path) -> None:
+    sides = []
+    for name in ("a", "b"):
+        common = Layer(tar(entry("f", name.encode())))
+        images = [
+            replace(layered(IMAGE, (*more, common)), names=(f"x:{len(more)}",))
+            for more in ((), IMAGE.layers[:1])
+        ]
+        sides.append(str(write_oci_layout(images, tmp_path / name)))
+    read: list[int] = []
+    progress = Progress(start=read.append, advance=lambda size: None)
+    found = diff(sides[0], sides[1], files=True, progress=progress)
+    assert [[(r.a, r.b) for r in pair.layer_files] for pair in found.pairs] == [[(0, 0)], [(1, 1)]]
+    assert read[-1] == 2 * len(tar(entry("f", b"a")))
+    for number, pair in enumerate(found.pairs):
+        (told,) = pair.layer_files[0].to_json()["differences"]
+        assert (told["a"]["layer"], told["b"]["layer"]) == (number, number)
+
+
+def test_far_too_many_layers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "DIFFED_LAYERS", 1)
+    with pytest.raises(SelectionError, match="2 layers to be read, where at most 1 are"):
+        compared(tmp_path, tar(entry("f")), tar(entry("g")))
 
 
 def test_a_new_layer_is_all_added(tmp_path: Path) -> None:

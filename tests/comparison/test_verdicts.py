@@ -247,6 +247,7 @@ def test_the_worst_verdict_counts() -> None:
         "identical",
         "same image ID",
         "same content",
+        "same but for what is ignored",
     ]
 
 

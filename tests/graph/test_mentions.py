@@ -13,8 +13,8 @@ import pytest
 from oci_layout import check, diff, inspect, limits
 from oci_layout.api.verification import verify
 from oci_layout.blobs.run import examine
-from oci_layout.comparison import aligning
 from oci_layout.errors import SelectionError
+from oci_layout.filediff import aligning
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.graph.walk import every

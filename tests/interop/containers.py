@@ -18,6 +18,25 @@ from tests.builders import REF_NAME, full_name
 from tests.interop.host import Host
 from tests.interop.shown import Shown, diff_ids_of
 
+# What engines put into every container.
+OWN = {
+    ".dockerenv",
+    "dev",
+    "dev/console",
+    "dev/pts",
+    "dev/shm",
+    "etc",
+    "etc/hosts",
+    "etc/hostname",
+    "etc/mtab",
+    "etc/resolv.conf",
+    "proc",
+    "sys",
+    "run",
+    "run/.containerenv",
+    "run/secrets",
+}
+
 
 def _inflate(data: bytes) -> bytes:
     if data.startswith(b"\x1f\x8b"):

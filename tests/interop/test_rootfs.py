@@ -21,6 +21,7 @@ from tests.builders import Layer, write_docker_archive, write_oci_layout
 from tests.builders.image import Image
 from tests.builders.trees import image_of
 from tests.chance.trees import Habits, Making
+from tests.interop.containers import OWN
 from tests.interop.docker import Docker
 from tests.interop.engines import Engines
 from tests.interop.sources import tiny
@@ -32,24 +33,6 @@ HABITS = {
     "as Docker writes": Habits(),
     "far links": Habits(far_links=True),
     "unlisted folders": Habits(parents=False),
-}
-# What Docker puts into every container.
-OWN = {
-    ".dockerenv",
-    "dev",
-    "dev/console",
-    "dev/pts",
-    "dev/shm",
-    "etc",
-    "etc/hosts",
-    "etc/hostname",
-    "etc/mtab",
-    "etc/resolv.conf",
-    "proc",
-    "sys",
-    "run",
-    "run/.containerenv",
-    "run/secrets",
 }
 
 

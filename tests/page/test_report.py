@@ -11,7 +11,7 @@ import pytest
 
 from oci_layout import DestinationError, NotAnImageError, SelectionError, UsageError, report_page
 from tests.builders import make_image, write_oci_layout
-from tests.page.made import hostile, ordinary
+from tests.page.made import SCRIPT, UNSEEN, hostile, image_at, ordinary
 from tests.page.test_markup import read
 
 OURS = {"html", "head", "meta", "link", "title", "style", "body", "script"}
@@ -136,3 +136,29 @@ def test_what_is_refused(image: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         report_page(image, tmp_path / "page.html", targets=["nobody@9"])
     assert not (tmp_path / "page.html").exists()
+
+
+def test_lines_of_texts_are_text(tmp_path: Path) -> None:
+    """Of each layer that differs, line by line, and nothing in them is a tag."""
+    sides = [
+        image_at(
+            tmp_path / str(number),
+            {"etc/first": f"{SCRIPT}\nsame\n{number}\n".encode()},
+            {"etc/second": f"{number} {UNSEEN}\n".replace("\0", "").encode()},
+        )
+        for number in (1, 2)
+    ]
+    page = page_of(sides[0], tmp_path / "page.html", against=sides[1])
+    (first, second) = re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
+    assert first.splitlines() == [
+        "@@ -1,3 +1,3 @@",
+        " &lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;",
+        " same",
+        "-1",
+        "+2",
+    ]
+    assert second.splitlines()[1].startswith("-1 \\u202egnp.exe\\x1b[31m")
+    assert read(page).tags.count("script") == 1
+    words = " ".join(read(page).words)
+    assert "Of layer 0 of A and layer 0 of B: 0 added, 0 removed, 1 changed, 1 the same." in words
+    assert "Of layer 1 of A and layer 1 of B" in words

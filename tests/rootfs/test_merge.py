@@ -11,8 +11,8 @@ import pytest
 
 from oci_layout import cat, changes, export, files
 from oci_layout.errors import DamagedError, SelectionError
-from oci_layout.rootfs import sorting
 from oci_layout.rootfs.table import PathTable
+from oci_layout.source import sorting
 from tests.rootfs.entries import entry, folder, hardlink, layer, symlink
 from tests.rootfs.made import as_tar, written
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from oci_layout.closing import Closing
 from oci_layout.source.spool import spool_directory, unnamed_file, write_all
+from oci_layout.streams.heap import trim
 
 _RUN_BYTES = 16 << 20  # records in memory, with what Python adds to them
 _RECORD_BYTES = 160  # what Python adds to one
 _READ = 32 << 10  # bytes read at a time of each run
+_WRITTEN = 1 << 20  # bytes written at a time
 _HEAD = struct.Struct("<II")
 
 
@@ -49,14 +51,26 @@ class Sorting(Closing):
         if self._fd < 0:
             self._fd = unnamed_file(spool_directory(self._tmp))
         self._kept.sort()
-        start, pieces, size = self._end, [], 0
+        start, pieces, size = self._end, bytearray(), 0
         for key, data in self._kept:
-            pieces += [_HEAD.pack(len(key), len(data)), key, data]
-            size += _HEAD.size + len(key) + len(data)
-        write_all(self._fd, b"".join(pieces))
+            pieces += _HEAD.pack(len(key), len(data))
+            pieces += key
+            pieces += data
+            if len(pieces) >= _WRITTEN:
+                write_all(self._fd, bytes(pieces))
+                size += len(pieces)
+                pieces.clear()
+        write_all(self._fd, bytes(pieces))
+        size += len(pieces)
         self._end += size
         self._runs.append((start, size))
         self._kept, self._size = [], 0
+        trim()
+
+    def settle(self) -> None:
+        """All have come: where there are many, keep none of them in memory."""
+        if self._runs and self._kept:
+            self._spill()
 
     def __iter__(self) -> Iterator[tuple[bytes, Any]]:
         self._kept.sort()

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
 Code = tuple[str, int, int, int, int]
 
 STEPS = 4_000_000  # of the search for common runs: a second at most
+_SHORT = 200  # items of which none comes too often, as difflib has it
 
 
-def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
+def affordable(steps: int) -> bool:
+    """Whether so many steps of a search may be done."""
+    return steps <= STEPS
+
+
+def align(
+    a: Sequence[Hashable],
+    b: Sequence[Hashable],
+    *,
+    rare: bool = False,
+    spend: Callable[[int], bool] = affordable,
+) -> list[Code]:
     """What becomes of ``a`` on its way to ``b``: the codes of ``difflib``.
 
     Common runs are searched where that is cheap. Where lines repeat so often that it would take
@@ -21,6 +33,8 @@ def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
     Args:
         a: the first sequence.
         b: the second.
+        rare: whether only what does not come often begins a common run, as suits lines of text.
+        spend: whether a search of so many steps at most may be done.
     """
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
@@ -31,9 +45,8 @@ def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
     stop_a, stop_b = len(a) - end, len(b) - end
     inner_a, inner_b = a[start:stop_a], b[start:stop_b]
     codes: list[Code] = [("equal", 0, start, 0, start)] if start else []
-    found = (
-        _searched(inner_a, inner_b) if _cheap(inner_a, inner_b) else _by_number(inner_a, inner_b)
-    )
+    searched = spend(_steps(inner_a, inner_b, rare=rare))
+    found = _searched(inner_a, inner_b, rare=rare) if searched else _by_number(inner_a, inner_b)
     codes += [
         (kind, a0 + start, a1 + start, b0 + start, b1 + start) for kind, a0, a1, b0, b1 in found
     ]
@@ -42,15 +55,17 @@ def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
     return codes
 
 
-def _cheap(a: Sequence[Hashable], b: Sequence[Hashable]) -> bool:
-    """Whether a search is bounded: each run found may look at every pair of equal items again."""
+def _steps(a: Sequence[Hashable], b: Sequence[Hashable], *, rare: bool) -> int:
+    """The bound of a search: each run found may look at every pair of equal items again."""
     there = Counter(b)
-    pairs = sum(there[item] for item in a)
-    return pairs * min(len(a), len(b)) <= STEPS
+    if rare and len(b) >= _SHORT:
+        often = len(b) // 100 + 1
+        there = Counter({item: count for item, count in there.items() if count <= often})
+    return sum(there[item] for item in a) * min(len(a), len(b))
 
 
-def _searched(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
-    return list(SequenceMatcher(None, a, b, autojunk=False).get_opcodes())
+def _searched(a: Sequence[Hashable], b: Sequence[Hashable], *, rare: bool) -> list[Code]:
+    return list(SequenceMatcher(None, a, b, autojunk=rare).get_opcodes())
 
 
 def _by_number(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Code]:
