@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-_LAUNCHER = Path(__file__).with_name("bench_launch.py")
+LAUNCHER = Path(__file__).with_name("bench_launch.py")
 _INSIDE = "/mnt"  # where a root folder sees the work folder
 _IN_NAMESPACE = "OCI_LAYOUT_BENCH_NAMESPACE"
 _WARM = 5 << 29  # bytes of page cache that a run is given; the largest output and some
@@ -66,7 +66,7 @@ def measure(
     """
     if warm:
         _warm_memory(output)
-    words = [sys.executable, "-IS", str(_LAUNCHER), str(cores or ""), *argv]
+    words = [sys.executable, "-IS", str(LAUNCHER), str(cores or ""), *argv]
     environment = {key: value for key, value in os.environ.items() if key != "TMPDIR"}
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=output, env=environment
