@@ -24,7 +24,7 @@ from oci_layout.cli.start import run
 run()
 """
 PACKAGES = ("api", "blobs", "delta", "graph", "havelist", "page", "plan", "sink", "source")
-PARTLY = {"report": "page"}  # its request is there
+PARTLY = {"report": "page", "batch": "shelf"}  # their requests are there
 HEAVY = ("typer", "click", "argparse", "subprocess", "email", "importlib.metadata", "pathlib")
 
 
