@@ -207,9 +207,10 @@ def _signatures(
 
     def state_of(node: Node) -> str:
         names = _blobs_of(node)
-        if names & bad:
+        document = {node.config_member.name} if isinstance(node, Image) else set()
+        if (names | document) & bad:
             return "damaged"
-        return "holds" if names <= looked.keys() | bad else "not read"
+        return "holds" if names <= looked.keys() else "not read"
 
     return check_signatures(source, wanted.signatures, state_of, findings)
 
