@@ -126,8 +126,7 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
         raise RefusedError("certificate-untrusted", text)
     if leaf in anchors.certificates:
         return [leaf]
-    # Dates have a finding of their own (check_dates), so here they are those of the leaf.
-    moment = min(max(anchors.now, leaf.not_valid_before_utc), leaf.not_valid_after_utc)
+    moment = _moment(chain, anchors)
     policy = ExtensionPolicy.permit_all()
     # signature-specification.md, "Root and Intermediate CA Certificates"; nothing else is asked of
     # an authority, since those of companies lack what the web's have.
@@ -152,6 +151,20 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
             text = f"the certificate of {name_of(certificate)} is signed with SHA-1 or MD5"
             raise RefusedError("certificate-unfit", text)
     return list(found.chain)
+
+
+def _moment(chain: Sequence[x509.Certificate], anchors: Anchors) -> datetime.datetime:
+    """When a path is looked for: now, or when all that may be on it were valid together.
+
+    Dates have a finding of their own (``check_dates``), and a level that only tells of them.
+    """
+    issuers = {each.issuer for each in chain}
+    concerned = [*chain, *(each for each in anchors.certificates if each.subject in issuers)]
+    start = max(each.not_valid_before_utc for each in concerned)
+    end = min(each.not_valid_after_utc for each in concerned)
+    if start > end:
+        start, end = chain[0].not_valid_before_utc, chain[0].not_valid_after_utc
+    return min(max(anchors.now, start), end)
 
 
 def _is_authority(policy: Policy, certificate: x509.Certificate, basic: object) -> None:

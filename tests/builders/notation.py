@@ -50,6 +50,7 @@ def certificate(
     end: datetime.timedelta = 30 * DAY,
     signs: bool = True,
     extra: bytes = b"",
+    oid: ObjectIdentifier | None = None,
     number: int | None = None,
 ) -> x509.Certificate:
     """A certificate.
@@ -66,6 +67,7 @@ def certificate(
         end: likewise.
         signs: whether it may make signatures.
         extra: bytes in an extension that nobody knows.
+        oid: of that extension, which is then there in any case.
         number: its serial number.
     """
     builder = (
@@ -94,8 +96,8 @@ def certificate(
     )
     if not ca and purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-    if extra:
-        unknown = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4.5"), extra)
+    if extra or oid is not None:
+        unknown = x509.UnrecognizedExtension(oid or ObjectIdentifier("1.2.3.4.5"), extra)
         builder = builder.add_extension(unknown, critical=False)
     return builder.sign(by, None if isinstance(by, ed25519.Ed25519PrivateKey) else hashes.SHA256())
 
