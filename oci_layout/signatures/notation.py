@@ -158,7 +158,7 @@ def _time(value: object) -> datetime.datetime | None:
         if isinstance(value, str):
             found = datetime.datetime.fromisoformat(value)
             if found.tzinfo is not None:
-                return found
+                return found.astimezone(datetime.UTC)
     except (ValueError, OverflowError, OSError):
         pass
     raise BadSignatureError("the time of expiry cannot be read")

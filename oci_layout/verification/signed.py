@@ -253,7 +253,8 @@ class _Run:
 
     def _add(self, outcome: _Outcome, severity: Severity, label: str) -> None:
         where = Where(image=label, member=outcome.at.artifact.descriptor.digest.blob_path)
-        message = f"{outcome.what} {outcome.reason}"
+        glue = ": " if outcome.reason.startswith(("the ", "a ")) else " "
+        message = f"{outcome.what}{glue}{outcome.reason}"
         hint = _HINTS.get(outcome.code, "")
         self._findings.add(
             Finding(code=outcome.code, severity=severity, message=message, where=where, hint=hint)
