@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from oci_layout.signatures.certificates import (
     RefusedError,
@@ -101,6 +102,12 @@ def _by_key(proof: Proof, trust: Trust, message: bytes) -> Checked:
         if _made(key.public, proof, message):
             return _of_given(key, trust)
     named = next((key for key in trust.keys if proof.hint == key.hint), None)
+    if any(isinstance(key.public, ed25519.Ed25519PublicKey) for key in trust.keys):
+        # cosign 3 signs with Ed25519ph (pkg/cosign/keys.go) and verifies Ed25519; no library here
+        # has the former.
+        text = "is of none of the given keys; or what was signed was changed; or it is Ed25519ph, "
+        text += "which cosign 3 makes of such keys and does not verify itself"
+        return Checked(state=State.UNTRUSTED, code="signature-untrusted", reason=text)
     if named is not None:
         return Checked(
             state=State.INVALID,

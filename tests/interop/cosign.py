@@ -91,12 +91,20 @@ class Cosign:
         return dest
 
     def verifies(
-        self, path: Path, *, command: str = "verify", key: str = "cosign", kind: str = "custom"
+        self,
+        path: Path,
+        *flags: str,
+        command: str = "verify",
+        key: str = "cosign",
+        kind: str = "custom",
     ) -> bool:
         """Whether a layout folder's image carries a signature by a key."""
-        flags = [f"--key={self._home}/{key}.pub", "--insecure-ignore-tlog=true"]
-        if command == "verify-attestation":
-            flags.append(f"--type={kind}")
+        flags = (
+            f"--key={self._home}/{key}.pub",
+            "--insecure-ignore-tlog=true",
+            *([f"--type={kind}"] if command == "verify-attestation" else []),
+            *flags,
+        )
         try:
             self.cosign(command, *flags, "--local-image", str(self.host.place(path)))
         except EngineError as error:
