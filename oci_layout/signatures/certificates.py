@@ -41,6 +41,15 @@ _OTHER_PURPOSES = {
 }
 
 
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class RefusedError(Exception):
     """A certificate that proves nothing, with the code of the finding."""
 
@@ -88,13 +97,27 @@ def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
             text = f"a certificate of {len(der)} bytes, more than {limits.CERTIFICATE_BYTES}"
             raise RefusedError("certificate-unfit", text)
         try:
-            certificate = x509.load_der_x509_certificate(der)
+            certificate = load(der)
             key_of(certificate)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
             text = f"a certificate that cannot be read: {str(error)[:120]}"
             raise RefusedError("certificate-unfit", text) from error
         found.append(certificate)
     return found
+
+
+def load(der: bytes) -> x509.Certificate:
+    """A certificate out of its DER, all that is asked of it read once: the library is lazy.
+
+    Raises:
+        ValueError: it is none.
+    """
+    certificate = x509.load_der_x509_certificate(der)
+    for each in (certificate.subject, certificate.issuer):
+        each.rfc4514_string()
+    if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
+        raise ValueError("it ends before it begins")
+    return certificate
 
 
 def key_of(certificate: x509.Certificate) -> PublicKey:
@@ -110,6 +133,15 @@ def key_of(certificate: x509.Certificate) -> PublicKey:
         raise RefusedError("certificate-unfit", text) from error
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate may issue others (RFC 5280, 4.2.1.9)."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except _UNREADABLE:
+        return False
+    return found.value.ca
+
+
 def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Certificate]:
     """The certificates from a signer's to a trusted one, both included.
 
@@ -121,11 +153,12 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
         RefusedError: it leads nowhere.
     """
     leaf, *others = chain
-    if not anchors.certificates:
-        text = f"the certificate of {name_of(leaf)}: no trusted certificate was given"
-        raise RefusedError("certificate-untrusted", text)
     if leaf in anchors.certificates:
         return [leaf]
+    authorities = [each for each in anchors.certificates if is_authority(each)]
+    if not authorities:
+        text = f"the certificate of {name_of(leaf)}: no authority was given with --key"
+        raise RefusedError("certificate-untrusted", text)
     moment = _moment(chain, anchors)
     policy = ExtensionPolicy.permit_all()
     # signature-specification.md, "Root and Intermediate CA Certificates"; nothing else is asked of
@@ -136,7 +169,7 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
     try:
         found = (
             PolicyBuilder()
-            .store(Store(list(anchors.certificates)))
+            .store(Store(authorities))
             .time(moment)
             .max_chain_depth(limits.CERTIFICATE_CHAIN)
             .extension_policies(ca_policy=authority, ee_policy=policy)
@@ -199,7 +232,7 @@ def check_identity(leaf: x509.Certificate, identity: str) -> None:
             fits = bool(wanted) and wanted <= named
         else:
             fits = others is not None and any(text == str(each.value) for each in others)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _UNREADABLE:
         fits = False
     if not fits:
         text = f"the certificate is of {name_of(leaf)}, and not of {identity[:200]}"
@@ -236,7 +269,7 @@ def check_purpose(leaf: x509.Certificate) -> None:
         usage = _extension(extensions, x509.KeyUsage)
         purposes = _extension(extensions, x509.ExtendedKeyUsage)
         basic = _extension(extensions, x509.BasicConstraints)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         text = f"the certificate of {name_of(leaf)} cannot be read: {str(error)[:120]}"
         raise RefusedError("certificate-unfit", text) from error
     reason = ""

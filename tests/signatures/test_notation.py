@@ -221,6 +221,12 @@ FAILS = [
         TRUSTED,
         "certificate-untrusted",
     ),
+    Case(
+        "below a trusted certificate that is no authority",
+        below_no_authority(),
+        [pem(certificate("between", MIDDLE_KEY, "root", ROOT_KEY))],
+        "certificate-untrusted",
+    ),
     Case("deeper than an authority allows", too_deep(), TRUSTED, "certificate-untrusted"),
     Case(
         "another identity",
