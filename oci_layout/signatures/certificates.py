@@ -10,6 +10,7 @@ own certificates meet too.
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -112,7 +113,12 @@ def load(der: bytes) -> x509.Certificate:
     Raises:
         ValueError: it is none.
     """
-    certificate = x509.load_der_x509_certificate(der)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of what the library takes today, and will not
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+        except Warning as warning:
+            raise ValueError(str(warning)) from warning
     for each in (certificate.subject, certificate.issuer):
         each.rfc4514_string()
     if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
