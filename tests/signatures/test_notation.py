@@ -295,6 +295,13 @@ FAILS = [
         files={"crls": [revoked("root", ROOT_KEY, LEAF.serial_number)]},
     ),
     Case(
+        "revoked, and its authority not given",
+        of(LEAF),
+        [pem(LEAF)],
+        "certificate-revoked",
+        files={"crls": [revoked("root", ROOT_KEY, LEAF.serial_number)]},
+    ),
+    Case(
         "an authority that was revoked",
         of(BELOW, MIDDLE, ROOT),
         TRUSTED,
