@@ -75,11 +75,15 @@ class Anchors:
 
 
 def name_of(certificate: x509.Certificate) -> str:
-    """Whom a certificate names, as RFC 4514 writes it."""
+    """Whom a certificate names, as RFC 4514 writes it; or else another name of that one."""
     try:
-        return certificate.subject.rfc4514_string() or "a certificate without a name"
-    except ValueError:
-        return "a certificate whose name cannot be read"
+        named = certificate.subject.rfc4514_string()
+        others = None if named else _extension(certificate.extensions, x509.SubjectAlternativeName)
+        if others is not None:
+            named = ", ".join(str(each.value)[:200] for each in list(others)[:1])
+    except _UNREADABLE:
+        return "somebody whose name cannot be read"
+    return named or "somebody without a name"
 
 
 def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
