@@ -176,7 +176,10 @@ class _Run:
         named = signed.names or tuple({at.of or at.beside} - {""})
         here = frozenset(self._here[name] for name in named if name in self._here)
         code, reason, of = checked.code, checked.reason, here
-        if at.of and signed.names and not self._is_named(at.of, signed):
+        elsewhere = bool(at.of and signed.names) and not self._is_named(at.of, signed)
+        # What converts an image gives a subject the new digest, and leaves a tag as it is.
+        follows = at.artifact.manifest.subject is not None
+        if elsewhere and (here or not follows):
             code, of = "signature-moved", frozenset({place} - {""})
             reason = f"stands with {at.of}, and is of {named[0][:150]}"
         elif not here or (at.of and not place):
@@ -242,7 +245,7 @@ class _Run:
         if outcome.attestation or otherwise:
             plain = outcome.code in ("signature-untrusted", "signature-unchecked")
             severity = Severity.NOTE if plain else Severity.WARNING
-        elif outcome.code == "signature-unchecked" and not self._asked.require:
+        elif outcome.code in _LENIENT and not self._asked.require:
             severity = Severity.WARNING
         self._add(outcome, severity, leaf.label)
 
@@ -377,6 +380,7 @@ class _Run:
                     )
 
 
+_LENIENT = ("signature-unchecked", "signature-stale")  # errors where a signature is required
 _PROVES = {
     "key": "it proves that the holder of that key signed this; not when, and not who that is",
     "certificate": "it proves that the owner of that certificate signed this; not when",
