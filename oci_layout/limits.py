@@ -17,6 +17,7 @@ FINDINGS = 1_000  # findings of one code that are kept
 INDEX_DEPTH = 8  # indexes nested in indexes
 SIGNATURES = 64  # of one schema 1 manifest; those that exist have one
 ATTACHED_SIGNATURES = 1_000  # of one source that are checked; each may hold several
+SIGNATURES_BYTES = 96 << 20  # signatures and attestations of a source together
 STATEMENT_SUBJECTS = 1_000  # digests that one statement is about
 CERTIFICATE_BYTES = 64 << 10  # of one certificate; those of people have 1 to 3 KiB
 CERTIFICATE_CHAIN = 8  # certificates of one signature

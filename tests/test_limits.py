@@ -26,6 +26,7 @@ _ROWS = {
     "INDEX_DEPTH": "indexes in indexes",
     "SIGNATURES": "signatures of a schema 1",
     "ATTACHED_SIGNATURES": "signatures of a source",
+    "SIGNATURES_BYTES": "signatures and attestations",
     "STATEMENT_SUBJECTS": "digests that one statement",
     "CERTIFICATE_BYTES": "one certificate",
     "CERTIFICATE_CHAIN": "certificates of one signature",

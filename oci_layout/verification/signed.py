@@ -16,7 +16,7 @@ from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
-from oci_layout.signatures.attached import Attached, ChangedError, attached, statements
+from oci_layout.signatures.attached import Allowance, Attached, ChangedError, attached, statements
 from oci_layout.signatures.checking import Checked, check
 from oci_layout.signatures.policy import Level
 from oci_layout.signatures.statement import is_of
@@ -117,7 +117,7 @@ class _Run:
         self, source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
     ) -> None:
         self._source, self._asked, self._findings = source, asked, findings
-        self._state_of = state_of
+        self._state_of, self._allowance = state_of, Allowance()
         self._here: dict[str, str] = {}  # digests in each spelling, and in full
         self._documents: dict[str, bytes] = {}
         for _, node in every(source.roots):
@@ -160,7 +160,7 @@ class _Run:
     def _outcome(self, at: Attached) -> _Outcome:
         place = self._here.get(at.of or at.beside, "")
         try:
-            signed = at.read()
+            signed = at.read(self._allowance)
         except BadSignatureError as error:
             code = "signature-invalid" if isinstance(error, ChangedError) else "bad-signature"
             of = frozenset({place} - {""})
@@ -193,7 +193,15 @@ class _Run:
             ]
             if lacking and not signed.attestation:
                 code, reason = "claim-missing", f"does not claim {lacking[0][:150]}"
-        return _Outcome(at=at, signed=signed, checked=checked, of=of, code=code, reason=reason)
+        return _Outcome(
+            at=at, signed=self._kept(signed), checked=checked, of=of, code=code, reason=reason
+        )
+
+    def _kept(self, signed: Signed) -> Signed:
+        """What is still needed of a signature that was checked: there may be many, and large."""
+        wanted = signed.attestation and is_of(signed.predicate_type, self._asked.attestation)
+        predicate = signed.predicate if wanted else None
+        return attrs.evolve(signed, proofs=(), bundle=b"", predicate=predicate)
 
     def _is_named(self, place: str, signed: Signed) -> bool:
         """Whether a signature is of what it stands with; a tag may hold half of a sha512."""
@@ -370,7 +378,7 @@ class _Run:
                 continue
             if str(leaf.digest) not in attached_to(child):
                 continue
-            for statement in statements(child):
+            for statement in statements(child, self._allowance):
                 if is_of(statement.predicate_type, self._asked.attestation):
                     yield Attestation(
                         image=str(leaf.digest),
