@@ -12,7 +12,7 @@ import attrs
 from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Severity
+from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
@@ -24,6 +24,7 @@ from oci_layout.signatures.trust import Trust
 from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
 from oci_layout.source.opening import Source
 from oci_layout.verification.chains import Attestation, Chain, Link
+from oci_layout.verification.telling import Telling
 from oci_layout.where import Where
 
 _CARRY = "an OCI layout carries signatures: cosign save, or a copy with all referrers"
@@ -118,6 +119,9 @@ class _Run:
     ) -> None:
         self._source, self._asked, self._findings = source, asked, findings
         self._state_of, self._allowance = state_of, Allowance()
+        self._telling = Telling()
+        self._outcomes_of: dict[str, list[_Outcome]] = {}
+        self._attesting: dict[ImageIndex, dict[str, list[Artifact]]] = {}
         self._here: dict[str, str] = {}  # digests in each spelling, and in full
         self._documents: dict[str, bytes] = {}
         for _, node in every(source.roots):
@@ -132,16 +136,26 @@ class _Run:
 
     def run(self) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
         outcomes = self._outcomes()
+        for outcome in outcomes:
+            for digest in sorted(outcome.of):
+                self._outcomes_of.setdefault(digest, []).append(outcome)
         leaves = list(_leaves(self._source))
-        chains = tuple(self._leaf(leaf, outcomes) for leaf in leaves)
+        chains = tuple(self._leaf(leaf) for leaf in leaves)
         self._rest(outcomes)
         if not leaves and self._asked.require:
-            self._findings.error("signature-missing", "there is nothing here that is signed")
-        if not self._asked.attestation:
-            return chains, ()
-        found = [each for leaf in leaves for each in self._attestations(leaf, outcomes)]
-        distinct = {(each.image, each.type, each.by, repr(each.predicate)): each for each in found}
-        return chains, tuple(distinct.values())
+            text = "there is nothing here that is signed"
+            self._telling.add("signature-missing", Severity.ERROR, text)
+        attestations: dict[tuple[str, int], Attestation] = {}
+        for leaf in leaves if self._asked.attestation else ():
+            for each in self._attestations(leaf):
+                attestations.setdefault((each.image, id(each.predicate)), each)
+        self._telling.pass_on(self._findings)
+        return chains, tuple(attestations.values())
+
+    def _of(self, leaf: _Leaf) -> list[_Outcome]:
+        """The outcomes that concern an image, each once."""
+        found = (each for digest in _digests(leaf) for each in self._outcomes_of.get(digest, ()))
+        return list(dict.fromkeys(found))
 
     def _outcomes(self) -> list[_Outcome]:
         found: list[_Outcome] = []
@@ -152,7 +166,7 @@ class _Run:
                 continue
             if len(found) == limits.ATTACHED_SIGNATURES:
                 text = f"more than {limits.ATTACHED_SIGNATURES} signatures: the rest is not checked"
-                self._findings.error("bad-signature", text)
+                self._telling.add("bad-signature", Severity.ERROR, text)
                 break
             found.append(self._outcome(at))
         return found
@@ -208,9 +222,8 @@ class _Run:
         full = self._here.get(place)
         return any(name == place or (full is not None and name == full) for name in signed.names)
 
-    def _leaf(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Chain:
-        digests = _digests(leaf)
-        mine = [each for each in outcomes if each.of & digests]
+    def _leaf(self, leaf: _Leaf) -> Chain:
+        mine = self._of(leaf)
         good = [each for each in mine if not each.code]
         signatures = [each for each in good if not each.attestation]
         for each in good:
@@ -225,8 +238,9 @@ class _Run:
         chain = self._chain(leaf, signatures[0])
         if chain.verdict == "damaged":
             bad = next(link for link in chain.links if link.verdict in ("damaged", "missing"))
-            self._findings.error(
+            self._telling.add(
                 "signed-damaged",
+                Severity.ERROR,
                 f"is signed by {chain.by}, and what is signed is not whole: {bad.step}",
                 Where(image=leaf.label),
                 "carry the image again",
@@ -237,15 +251,17 @@ class _Run:
         checked = outcome.checked
         if checked is None:
             return
-        of = sorted(outcome.of & _digests(leaf))[0]
-        self._findings.note(
+        of = next(digest for digest in _digests(leaf) if digest in outcome.of)
+        self._telling.add(
             "signature-valid",
+            Severity.NOTE,
             f"{outcome.what} of {of} is by {checked.by}",
             Where(image=leaf.label),
             "" if outcome.attestation else _PROVES[checked.how],
         )
         for code, text in checked.passed_over:
-            self._findings.warning(code, f"not enforced: {text}", Where(image=leaf.label))
+            where = Where(image=leaf.label)
+            self._telling.add(code, Severity.WARNING, f"not enforced: {text}", where)
 
     def _tell_bad(self, outcome: _Outcome, leaf: _Leaf, *, otherwise: bool) -> None:
         """Tell of a signature that does not count: an error, where nothing else signs the image."""
@@ -269,9 +285,7 @@ class _Run:
         glue = ": " if outcome.reason.startswith(("the ", "a ")) else " "
         message = f"{outcome.what}{glue}{outcome.reason}"
         hint = _HINTS.get(outcome.code, "")
-        self._findings.add(
-            Finding(code=outcome.code, severity=severity, message=message, where=where, hint=hint)
-        )
+        self._telling.add(outcome.code, severity, message, where, hint, same=id(outcome))
 
     def _missing(self, leaf: _Leaf) -> None:
         where = Where(image=leaf.label)
@@ -280,8 +294,8 @@ class _Run:
             text = "has no manifest, which is what signatures are of: a docker-archive holds none"
         elif self._asked.type is not None:
             text = f"no {self._asked.type} signature here is of it"
-        tell = self._findings.error if self._asked.require else self._findings.warning
-        tell("signature-missing", text, where, _CARRY)
+        severity = Severity.ERROR if self._asked.require else Severity.WARNING
+        self._telling.add("signature-missing", severity, text, where, _CARRY)
 
     def _chain(self, leaf: _Leaf, outcome: _Outcome | None) -> Chain:
         platform = leaf.node.platform if isinstance(leaf.node, Image) else None
@@ -334,50 +348,39 @@ class _Run:
             verdict = "holds" if Digest.of(raw, digest.algorithm) == digest else "damaged"
         return Link(step=step, what=str(digest), verdict=verdict)
 
-    def _attestations(self, leaf: _Leaf, outcomes: list[_Outcome]) -> list[Attestation]:
+    def _attestations(self, leaf: _Leaf) -> list[Attestation]:
         wanted, digests = self._asked.attestation, _digests(leaf)
         found = []
-        for outcome in outcomes:
+        for outcome in self._of(leaf):
             signed, checked = outcome.signed, outcome.checked
-            if outcome.code or signed is None or checked is None or not outcome.of & digests:
+            if outcome.code or signed is None or checked is None:
                 continue
             if signed.attestation and is_of(signed.predicate_type, wanted):
                 found.append(
                     Attestation(
-                        image=sorted(outcome.of & digests)[0],
+                        image=next(digest for digest in digests if digest in outcome.of),
                         type=signed.predicate_type,
                         by=checked.by,
                         predicate=signed.predicate,
                     )
                 )
-        found += self._covered(leaf, outcomes)
+        found += self._covered(leaf)
         if not found:
-            self._findings.error(
+            self._telling.add(
                 "attestation-missing",
+                Severity.ERROR,
                 f"no attestation of the type {wanted[:100]} holds for it",
                 Where(image=leaf.label),
             )
         return found
 
-    def _covered(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Iterator[Attestation]:
+    def _covered(self, leaf: _Leaf) -> Iterator[Attestation]:
         """BuildKit's attestations, which nobody signs, in an index that is signed as a whole."""
-        signed: dict[str, str] = {}
-        for outcome in outcomes:
-            if not outcome.code and not outcome.attestation and outcome.checked is not None:
-                signed |= dict.fromkeys(outcome.of, outcome.checked.by)
-        covering = [
-            number
-            for number, index in enumerate(leaf.above)
-            if str(index.descriptor.digest) in signed
-        ]
-        if not covering or leaf.digest is None:
+        above = [str(index.descriptor.digest) for index in leaf.above]
+        by = next((by for digest in above if (by := self._signer_of(digest)) is not None), None)
+        if by is None or leaf.digest is None:
             return
-        by = signed[str(leaf.above[covering[0]].descriptor.digest)]
-        for child in leaf.above[-1].children:
-            if not isinstance(child, Artifact) or not child.is_attestation:
-                continue
-            if str(leaf.digest) not in attached_to(child):
-                continue
+        for child in self._beside(leaf.above[-1]).get(str(leaf.digest), ()):
             for statement in statements(child, self._allowance):
                 if is_of(statement.predicate_type, self._asked.attestation):
                     yield Attestation(
@@ -386,6 +389,24 @@ class _Run:
                         by=f"{by}, by the index",
                         predicate=statement.predicate,
                     )
+
+    def _signer_of(self, digest: str) -> str | None:
+        """Who has signed what a digest is of; None for nobody."""
+        for outcome in self._outcomes_of.get(digest, ()):
+            if not outcome.code and not outcome.attestation and outcome.checked is not None:
+                return outcome.checked.by
+        return None
+
+    def _beside(self, index: ImageIndex) -> dict[str, list[Artifact]]:
+        """BuildKit's attestations in an index, by what they attest."""
+        if index not in self._attesting:
+            found: dict[str, list[Artifact]] = {}
+            for child in index.children:
+                if isinstance(child, Artifact) and child.is_attestation:
+                    for digest in attached_to(child):
+                        found.setdefault(digest, []).append(child)
+            self._attesting[index] = found
+        return self._attesting[index]
 
 
 _LENIENT = ("signature-unchecked", "signature-stale")  # errors where a signature is required
@@ -413,9 +434,10 @@ def _document(node: Node) -> bytes | None:
     return node.manifest.raw if isinstance(node, Artifact) else None
 
 
-def _digests(leaf: _Leaf) -> set[str]:
-    own = {str(leaf.digest)} if leaf.digest is not None else set()
-    return own | {str(index.descriptor.digest) for index in leaf.above}
+def _digests(leaf: _Leaf) -> list[str]:
+    """Digests of what a signature of an image may be of: its own, and of the indexes above it."""
+    own = [str(leaf.digest)] if leaf.digest is not None else []
+    return own + [str(index.descriptor.digest) for index in leaf.above]
 
 
 def _leaves(source: Source) -> Iterator[_Leaf]:
