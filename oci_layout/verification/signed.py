@@ -18,10 +18,10 @@ from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
 from oci_layout.signatures.attached import Allowance, Attached, ChangedError, attached, statements
 from oci_layout.signatures.checking import Checked, check
-from oci_layout.signatures.policy import Level
+from oci_layout.signatures.policy import Level, SignatureType
 from oci_layout.signatures.statement import is_of
 from oci_layout.signatures.trust import Trust
-from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Signed
 from oci_layout.source.opening import Source
 from oci_layout.verification.chains import Attestation, Chain, Link
 from oci_layout.verification.telling import Telling
