@@ -38,6 +38,7 @@ BELOW_PLAN = {
     "filediff",
     "havelist",
     "blobs",
+    "signatures",
     "plan",
 }
 # None imports another.
@@ -53,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filediff": {"words", "streams", "source", "filediff"},
     "havelist": {"words", "model", "streams", "graph", "source", "havelist"},
     "blobs": {"words", "model", "streams", "graph", "blobs"},
+    "signatures": {"words", "model", "streams", "graph", "signatures"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},
     "page": BELOW_PLAN | {*SIBLINGS, "page"},

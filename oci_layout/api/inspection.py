@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import attrs
+
 from oci_layout.api.bases import open_asked
 from oci_layout.api.words import Progress, choice_of, chosen_at, made, path_at
 from oci_layout.errors import UsageError, damage_in
@@ -56,10 +58,16 @@ def inspect(
     asked = made(Inspect, request, options)
     largest = asked.largest if asked.layers else None
     with _chosen(source, asked, progress) as (opened, roots):
-        if progress is None or largest is None:
-            return tree(opened, roots, largest=largest)
-        progress.start(layer_bytes(roots))
-        return tree(opened, roots, largest=largest, advance=progress.advance)
+        advance = None
+        if progress is not None and largest is not None:
+            progress.start(layer_bytes(roots))
+            advance = progress.advance
+        report = tree(opened, roots, largest=largest, advance=advance)
+        if not asked.provenance:
+            return report
+        from oci_layout.inspection.provenance import provenances  # noqa: PLC0415  a fast start
+
+        return attrs.evolve(report, provenance=provenances(roots))
 
 
 def inspect_raw(

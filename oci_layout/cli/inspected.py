@@ -58,7 +58,7 @@ class Page:
         for root in self._value.roots:
             names = ", ".join(shown(name) for name in root.names) or "(no name)"
             lines += ["", *folded(names, self._width, "", "    "), *self._node(root.node, "  ")]
-        for part in (self._totals(), self._findings()):
+        for part in (self._totals(), self._provenance(), self._findings()):
             lines += ["", *part] if part else []
         return lines
 
@@ -150,6 +150,14 @@ class Page:
                 text += "; docker save 25 and later leaves V1 documents behind"
             lines += folded(text, self._width, "", "    ")
         return lines
+
+    def _provenance(self) -> list[str]:
+        found = self._value.provenance
+        if found is None:
+            return []
+        from oci_layout.cli.provenancelines import provenance_lines  # noqa: PLC0415  a fast start
+
+        return provenance_lines(found, self._width)
 
     def _findings(self) -> list[str]:
         found = [each for each in self._value.findings if each.severity is not Severity.NOTE]

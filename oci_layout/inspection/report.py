@@ -7,7 +7,7 @@ source may have tens of thousands of layers. What the graph has is held as it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -17,6 +17,9 @@ from oci_layout.mediatype import Compression, Family
 from oci_layout.plain import fields, plain
 from oci_layout.platform import Platform
 from oci_layout.source.kinds import SourceKind
+
+if TYPE_CHECKING:  # what nobody asks for need not be loaded
+    from oci_layout.inspection.provenance import StatedReport
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)
@@ -413,6 +416,7 @@ class InspectReport:
         totals: sums.
         findings: what does not hold in documents, names and sizes.
         findings_left_out: of codes that were found too often to keep each.
+        provenance: what attestations say; None where nobody asked.
     """
 
     source: SourceReport
@@ -420,10 +424,14 @@ class InspectReport:
     totals: Totals
     findings: tuple[Finding, ...]
     findings_left_out: int
+    provenance: tuple[StatedReport, ...] | None = None
 
     def told(self) -> dict[str, Any]:
         """As JSON has it, what is inside as it is."""
-        return {"version": 1, **fields(self)}
+        value = {"version": 1, **fields(self)}
+        if self.provenance is None:
+            del value["provenance"]
+        return value
 
     def to_json(self) -> dict[str, Any]:
         """The report as the JSON document that ``--json`` prints, version 1."""
