@@ -238,7 +238,7 @@ class _Assembled:
         while piece and len(piece) <= room:
             held.append(piece)
             room -= len(piece)
-            piece = next(self._pieces, b"")
+            piece = next(self._pieces, b"") if room else b""  # of a file only when it is due
         if not held:
             piece, self._next = piece[:size], piece[size:]
             return piece
