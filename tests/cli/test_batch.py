@@ -222,9 +222,7 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         killed = False
         while not killed:
             assert begun.poll() is None
-            for stage in (tmp_path / ".out.layout-batch/staged").glob("*/*/.*.tmp"):
-                killed = killed or _kill_who_holds(stage)
-            time.sleep(0.005)
+            killed = _kill_who_writes(begun.pid, tmp_path / ".out.layout-batch/staged")
         out, said = begun.communicate(timeout=60)
     assert begun.returncode == 0, said
     assert b"6 sources: 6 done" in out
@@ -232,11 +230,12 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     assert names_in(tmp_path / ".out.layout-batch/staged") == []
 
 
-def _kill_who_holds(path: Path) -> bool:
-    """Kill the process that has a file open."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+def _kill_who_writes(parent: int, folder: Path) -> bool:
+    """Kill a child that has a file below a folder open."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    for link in [each for child in children for each in Path("/proc").glob(f"{child}/fd/*")]:
         try:
-            if link.readlink() == path:
+            if link.readlink().is_relative_to(folder):
                 os.kill(int(link.parts[2]), signal.SIGKILL)
                 return True
         except OSError:
