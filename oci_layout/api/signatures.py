@@ -6,10 +6,10 @@ import datetime
 import importlib.util
 from typing import TYPE_CHECKING
 
+from oci_layout.api.words import read_named
 from oci_layout.errors import UsageError
 from oci_layout.limits import TRUST_FILE_BYTES
 from oci_layout.verification.request import Verify
-from oci_layout.where import Where
 
 if TYPE_CHECKING:
     from oci_layout.signatures.trust import Keyless
@@ -47,8 +47,8 @@ def signatures_of(asked: Verify) -> Asked | None:
         ) from error
 
     trust = trust_of(
-        {path: _read(path) for path in asked.keys},
-        {path: _read(path) for path in asked.crls},
+        {path: read_named(path, TRUST_FILE_BYTES) for path in asked.keys},
+        {path: read_named(path, TRUST_FILE_BYTES) for path in asked.crls},
         now=datetime.datetime.now(datetime.UTC),
         keyless=_keyless(asked),
         identity=(asked.identity or "") if asked.trusted_root is None else "",
@@ -98,7 +98,7 @@ def _keyless(asked: Verify) -> Keyless | None:
         raise UsageError(
             what="--trusted-root needs the package sigstore", hint="install oci-layout[keyless]"
         )
-    _read(asked.trusted_root)
+    read_named(asked.trusted_root, TRUST_FILE_BYTES)
     return Keyless(root=asked.trusted_root, identity=asked.identity, issuer=asked.issuer)
 
 
@@ -110,14 +110,3 @@ def _claims(asked: Verify) -> dict[str, str]:
             raise UsageError(what=f"--claim: {text[:100]!r} is not KEY=VALUE")
         found[key] = value
     return found
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(TRUST_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(what=error.strerror or str(error), where=Where(file=path)) from error
-    if len(data) > TRUST_FILE_BYTES:
-        raise UsageError(what=f"has more than {TRUST_FILE_BYTES >> 20} MiB", where=Where(file=path))
-    return data

@@ -8,7 +8,7 @@ from typing import Any
 
 from oci_layout.api.bases import open_bases
 from oci_layout.api.signatures import files_of_trust, signatures_of
-from oci_layout.api.words import Progress, made, path_at, watch_of
+from oci_layout.api.words import Progress, made, path_at, read_named, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.known import Remembered
 from oci_layout.digest import QuotedDigest
@@ -26,7 +26,6 @@ from oci_layout.verification.run import Wanted, verify_source
 from oci_layout.verification.sums import parse as parse_sums
 from oci_layout.verification.sums import render as render_sums
 from oci_layout.verification.volumes import verify_volumes
-from oci_layout.where import Where
 
 _SURE = 12  # hex digits that nobody meets by chance: what reports quote
 
@@ -136,7 +135,7 @@ def _wanted(asked: Verify, expect: tuple[QuotedDigest, ...], sums: SideFile | No
     return Wanted(
         check=asked.check,
         expect=expect,
-        against=None if against is None else parse_sums(_read_text(against), against),
+        against=None if against is None else parse_sums(_sums_text(against), against),
         sums=None
         if sums is None
         else lambda values: sums.write(render_sums(values).encode("utf-8", "surrogateescape")),
@@ -153,23 +152,13 @@ def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
             hint="install oci-layout[schema1]",
         )
     try:
-        return tuple(
-            jws.load_trusted(_read_text(path).encode("utf-8", "surrogateescape"), path)
-            for path in paths
-        )
+        return tuple(jws.load_trusted(read_named(path, DOCUMENT_BYTES), path) for path in paths)
     except ValueError as error:
         raise UsageError(what=f"--trusted-key: {error}") from error
 
 
-def _read_text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            text = file.read(DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise UsageError(what=error.strerror or str(error), where=Where(file=path)) from error
-    if len(text) > DOCUMENT_BYTES:
-        raise UsageError(what=f"has more than {DOCUMENT_BYTES >> 20} MiB", where=Where(file=path))
-    return text
+def _sums_text(path: str) -> str:
+    return read_named(path, DOCUMENT_BYTES).decode("utf-8", "surrogateescape")
 
 
 def _work(asked: Verify, progress: Progress | None) -> Work:

@@ -14,6 +14,7 @@ from oci_layout.option import path_text
 from oci_layout.platform import Platform
 from oci_layout.source.spool import Watch
 from oci_layout.source.transports import located
+from oci_layout.where import Where
 
 
 class _HasImages(attrs.AttrsInstance, Protocol):
@@ -121,3 +122,23 @@ def path_at(source: str | os.PathLike[str]) -> str:
             what=f"{where.path} is looked at as a whole", hint=f"leave :{where.image} out"
         )
     return where.path
+
+
+def read_named(path: str, limit: int) -> bytes:
+    """A file that an option names.
+
+    Args:
+        path: of it.
+        limit: bytes it may have.
+
+    Raises:
+        UsageError: it cannot be read, or is larger.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(what=error.strerror or str(error), where=Where(file=path)) from error
+    if len(data) > limit:
+        raise UsageError(what=f"has more than {limit >> 20} MiB", where=Where(file=path))
+    return data

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from tests.interop.conftest import REQUIRED, ROOT
 from tests.interop.host import ENGINE_PATH, EngineError, Host
 from tests.interop.registry import Registry
 
@@ -17,6 +20,15 @@ def missing(root: Path | None) -> list[str]:
     """List what a host lacks for signing; Debian has cosign from sid on."""
     folders = [(root or Path("/")) / folder[1:] for folder in ENGINE_PATH.split(":")]
     return [tool for tool in TOOLS if not any((folder / tool).exists() for folder in folders)]
+
+
+def require_cosign() -> None:
+    """Pass over a test on a host without it; where it is to be installed, its absence fails."""
+    lacking = missing(ROOT)
+    if lacking:
+        if REQUIRED and ROOT is not None and ROOT.name == "sid":
+            pytest.fail(f"{', '.join(lacking)} should be installed there (scripts/interop sid)")
+        pytest.skip(f"no {', '.join(lacking)} on this host (scripts/interop sid)")
 
 
 class Cosign:

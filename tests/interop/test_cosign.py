@@ -12,8 +12,7 @@ import pytest
 from tests import independent
 from tests.builders import make_image, write_files, write_index_layout, write_oci_layout
 from tests.command import changes_of, refuse, succeed
-from tests.interop.conftest import REQUIRED, ROOT
-from tests.interop.cosign import Cosign, missing, signing
+from tests.interop.cosign import Cosign, require_cosign, signing
 from tests.interop.engines import Engines
 from tests.interop.shown import Engine
 
@@ -27,11 +26,7 @@ FORMATS = {"bundle": (), "entry": _BEFORE, "index": _BEFORE}
 
 @pytest.fixture(scope="module")
 def cosign(engines: Engines) -> Iterator[Cosign]:
-    lacking = missing(ROOT)
-    if lacking:
-        if REQUIRED and ROOT is not None and ROOT.name == "sid":
-            pytest.fail(f"{', '.join(lacking)} should be installed there (scripts/interop sid)")
-        pytest.skip(f"no {', '.join(lacking)} on this host (scripts/interop sid)")
+    require_cosign()
     with signing(engines.host) as found:
         yield found
 

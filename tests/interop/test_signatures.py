@@ -18,8 +18,7 @@ from tests import independent
 from tests.builders import make_image, write_files, write_index_layout, write_oci_layout
 from tests.builders.notation import authority, certificate, pem
 from tests.builders.signatures import SLSA, SPDX, VULN, private
-from tests.interop.conftest import REQUIRED, ROOT
-from tests.interop.cosign import Cosign, missing, signing
+from tests.interop.cosign import Cosign, require_cosign, signing
 from tests.interop.engines import Engines
 
 KINDS = ("p256", "p384", "p521", "rsa")
@@ -48,11 +47,7 @@ PREDICATES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def cosign(engines: Engines) -> Iterator[Cosign]:
-    lacking = missing(ROOT)
-    if lacking:
-        if REQUIRED and ROOT is not None and ROOT.name == "sid":
-            pytest.fail(f"{', '.join(lacking)} should be installed there (scripts/interop sid)")
-        pytest.skip(f"no {', '.join(lacking)} on this host (scripts/interop sid)")
+    require_cosign()
     with signing(engines.host) as found:
         for kind in (*KINDS, "ed25519"):
             pem = private(kind, 7).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
