@@ -42,12 +42,12 @@ CODES: dict[str, str] = {
     "bad-link": "a link of a registry that is no digest, or not the one of its path",
     "layout-version": "the version of the layout is not 1.0.0",
     "missing-index": "there is no index.json",
-    "bad-signature": "a signature of a schema 1 manifest that cannot be read",
+    "bad-signature": "a signature that cannot be read",
     "unsigned-content": "a signed manifest says more, or other things, than what is signed",
     "signature-valid": "a signature holds; with the key it came from",
     "signature-invalid": "a signature does not hold",
     "signature-untrusted": "no trusted key has signed",
-    "signature-unchecked": "signatures were not checked: the extra package is not there",
+    "signature-unchecked": "signatures were not checked: something is lacking for it",
     "unsigned": "a schema 1 manifest without signature",
     "bad-v1-id": "a V1 id that is not 64 hex digits",
     "v1-id-mismatch": "a V1 image says another id than its folder",
@@ -97,6 +97,18 @@ CODES: dict[str, str] = {
     "foreign-layer": "a layer that is to be fetched from elsewhere by its nature",
     "orphan": "a blob that no document refers to",
     "empty": "the source holds no image",
+    # signatures of images
+    "signature-missing": "nothing signs an image that should be signed",
+    "signature-moved": "a signature stands with another image than the one it names",
+    "signature-stale": "a signature of a digest that is not here",
+    "signature-expired": "a signature that its signer does not stand by any more",
+    "signed-damaged": "a signature holds, and what is signed is not whole",
+    "claim-missing": "a signature does not claim what was asked for",
+    "certificate-untrusted": "a certificate leads to none that is trusted, or names somebody else",
+    "certificate-expired": "a certificate that is not valid at this time",
+    "certificate-unfit": "a certificate that signs no images: another purpose, or another key",
+    "certificate-revoked": "a certificate that its issuer has revoked",
+    "attestation-missing": "no attestation of the type that was asked for holds",
     # what was asked for
     "expected-absent": "a digest that was expected is not in the source",
     "sums-missing": "a file of the sums is not there",
@@ -123,7 +135,25 @@ CODES: dict[str, str] = {
 }
 
 # What speaks of a wish of the caller: nothing need be wrong with the source itself.
-WISHES = frozenset({"expected-absent", "sums-missing", "sums-mismatch", "signature-untrusted"})
+WISHES = frozenset(
+    {
+        "expected-absent",
+        "sums-missing",
+        "sums-mismatch",
+        "signature-untrusted",
+        "signature-unchecked",
+        "signature-missing",
+        "signature-moved",
+        "signature-stale",
+        "signature-expired",
+        "claim-missing",
+        "certificate-untrusted",
+        "certificate-expired",
+        "certificate-unfit",
+        "certificate-revoked",
+        "attestation-missing",
+    }
+)
 
 # Bytes that are not what they were when somebody took a digest of them.
 BYTES = frozenset(

@@ -16,6 +16,14 @@ SHOWN_BLOBS = 50_000  # layers and blobs in one report, repeated ones included
 FINDINGS = 1_000  # findings of one code that are kept
 INDEX_DEPTH = 8  # indexes nested in indexes
 SIGNATURES = 64  # of one schema 1 manifest; those that exist have one
+ATTACHED_SIGNATURES = 1_000  # of one source that are checked; each may hold several
+STATEMENT_SUBJECTS = 1_000  # digests that one statement is about
+CERTIFICATE_BYTES = 64 << 10  # of one certificate; those of people have 1 to 3 KiB
+CERTIFICATE_CHAIN = 8  # certificates of one signature
+TRUSTED_CERTIFICATES = 1_000  # a system's whole bundle has 150
+TRUSTED_KEYS = 64
+TRUST_FILE_BYTES = 16 << 20  # of a file of keys, certificates or revoked ones
+RSA_BITS = 8_192  # of a key: a signature by a larger one takes long to check
 V1_DEPTH = 1_000  # parents of a V1 image
 MADE_BYTES = 32 << 20  # configs that are made of V1 images, all together
 

@@ -37,6 +37,7 @@ BELOW_PLAN = {
     "source",
     "havelist",
     "blobs",
+    "signatures",
     "plan",
 }
 # None imports another.
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "source": {"words", "disk", "model", "streams", "delta", "graph", "source"},
     "havelist": {"words", "model", "streams", "graph", "source", "havelist"},
     "blobs": {"words", "model", "streams", "graph", "blobs"},
+    "signatures": {"words", "model", "streams", "graph", "signatures"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},
     "page": BELOW_PLAN | {*SIBLINGS, "page"},

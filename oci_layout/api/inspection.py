@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import attrs
+
 from oci_layout.api.bases import open_asked
 from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.errors import UsageError, damage_in
 from oci_layout.graph.nodes import Root
 from oci_layout.inspection.documents import DOCUMENTS, raw
+from oci_layout.inspection.provenance import provenances
 from oci_layout.inspection.report import InspectReport
 from oci_layout.inspection.request import Inspect
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
@@ -55,10 +58,14 @@ def inspect(
     asked = made(Inspect, request, options)
     largest = asked.largest if asked.layers else None
     with _chosen(source, asked, progress) as (opened, roots):
-        if progress is None or largest is None:
-            return tree(opened, roots, largest=largest)
-        progress.start(layer_bytes(roots))
-        return tree(opened, roots, largest=largest, advance=progress.advance)
+        advance = None
+        if progress is not None and largest is not None:
+            progress.start(layer_bytes(roots))
+            advance = progress.advance
+        report = tree(opened, roots, largest=largest, advance=advance)
+        if not asked.provenance:
+            return report
+        return attrs.evolve(report, provenance=provenances(roots))
 
 
 def inspect_raw(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from oci_layout.api.bases import open_bases
+from oci_layout.api.signatures import files_of_trust, signatures_of
 from oci_layout.api.words import Progress, made, path_at, watch_of
 from oci_layout.api.work import Work
 from oci_layout.blobs.known import Remembered
@@ -59,38 +60,51 @@ def verify(
     read = (
         *files_of(file_and_folder(source)[0]),
         *asked.trusted_keys,
+        *files_of_trust(asked),
         *(() if asked.against is None else (asked.against,)),
         *asked.bases,
     )
     with ExitStack() as closing:
-        file = None
+        outputs = closing.enter_context(Outputs(*read))
+        file = stated = None
         if asked.sums is not None:
-            outputs = closing.enter_context(Outputs(*read))
             file = closing.enter_context(SideFile("--sums", asked.sums, outputs))
         wanted = _wanted(asked, digests, file)
-        listed = list_at(source)
-        with _work(asked, progress).pool() as pool:
-            if listed is not None:
-                _refuse_sums(asked)
-                return verify_volumes(
-                    source,
-                    listed,
-                    wanted,
-                    pool,
-                    start=progress.start if progress is not None else None,
-                    bases=open_bases(asked, closing),
-                )
-            return verify_source(
-                source,
-                wanted,
-                pool,
-                start=progress.start if progress is not None else None,
-                watch=watch_of(progress),
-                bases=open_bases(asked, closing),
-                host=asked.registry_host,
-                namespace=asked.namespace,
-                remembered=remembered,
-            )
+        if asked.output not in (None, "-"):
+            stated = closing.enter_context(SideFile("--output", str(asked.output), outputs))
+        report = _verified(source, asked, wanted, closing, progress, remembered)
+        if stated is not None and report.attestations and not report.failed:
+            stated.write(report.stated().encode())
+        return report
+
+
+def _verified(
+    source: str,
+    asked: Verify,
+    wanted: Wanted,
+    closing: ExitStack,
+    progress: Progress | None,
+    remembered: Remembered | None,
+) -> VerifyReport:
+    """The report of a source, or of the volumes of a list."""
+    listed = list_at(source)
+    start = progress.start if progress is not None else None
+    with _work(asked, progress).pool() as pool:
+        bases = open_bases(asked, closing)
+        if listed is not None:
+            _refuse_sums(asked)
+            return verify_volumes(source, listed, wanted, pool, start=start, bases=bases)
+        return verify_source(
+            source,
+            wanted,
+            pool,
+            start=start,
+            watch=watch_of(progress),
+            bases=bases,
+            host=asked.registry_host,
+            namespace=asked.namespace,
+            remembered=remembered,
+        )
 
 
 def _refuse_sums(asked: Verify) -> None:
@@ -128,6 +142,7 @@ def _wanted(asked: Verify, expect: tuple[QuotedDigest, ...], sums: SideFile | No
         else lambda values: sums.write(render_sums(values).encode("utf-8", "surrogateescape")),
         tmp=asked.tmp,
         trusted=_trusted(tuple(asked.trusted_keys)),
+        signatures=signatures_of(asked),
     )
 
 

@@ -48,7 +48,7 @@ def inspect(
     layout verify looks for it everywhere. Exit status: 0 something is shown, 3 not an image, or
     too damaged to show, 4 no such image or platform.
     """
-    if raw is not None and (as_json or request.layers or history):
+    if raw is not None and (as_json or request.layers or request.provenance or history):
         raise UsageError(what="--raw prints bytes and nothing else")
     from oci_layout.api import inspection  # noqa: PLC0415  a fast start
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from oci_layout.cli.cells import folded
 from oci_layout.cli.imagelines import FAMILIES, ImageLines, row
+from oci_layout.cli.provenancelines import provenance_lines
 from oci_layout.cli.text import short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.finding import Severity
@@ -58,7 +59,7 @@ class Page:
         for root in self._value.roots:
             names = ", ".join(shown(name) for name in root.names) or "(no name)"
             lines += ["", *folded(names, self._width, "", "    "), *self._node(root.node, "  ")]
-        for part in (self._totals(), self._findings()):
+        for part in (self._totals(), self._provenance(), self._findings()):
             lines += ["", *part] if part else []
         return lines
 
@@ -150,6 +151,10 @@ class Page:
                 text += "; docker save 25 and later leaves V1 documents behind"
             lines += folded(text, self._width, "", "    ")
         return lines
+
+    def _provenance(self) -> list[str]:
+        found = self._value.provenance
+        return [] if found is None else provenance_lines(found, self._width)
 
     def _findings(self) -> list[str]:
         found = [each for each in self._value.findings if each.severity is not Severity.NOTE]

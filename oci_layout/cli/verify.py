@@ -12,8 +12,9 @@ import typer
 import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
+from oci_layout.cli.chainlines import chain_lines
 from oci_layout.cli.options import AsJson, Quiet, Sources
-from oci_layout.cli.screen import show, show_json
+from oci_layout.cli.screen import show, show_bytes, show_json
 from oci_layout.cli.text import error_line, short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError, NotAnImageError, ReadError, UsageError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "layout verify saved.tar",
     "layout verify saved.tar --sums SUMS",
+    "layout verify folder --key cosign.pub --require-signature",
 )
 
 
@@ -47,13 +49,9 @@ def verify(
     Reports everything it finds, not only the first. Exit status: 0 sound, 1 something was found,
     3 not an image at all.
     """
-    if quick and request.check is not Depth.FULL:
-        raise UsageError(what="--quick reads no blob, so there is nothing to --check")
     sources = without_parts(sources)
-    if sources.count("-") > 1:
-        raise UsageError(what="standard input can be read once")
-    if request.sums is not None and len(sources) > 1:
-        raise UsageError(what="--sums takes one SOURCE")
+    _refuse(sources, request, quick=quick, as_json=as_json)
+    printed = request.output == "-"
     if quick:
         request = attrs.evolve(request, check=Depth.QUICK)
     from oci_layout.cli.progress import Bar  # noqa: PLC0415  likewise
@@ -74,16 +72,38 @@ def verify(
             continue
         reports.append(report)
         status = max(status, int(report.verdict(strict=strict) is not Verdict.SOUND))
-        if not as_json:
+        if printed:
+            show(render(report, _width(), strict=strict, quiet=True), error=True)
+            if not report.failed:
+                show_bytes(report.stated().encode())
+        elif not as_json:
             show(render(report, _width(), strict=strict, quiet=quiet))
     counts = tally((report.verdict(strict=strict) for report in reports), len(unreadable))
     if as_json:
         listed = [report.to_json(strict=strict) for report in reports]
         show_json({"version": 1, "reports": listed, "unreadable": unreadable, "sources": counts})
-    elif len(sources) > 1 and not quiet:
+    elif len(sources) > 1 and not quiet and not printed:
         listed_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         show(["", f"{plural(len(sources), 'source')}: {listed_counts}"])
     return status
+
+
+def _refuse(sources: list[str], request: Verify, *, quick: bool, as_json: bool) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        UsageError: some do not.
+    """
+    if quick and request.check is not Depth.FULL:
+        raise UsageError(what="--quick reads no blob, so there is nothing to --check")
+    if sources.count("-") > 1:
+        raise UsageError(what="standard input can be read once")
+    if request.sums is not None and len(sources) > 1:
+        raise UsageError(what="--sums takes one SOURCE")
+    if request.output not in (None, "-") and len(sources) > 1:
+        raise UsageError(what="--output takes one SOURCE")
+    if request.output == "-" and as_json:
+        raise UsageError(what="--output - and --json both print on standard output")
 
 
 command = options.command(verify)
@@ -107,6 +127,8 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         lines += wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
         for image in report.images:
             lines += _image(image, width)
+        for chain in report.chains or ():
+            lines += chain_lines(chain, width)
     shown_of: Counter[str] = Counter()
     for finding in report.findings:
         if quiet and finding.severity != "error":

@@ -13,6 +13,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
+from oci_layout.inspection.provenance import StatedReport
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plain import fields, plain
 from oci_layout.platform import Platform
@@ -413,6 +414,7 @@ class InspectReport:
         totals: sums.
         findings: what does not hold in documents, names and sizes.
         findings_left_out: of codes that were found too often to keep each.
+        provenance: what attestations say; None where nobody asked.
     """
 
     source: SourceReport
@@ -420,10 +422,14 @@ class InspectReport:
     totals: Totals
     findings: tuple[Finding, ...]
     findings_left_out: int
+    provenance: tuple[StatedReport, ...] | None = None
 
     def told(self) -> dict[str, Any]:
         """As JSON has it, what is inside as it is."""
-        return {"version": 1, **fields(self)}
+        value = {"version": 1, **fields(self)}
+        if self.provenance is None:
+            del value["provenance"]
+        return value
 
     def to_json(self) -> dict[str, Any]:
         """The report as the JSON document that ``--json`` prints, version 1."""

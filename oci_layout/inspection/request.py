@@ -18,6 +18,7 @@ class Inspect(Completing):
     images: Sequence[str] = option.texts("This image only; repeatable.", "NAME|DIGEST", "--image")
     platforms: Sequence[Platform | str] = option.platforms("This platform only; repeatable.")
     layers: bool = option.flag("Read the layers: count files, name the largest.")
+    provenance: bool = option.flag("Tell what attestations say of how it was made, and SBOMs.")
     largest: int = option.count("Largest files that --layers names.", default=5, least=0, most=1000)
 
 

@@ -12,7 +12,9 @@ import attrs
 from oci_layout.codes import WISHES
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
+from oci_layout.model import gojson
 from oci_layout.platform import Platform
+from oci_layout.verification.chains import Attestation, Chain
 
 
 class Verdict(enum.StrEnum):
@@ -62,6 +64,8 @@ class VerifyReport:
         blobs: read.
         bytes: read.
         seconds: taken.
+        chains: what signs each image; None where nobody asked.
+        attestations: that were asked for and hold.
     """
 
     source: str
@@ -73,6 +77,8 @@ class VerifyReport:
     blobs: int
     bytes: int
     seconds: float
+    chains: tuple[Chain, ...] | None = None
+    attestations: tuple[Attestation, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -83,6 +89,10 @@ class VerifyReport:
     def failed_strictly(self) -> bool:
         """Whether there is an error or a warning among what was found."""
         return any(finding.severity is not Severity.NOTE for finding in self.findings)
+
+    def stated(self) -> str:
+        """What the attestations state: the JSON of a predicate on each line."""
+        return "".join(f"{gojson.encode(each.predicate)}\n" for each in self.attestations)
 
     def verdict(self, *, strict: bool = False) -> Verdict:
         """What counts, in a word; warnings count when strict.
@@ -115,11 +125,20 @@ class VerifyReport:
                 }
                 for image in self.images
             ],
+            **self._signatures(),
             "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": self.left_out,
             "blobs": self.blobs,
             "bytes": self.bytes,
             "seconds": self.seconds,
+        }
+
+    def _signatures(self) -> dict[str, Any]:
+        if self.chains is None:
+            return {}
+        return {
+            "signatures": [chain.to_json() for chain in self.chains],
+            "attestations": [each.to_json() for each in self.attestations],
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,7 +12,7 @@ from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.pool import Pool
 from oci_layout.digest import QuotedDigest
 from oci_layout.finding import Finding, Findings, Severity
-from oci_layout.graph.nodes import Image, Node, Root
+from oci_layout.graph.nodes import Artifact, Image, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
 from oci_layout.source import kinds
@@ -23,9 +24,13 @@ from oci_layout.streams.member import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
+from oci_layout.verification.chains import Attestation, Chain
 from oci_layout.verification.links import check_links
 from oci_layout.verification.report import ImageCheck, VerifyReport
 from oci_layout.where import Where
+
+if TYPE_CHECKING:
+    from oci_layout.verification.signed import Asked
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -41,6 +46,7 @@ class Wanted:
         sums: takes the sums of all files; None when nobody asks.
         tmp: directory for spooling.
         trusted: keys of which one must have signed each schema 1 manifest.
+        signatures: of images, that are to be checked; None for none.
     """
 
     check: str = "full"
@@ -49,6 +55,7 @@ class Wanted:
     sums: Callable[[dict[str, str]], None] | None = None
     tmp: str | None = None
     trusted: tuple[jws.PublicKey, ...] = ()
+    signatures: Asked | None = None
 
 
 def verify_source(
@@ -120,10 +127,11 @@ def verify_source(
                 wanted.sums(values)
             if wanted.against is not None:
                 sums.compare(wanted.against, values, findings)
+        bad = {each.where.member for each in findings.found if each.severity is Severity.ERROR}
+        chains, attestations = _signatures(source, wanted, looked, bad, findings)
         found = tuple(
             sorted(_distinct(findings.found), key=lambda finding: _RANK[finding.severity])
         )
-        bad = {finding.where.member for finding in found if finding.severity is Severity.ERROR}
         return VerifyReport(
             source=source.label,
             source_kind=source.description,
@@ -134,6 +142,8 @@ def verify_source(
             ),
             findings=found,
             left_out=findings.left_out,
+            chains=chains,
+            attestations=attestations,
             blobs=len(looked) + len(documents),
             bytes=sum(result.fact.stored_size for result in looked.values())
             + sum(documents.values()),
@@ -181,6 +191,37 @@ def _expected(source: Source, wanted: tuple[QuotedDigest, ...], findings: Findin
                 f"{quoted} is no image ID, manifest or index of this source",
                 Where(),
             )
+
+
+def _signatures(
+    source: Source,
+    wanted: Wanted,
+    looked: dict[str, Looked],
+    bad: set[str],
+    findings: Findings,
+) -> tuple[tuple[Chain, ...] | None, tuple[Attestation, ...]]:
+    """What signs each image, if anybody asks; what is known of all bytes is the last link."""
+    if wanted.signatures is None:
+        return None, ()
+    from oci_layout.verification.signed import check_signatures  # noqa: PLC0415  an optional extra
+
+    def state_of(node: Node) -> str:
+        names = _blobs_of(node)
+        document = {node.config_member.name} if isinstance(node, Image) else set()
+        if (names | document) & bad:
+            return "damaged"
+        return "holds" if names <= looked.keys() else "not read"
+
+    return check_signatures(source, wanted.signatures, state_of, findings)
+
+
+def _blobs_of(node: Node) -> set[str]:
+    """Names of the blobs that a node itself leads to and that are read, not parsed."""
+    if isinstance(node, Image):
+        return {layer.member.name for layer in node.layers if layer.member is not None}
+    if isinstance(node, Artifact):
+        return {member.name for _, member in node.blobs if member is not None}
+    return set()
 
 
 def _image(

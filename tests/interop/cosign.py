@@ -55,17 +55,33 @@ class Cosign:
         )
         return f"{there}@{digest.read_text().strip()}"
 
-    def sign(self, reference: str, *flags: str) -> None:
+    def import_key(self, name: str, pem: bytes) -> None:
+        """Take a private key that was made elsewhere."""
+        path = self._home / f"{name}.pem"
+        path.write_bytes(pem)
+        self.cosign("import-key-pair", f"--key={path}", f"--output-key-prefix={self._home}/{name}")
+
+    def public(self, name: str) -> Path:
+        """The public half of a key."""
+        return self._home / f"{name}.pub"
+
+    def folder(self, name: str) -> Path:
+        """A folder that cosign can see; it is not there yet."""
+        return self._home / name
+
+    def sign(self, reference: str, *flags: str, key: str = "cosign") -> None:
         """Sign an image of the registry."""
-        key = f"--key={self._home}/cosign.key"
+        key = f"--key={self._home}/{key}.key"
         self.cosign("sign", "-y", key, *_OFFLINE, *flags, reference)
 
-    def attest(self, reference: str) -> None:
+    def attest(
+        self, reference: str, *, kind: str = "custom", predicate: str = '{"checked": true}'
+    ) -> None:
         """Attach an attestation of some predicate to an image of the registry."""
-        predicate = self._home / "predicate.json"
-        predicate.write_text('{"checked": true}')
+        path = self._home / "predicate.json"
+        path.write_text(predicate)
         key = f"--key={self._home}/cosign.key"
-        how = (f"--predicate={predicate}", "--type=custom")
+        how = (f"--predicate={path}", f"--type={kind}")
         self.cosign("attest", "-y", key, *_OFFLINE, *how, reference)
 
     def save(self, reference: str, name: str) -> Path:
@@ -74,11 +90,21 @@ class Cosign:
         self.cosign("save", "--allow-http-registry", f"--dir={dest}", reference)
         return dest
 
-    def verifies(self, path: Path, *, command: str = "verify", key: str = "cosign") -> bool:
+    def verifies(
+        self,
+        path: Path,
+        *flags: str,
+        command: str = "verify",
+        key: str = "cosign",
+        kind: str = "custom",
+    ) -> bool:
         """Whether a layout folder's image carries a signature by a key."""
-        flags = [f"--key={self._home}/{key}.pub", "--insecure-ignore-tlog=true"]
-        if command == "verify-attestation":
-            flags.append("--type=custom")
+        flags = (
+            f"--key={self._home}/{key}.pub",
+            "--insecure-ignore-tlog=true",
+            *([f"--type={kind}"] if command == "verify-attestation" else []),
+            *flags,
+        )
         try:
             self.cosign(command, *flags, "--local-image", str(self.host.place(path)))
         except EngineError as error:

@@ -22,6 +22,7 @@ from tests.verification import (
     situations_documents,
     situations_legacy,
     situations_registry,
+    situations_signatures,
     situations_stores,
 )
 from tests.verification.situation import Situation, by_code
@@ -32,6 +33,7 @@ ALL = by_code(
     situations_legacy.SITUATIONS,
     situations_registry.SITUATIONS,
     situations_stores.SITUATIONS,
+    situations_signatures.SITUATIONS,
     situations_bytes.SITUATIONS,
     situations_agreement.AGREEMENT,
     situations_agreement.ASKED,
@@ -62,7 +64,7 @@ def line(finding: Finding) -> str:
 
 def skeleton(text: str) -> str:
     """A text without what depends on the image: digests, numbers, where the file lies."""
-    text = re.sub(r"(\S*/)?(image\.tar|layout\b)", "PATH", text)
+    text = re.sub(r"(\S*/)?(image\.tar|layout\b|key0\.pem)", "PATH", text)
     text = re.sub(r"\S*/(?=\w+\.vol)", "", text)
     text = re.sub(r"[A-Z2-7]{4}(:[A-Z2-7]{4}){11}", "KEY", text)
     text = re.sub(r"[0-9a-f]{12,}(\.\.\.)?", "HEX", text)

@@ -1,0 +1,425 @@
+"""The signatures of a source: which image has which, and the chain from a key to its bytes.
+
+Imports ``cryptography``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import attrs
+
+from oci_layout import limits
+from oci_layout.counting import plural
+from oci_layout.digest import Digest
+from oci_layout.finding import Finding, Findings, Severity
+from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.referrers import is_attached, spellings
+from oci_layout.graph.walk import attached_to, every
+from oci_layout.signatures.attached import Attached, ChangedError, attached, statements
+from oci_layout.signatures.checking import Checked, check
+from oci_layout.signatures.policy import Level
+from oci_layout.signatures.statement import is_of
+from oci_layout.signatures.trust import Trust
+from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
+from oci_layout.source.opening import Source
+from oci_layout.verification.chains import Attestation, Chain, Link
+from oci_layout.where import Where
+
+_CARRY = "an OCI layout carries signatures: cosign save, or a copy with all referrers"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Asked:
+    """What is asked of signatures.
+
+    Args:
+        trust: what they are held against.
+        require: whether each image must be signed.
+        type: of the signatures that count; None for any.
+        claims: that must be signed along.
+        attestation: type of the attestation that each image must have; empty for none.
+    """
+
+    trust: Trust
+    require: bool = False
+    type: SignatureType | None = None
+    claims: Mapping[str, str] = attrs.field(factory=dict)
+    attestation: str = ""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Outcome:
+    """What came of one signature.
+
+    Args:
+        at: where it stands.
+        signed: what it says; None where it cannot be read.
+        checked: against what is trusted; None likewise.
+        of: digests of what is here and it is of.
+        code: of the finding where it does not count; empty where it does.
+        reason: why it does not.
+    """
+
+    at: Attached
+    signed: Signed | None
+    checked: Checked | None
+    of: frozenset[str]
+    code: str = ""
+    reason: str = ""
+
+    @property
+    def attestation(self) -> bool:
+        return self.signed is not None and self.signed.attestation
+
+    @property
+    def what(self) -> str:
+        if self.signed is not None and self.signed.attestation:
+            return f"the attestation {self.signed.predicate_type[:80]}"
+        return f"the {self.at.type} signature"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Leaf:
+    """What has to be signed: an image, or an artifact that stands for itself.
+
+    Args:
+        label: what to call it.
+        node: it.
+        above: the indexes that lead to it, outermost first.
+    """
+
+    label: str
+    node: Image | Artifact | Absent
+    above: tuple[ImageIndex, ...]
+
+    @property
+    def digest(self) -> Digest | None:
+        return self.node.descriptor.digest if self.node.descriptor is not None else None
+
+
+def check_signatures(
+    source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
+) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
+    """Check the signatures of a source; what signs each image, and the attestations that hold.
+
+    Args:
+        source: opened, its blobs looked at.
+        asked: what is trusted, and what must be.
+        state_of: what is known of all bytes of an image: ``holds``, ``damaged``, ``not read``.
+        findings: told of each signature.
+    """
+    return _Run(source, asked, state_of, findings).run()
+
+
+class _Run:
+    def __init__(
+        self, source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
+    ) -> None:
+        self._source, self._asked, self._findings = source, asked, findings
+        self._state_of = state_of
+        self._here: dict[str, str] = {}  # digests in each spelling, and in full
+        self._documents: dict[str, bytes] = {}
+        for _, node in every(source.roots):
+            if node.descriptor is None:
+                continue
+            digest = str(node.descriptor.digest)
+            for text in spellings(node.descriptor.digest):
+                self._here[text] = digest
+            raw = _document(node)
+            if raw is not None:
+                self._documents[digest] = raw
+
+    def run(self) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
+        outcomes = self._outcomes()
+        leaves = list(_leaves(self._source))
+        chains = tuple(self._leaf(leaf, outcomes) for leaf in leaves)
+        self._rest(outcomes)
+        if not self._asked.attestation:
+            return chains, ()
+        found = [each for leaf in leaves for each in self._attestations(leaf, outcomes)]
+        distinct = {(each.image, each.type, each.by, repr(each.predicate)): each for each in found}
+        return chains, tuple(distinct.values())
+
+    def _outcomes(self) -> list[_Outcome]:
+        found: list[_Outcome] = []
+        for at in attached(self._source.roots):
+            if self._asked.type not in (None, at.type):
+                continue
+            if at.type is SignatureType.NOTATION and self._asked.trust.level is Level.SKIP:
+                continue
+            if len(found) == limits.ATTACHED_SIGNATURES:
+                text = f"more than {limits.ATTACHED_SIGNATURES} signatures: the rest is not checked"
+                self._findings.error("bad-signature", text)
+                break
+            found.append(self._outcome(at))
+        return found
+
+    def _outcome(self, at: Attached) -> _Outcome:
+        place = self._here.get(at.of or at.beside, "")
+        try:
+            signed = at.read()
+        except BadSignatureError as error:
+            code = "signature-invalid" if isinstance(error, ChangedError) else "bad-signature"
+            of = frozenset({place} - {""})
+            return _Outcome(
+                at=at,
+                signed=None,
+                checked=None,
+                of=of,
+                code=code,
+                reason=f"cannot be read: {error}",
+            )
+        checked = check(signed, self._asked.trust, self._documents.get(place))
+        named = signed.names or tuple({at.of or at.beside} - {""})
+        here = frozenset(self._here[name] for name in named if name in self._here)
+        code, reason, of = checked.code, checked.reason, here
+        if at.of and signed.names and not self._is_named(at.of, signed):
+            code, of = "signature-moved", frozenset({place} - {""})
+            reason = f"stands with {at.of}, and is of {named[0][:150]}"
+        elif not here or (at.of and not place):
+            code, of = "signature-stale", frozenset({place} - {""})
+            reason = f"is of {named[0][:150] if named else 'nothing'}, which is not here"
+        elif not code:
+            lacking = [
+                f"{key}={value}"
+                for key, value in self._asked.claims.items()
+                if signed.claims.get(key) != value
+            ]
+            if lacking and not signed.attestation:
+                code, reason = "claim-missing", f"does not claim {lacking[0][:150]}"
+        return _Outcome(at=at, signed=signed, checked=checked, of=of, code=code, reason=reason)
+
+    def _is_named(self, place: str, signed: Signed) -> bool:
+        """Whether a signature is of what it stands with; a tag may hold half of a sha512."""
+        full = self._here.get(place)
+        return any(name == place or (full is not None and name == full) for name in signed.names)
+
+    def _leaf(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Chain:
+        digests = _digests(leaf)
+        mine = [each for each in outcomes if each.of & digests]
+        good = [each for each in mine if not each.code]
+        signatures = [each for each in good if not each.attestation]
+        for each in good:
+            self._tell_good(each, leaf)
+        for each in mine:
+            if each.code:
+                self._tell_bad(each, leaf, otherwise=bool(signatures))
+        if not signatures:
+            if not [each for each in mine if each.code and not each.attestation]:
+                self._missing(leaf)
+            return self._chain(leaf, None)
+        chain = self._chain(leaf, signatures[0])
+        if chain.verdict == "damaged":
+            bad = next(link for link in chain.links if link.verdict in ("damaged", "missing"))
+            self._findings.error(
+                "signed-damaged",
+                f"is signed by {chain.by}, and what is signed is not whole: {bad.step}",
+                Where(image=leaf.label),
+                "carry the image again",
+            )
+        return chain
+
+    def _tell_good(self, outcome: _Outcome, leaf: _Leaf) -> None:
+        checked = outcome.checked
+        if checked is None:
+            return
+        of = sorted(outcome.of & _digests(leaf))[0]
+        self._findings.note(
+            "signature-valid",
+            f"{outcome.what} of {of} is by {checked.by}",
+            Where(image=leaf.label),
+            "" if outcome.attestation else _PROVES[checked.how],
+        )
+        for code, text in checked.passed_over:
+            self._findings.warning(code, f"not enforced: {text}", Where(image=leaf.label))
+
+    def _tell_bad(self, outcome: _Outcome, leaf: _Leaf, *, otherwise: bool) -> None:
+        """Tell of a signature that does not count: an error, where nothing else signs the image."""
+        severity = Severity.ERROR
+        if outcome.attestation or otherwise:
+            plain = outcome.code in ("signature-untrusted", "signature-unchecked")
+            severity = Severity.NOTE if plain else Severity.WARNING
+        elif outcome.code == "signature-unchecked" and not self._asked.require:
+            severity = Severity.WARNING
+        self._add(outcome, severity, leaf.label)
+
+    def _rest(self, outcomes: list[_Outcome]) -> None:
+        """Tell of signatures of what is not here."""
+        severity = Severity.ERROR if self._asked.require else Severity.WARNING
+        for outcome in outcomes:
+            if not outcome.of and outcome.code:
+                self._add(outcome, severity, outcome.at.label)
+
+    def _add(self, outcome: _Outcome, severity: Severity, label: str) -> None:
+        where = Where(image=label, member=outcome.at.artifact.descriptor.digest.blob_path)
+        glue = ": " if outcome.reason.startswith(("the ", "a ")) else " "
+        message = f"{outcome.what}{glue}{outcome.reason}"
+        hint = _HINTS.get(outcome.code, "")
+        self._findings.add(
+            Finding(code=outcome.code, severity=severity, message=message, where=where, hint=hint)
+        )
+
+    def _missing(self, leaf: _Leaf) -> None:
+        where = Where(image=leaf.label)
+        text = "nothing here signs it"
+        if leaf.digest is None:
+            text = "has no manifest, which is what signatures are of: a docker-archive holds none"
+        elif self._asked.type is not None:
+            text = f"no {self._asked.type} signature here is of it"
+        tell = self._findings.error if self._asked.require else self._findings.warning
+        tell("signature-missing", text, where, _CARRY)
+
+    def _chain(self, leaf: _Leaf, outcome: _Outcome | None) -> Chain:
+        platform = leaf.node.platform if isinstance(leaf.node, Image) else None
+        base = Chain(
+            image=leaf.label, platform=platform, manifest=leaf.digest, verdict="not signed"
+        )
+        if outcome is None or outcome.checked is None or outcome.signed is None:
+            return base
+        links = tuple(self._links(leaf, outcome, outcome.checked))
+        broken = any(link.verdict in ("damaged", "missing") for link in links)
+        return attrs.evolve(
+            base,
+            verdict="damaged" if broken else "signed",
+            type=str(outcome.signed.type),
+            by=outcome.checked.by,
+            claims=tuple(outcome.signed.claims.items()),
+            links=links,
+        )
+
+    def _links(self, leaf: _Leaf, outcome: _Outcome, checked: Checked) -> Iterator[Link]:
+        yield Link(step=checked.how, what=checked.by, verdict="trusted")
+        at = str(outcome.at.artifact.descriptor.digest)
+        yield Link(step="signature", what=at, verdict="holds")
+        above = [str(each.descriptor.digest) for each in leaf.above]
+        first = next((n for n, digest in enumerate(above) if digest in outcome.of), len(above))
+        for index in leaf.above[first:]:
+            yield self._document_link("index", index)
+        yield self._document_link("manifest", leaf.node)
+        if isinstance(leaf.node, Absent):
+            return
+        missing = len(leaf.node.missing)
+        count = 1 + len(leaf.node.layers) if isinstance(leaf.node, Image) else len(leaf.node.blobs)
+        yield Link(
+            step="config and layers",
+            what=f"{plural(missing, 'blob')} not here" if missing else plural(count, "blob"),
+            verdict="missing" if missing else "holds",
+        )
+        yield Link(step="bytes", what="", verdict=self._state_of(leaf.node))
+
+    def _document_link(self, step: str, node: Node) -> Link:
+        descriptor = node.descriptor
+        if descriptor is None:
+            return Link(step=step, what="", verdict="missing")
+        digest = descriptor.digest
+        raw = self._documents.get(str(digest))
+        if raw is None:
+            damaged = isinstance(node, Absent) and (node.damaged or node.unreadable)
+            verdict = "damaged" if damaged else "missing"
+        else:
+            verdict = "holds" if Digest.of(raw, digest.algorithm) == digest else "damaged"
+        return Link(step=step, what=str(digest), verdict=verdict)
+
+    def _attestations(self, leaf: _Leaf, outcomes: list[_Outcome]) -> list[Attestation]:
+        wanted, digests = self._asked.attestation, _digests(leaf)
+        found = []
+        for outcome in outcomes:
+            signed, checked = outcome.signed, outcome.checked
+            if outcome.code or signed is None or checked is None or not outcome.of & digests:
+                continue
+            if signed.attestation and is_of(signed.predicate_type, wanted):
+                found.append(
+                    Attestation(
+                        image=sorted(outcome.of & digests)[0],
+                        type=signed.predicate_type,
+                        by=checked.by,
+                        predicate=signed.predicate,
+                    )
+                )
+        found += self._covered(leaf, outcomes)
+        if not found:
+            self._findings.error(
+                "attestation-missing",
+                f"no attestation of the type {wanted[:100]} holds for it",
+                Where(image=leaf.label),
+            )
+        return found
+
+    def _covered(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Iterator[Attestation]:
+        """BuildKit's attestations, which nobody signs, in an index that is signed as a whole."""
+        signed: dict[str, str] = {}
+        for outcome in outcomes:
+            if not outcome.code and not outcome.attestation and outcome.checked is not None:
+                signed |= dict.fromkeys(outcome.of, outcome.checked.by)
+        covering = [
+            number
+            for number, index in enumerate(leaf.above)
+            if str(index.descriptor.digest) in signed
+        ]
+        if not covering or leaf.digest is None:
+            return
+        by = signed[str(leaf.above[covering[0]].descriptor.digest)]
+        for child in leaf.above[-1].children:
+            if not isinstance(child, Artifact) or not child.is_attestation:
+                continue
+            if str(leaf.digest) not in attached_to(child):
+                continue
+            for statement in statements(child):
+                if is_of(statement.predicate_type, self._asked.attestation):
+                    yield Attestation(
+                        image=str(leaf.digest),
+                        type=statement.predicate_type,
+                        by=f"{by}, by the index",
+                        predicate=statement.predicate,
+                    )
+
+
+_PROVES = {
+    "key": "it proves that the holder of that key signed this; not when, and not who that is",
+    "certificate": "it proves that the owner of that certificate signed this; not when",
+    "identity": "it proves that this identity signed this while its certificate was valid",
+}
+_HINTS = {
+    "signature-stale": "if the image was converted, its manifest has a new digest: keep the old "
+    "one (--preserve-digests), or sign again",
+    "signature-moved": "do not use the image as one that was signed",
+    "signature-untrusted": "give the key that signed it, or do not use the image",
+    "signature-invalid": "do not use the image",
+}
+
+
+def _document(node: Node) -> bytes | None:
+    """The bytes of a node's manifest or index; None where there is none."""
+    if isinstance(node, ImageIndex):
+        return node.index.raw
+    if isinstance(node, Image):
+        signed = node.schema1 or node.manifest
+        return signed.raw if signed is not None else None
+    return node.manifest.raw if isinstance(node, Artifact) else None
+
+
+def _digests(leaf: _Leaf) -> set[str]:
+    own = {str(leaf.digest)} if leaf.digest is not None else set()
+    return own | {str(index.descriptor.digest) for index in leaf.above}
+
+
+def _leaves(source: Source) -> Iterator[_Leaf]:
+    """What has to be signed: images, and artifacts that belong to nothing else."""
+    for root in source.roots:
+        if is_attached(root):
+            continue
+        found = list(_below(root.node, root, ()))
+        if isinstance(root.node, Artifact):
+            found = [_Leaf(label=root.label, node=root.node, above=())]
+        yield from found
+
+
+def _below(node: Node, root: Root, above: tuple[ImageIndex, ...]) -> Iterator[_Leaf]:
+    if isinstance(node, ImageIndex):
+        for child in node.children:
+            yield from _below(child, root, (*above, node))
+    elif isinstance(node, Image) or (
+        isinstance(node, Absent) and (node.damaged or node.unreadable)
+    ):
+        yield _Leaf(label=root.label, node=node, above=above)
