@@ -25,10 +25,11 @@ from oci_layout.plan.convert import Converted, convert, told_types
 from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.edited import entry_of, kept_index, restated
 from oci_layout.plan.entries import (
+    artifact_report,
+    artifacts_of,
     fill_platforms,
     images_first,
     joined_entries,
-    kind_of,
     lost_fields,
     same_manifests,
     subject_of,
@@ -54,6 +55,7 @@ class Documents:
         manifests: digests of those that are manifests or indexes.
         top: what each root became, in order: the root, and its new form.
         unlisted: referrers that go among the blobs without an entry in ``index.json``.
+        referrers: those that are kept of manifests and indexes of before, by what they refer to.
         index: ``index.json``.
         docker: ``manifest.json``, or None.
         legacy: the files for Docker before 1.10, or None.
@@ -66,38 +68,13 @@ class Documents:
     manifests: set[Digest] = attrs.field(factory=set)
     top: list[tuple[Root, Made]] = attrs.field(factory=list)
     unlisted: list[Digest] = attrs.field(factory=list)
+    referrers: dict[Digest, list[Digest]] = attrs.field(factory=dict)
     index: bytes = b""
     docker: bytes | None = None
     legacy: Legacy | None = None
     images: list[ImageReport] = attrs.field(factory=list)
     artifacts: list[ArtifactReport] = attrs.field(factory=list)
     changes: list[Change] = attrs.field(factory=list)
-
-
-def artifacts_of(root: Root) -> list[Node]:
-    """What is to be reported of a root beside images: all of it, where it holds none."""
-    if not any(images(root.node)):
-        return [root.node]
-    return [node for node in walk(root.node) if isinstance(node, Artifact)]
-
-
-def artifact_report(root: Root, node: Node, after: Digest | None) -> ArtifactReport:
-    """What becomes of a node that holds no image.
-
-    Args:
-        root: that it is, or stands below.
-        node: which.
-        after: the digest it has in the result; None while nobody knows.
-    """
-    names = tuple(str(name) for name in root.names)
-    alone = node is root.node
-    return ArtifactReport(
-        names=names if alone else (),
-        kind=kind_of(node),
-        manifest_before=node.descriptor.digest if node.descriptor else None,
-        manifest_after=after,
-        inside=() if alone else names,
-    )
 
 
 class Assembler:
