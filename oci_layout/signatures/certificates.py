@@ -10,6 +10,7 @@ own certificates meet too.
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -41,6 +42,15 @@ _OTHER_PURPOSES = {
 }
 
 
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class RefusedError(Exception):
     """A certificate that proves nothing, with the code of the finding."""
 
@@ -65,11 +75,15 @@ class Anchors:
 
 
 def name_of(certificate: x509.Certificate) -> str:
-    """Whom a certificate names, as RFC 4514 writes it."""
+    """Whom a certificate names, as RFC 4514 writes it; or else another name of that one."""
     try:
-        return certificate.subject.rfc4514_string() or "a certificate without a name"
-    except ValueError:
-        return "a certificate whose name cannot be read"
+        named = certificate.subject.rfc4514_string()
+        others = None if named else _extension(certificate.extensions, x509.SubjectAlternativeName)
+        if others is not None:
+            named = ", ".join(str(each.value)[:200] for each in list(others)[:1])
+    except _UNREADABLE:
+        return "somebody whose name cannot be read"
+    return named or "somebody without a name"
 
 
 def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
@@ -88,13 +102,32 @@ def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
             text = f"a certificate of {len(der)} bytes, more than {limits.CERTIFICATE_BYTES}"
             raise RefusedError("certificate-unfit", text)
         try:
-            certificate = x509.load_der_x509_certificate(der)
+            certificate = load(der)
             key_of(certificate)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
             text = f"a certificate that cannot be read: {str(error)[:120]}"
             raise RefusedError("certificate-unfit", text) from error
         found.append(certificate)
     return found
+
+
+def load(der: bytes) -> x509.Certificate:
+    """A certificate out of its DER, all that is asked of it read once: the library is lazy.
+
+    Raises:
+        ValueError: it is none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of what the library takes today, and will not
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+        except Warning as warning:
+            raise ValueError(str(warning)) from warning
+    for each in (certificate.subject, certificate.issuer):
+        each.rfc4514_string()
+    if certificate.not_valid_before_utc > certificate.not_valid_after_utc:
+        raise ValueError("it ends before it begins")
+    return certificate
 
 
 def key_of(certificate: x509.Certificate) -> PublicKey:
@@ -110,6 +143,15 @@ def key_of(certificate: x509.Certificate) -> PublicKey:
         raise RefusedError("certificate-unfit", text) from error
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate may issue others (RFC 5280, 4.2.1.9)."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except _UNREADABLE:
+        return False
+    return found.value.ca
+
+
 def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Certificate]:
     """The certificates from a signer's to a trusted one, both included.
 
@@ -121,11 +163,12 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
         RefusedError: it leads nowhere.
     """
     leaf, *others = chain
-    if not anchors.certificates:
-        text = f"the certificate of {name_of(leaf)}: no trusted certificate was given"
-        raise RefusedError("certificate-untrusted", text)
     if leaf in anchors.certificates:
         return [leaf]
+    authorities = [each for each in anchors.certificates if is_authority(each)]
+    if not authorities:
+        text = f"the certificate of {name_of(leaf)}: no authority was given with --key"
+        raise RefusedError("certificate-untrusted", text)
     moment = _moment(chain, anchors)
     policy = ExtensionPolicy.permit_all()
     # signature-specification.md, "Root and Intermediate CA Certificates"; nothing else is asked of
@@ -136,7 +179,7 @@ def path_of(chain: Sequence[x509.Certificate], anchors: Anchors) -> list[x509.Ce
     try:
         found = (
             PolicyBuilder()
-            .store(Store(list(anchors.certificates)))
+            .store(Store(authorities))
             .time(moment)
             .max_chain_depth(limits.CERTIFICATE_CHAIN)
             .extension_policies(ca_policy=authority, ee_policy=policy)
@@ -199,7 +242,7 @@ def check_identity(leaf: x509.Certificate, identity: str) -> None:
             fits = bool(wanted) and wanted <= named
         else:
             fits = others is not None and any(text == str(each.value) for each in others)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _UNREADABLE:
         fits = False
     if not fits:
         text = f"the certificate is of {name_of(leaf)}, and not of {identity[:200]}"
@@ -236,7 +279,7 @@ def check_purpose(leaf: x509.Certificate) -> None:
         usage = _extension(extensions, x509.KeyUsage)
         purposes = _extension(extensions, x509.ExtendedKeyUsage)
         basic = _extension(extensions, x509.BasicConstraints)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         text = f"the certificate of {name_of(leaf)} cannot be read: {str(error)[:120]}"
         raise RefusedError("certificate-unfit", text) from error
     reason = ""
@@ -282,7 +325,7 @@ def check_revoked(chain: Sequence[x509.Certificate], anchors: Anchors) -> None:
             if listed.issuer != certificate.issuer:
                 continue
             entry = listed.get_revoked_certificate_by_serial_number(certificate.serial_number)
-            if entry is not None and _signed_by_issuer(listed, [*chain, *anchors.certificates]):
+            if entry is not None and _is_issuers(listed, [*chain, *anchors.certificates]):
                 raise RefusedError(
                     "certificate-revoked",
                     f"the certificate of {name_of(certificate)} was revoked "
@@ -290,14 +333,13 @@ def check_revoked(chain: Sequence[x509.Certificate], anchors: Anchors) -> None:
                 )
 
 
-def _signed_by_issuer(
-    listed: x509.CertificateRevocationList, known: Sequence[x509.Certificate]
-) -> bool:
-    for each in known:
-        if each.subject == listed.issuer:
-            try:
-                if listed.is_signature_valid(key_of(each)):
-                    return True
-            except (RefusedError, TypeError, ValueError, UnsupportedAlgorithm):
-                continue
-    return False
+def _is_issuers(listed: x509.CertificateRevocationList, known: Sequence[x509.Certificate]) -> bool:
+    """Whether a list is by the one that it names; where nobody knows that one, it is believed."""
+    issuers = [each for each in known if each.subject == listed.issuer]
+    for each in issuers:
+        try:
+            if listed.is_signature_valid(key_of(each)):
+                return True
+        except (RefusedError, TypeError, ValueError, UnsupportedAlgorithm):
+            continue
+    return not issuers

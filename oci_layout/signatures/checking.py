@@ -102,7 +102,8 @@ def _by_key(proof: Proof, trust: Trust, message: bytes) -> Checked:
         if _made(key.public, proof, message):
             return _of_given(key, trust)
     named = next((key for key in trust.keys if proof.hint == key.hint), None)
-    if any(isinstance(key.public, ed25519.Ed25519PublicKey) for key in trust.keys):
+    possible = trust.keys if named is None else [named]
+    if any(isinstance(key.public, ed25519.Ed25519PublicKey) for key in possible):
         # cosign 3 signs with Ed25519ph (pkg/cosign/keys.go) and verifies Ed25519; no library here
         # has the former.
         text = "is of none of the given keys; or what was signed was changed; or it is Ed25519ph, "
@@ -154,7 +155,7 @@ def _by_certificate(signed: Signed, proof: Proof, trust: Trust, message: bytes) 
     try:
         path = path_of(chain, trust.anchors)
     except RefusedError as error:
-        other = _keyless(signed, leaf, trust, message)
+        other = _keyless(signed, proof, leaf, trust, message)
         if other is not None:
             return other
         checks = [(Check.AUTHENTICITY, _raising(error)), *_common(leaf, chain, trust)]
@@ -198,7 +199,7 @@ def _enforce(found: Checked, trust: Trust, checks: _Checks) -> Checked:
 
 
 def _keyless(
-    signed: Signed, leaf: x509.Certificate, trust: Trust, message: bytes
+    signed: Signed, proof: Proof, leaf: x509.Certificate, trust: Trust, message: bytes
 ) -> Checked | None:
     """What came of a certificate of a sigstore; None for any other."""
     if not any(each.oid.dotted_string.startswith(_FULCIO) for each in _extensions(leaf)):
@@ -214,7 +215,12 @@ def _keyless(
         return attrs.evolve(unchecked, reason=text)
     from oci_layout.signatures.keyless import verify_bundle  # noqa: PLC0415  an optional extra
 
-    refused = verify_bundle(signed.bundle, message, trust.keyless)
+    refused = verify_bundle(
+        signed.bundle,
+        trust.keyless,
+        certificate=proof.chain[0],
+        document=message if proof.message is None else None,
+    )
     if refused:
         return attrs.evolve(
             unchecked, state=State.REFUSED, code="certificate-untrusted", reason=refused

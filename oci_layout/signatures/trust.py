@@ -11,7 +11,7 @@ from cryptography import x509
 
 from oci_layout import limits
 from oci_layout.errors import UsageError
-from oci_layout.signatures.certificates import Anchors, RefusedError, key_of
+from oci_layout.signatures.certificates import Anchors, RefusedError, is_authority, key_of, load
 from oci_layout.signatures.keys import Key, read_key
 from oci_layout.signatures.pem import blocks
 from oci_layout.signatures.policy import Level
@@ -93,13 +93,13 @@ def trust_of(
                 if kind is _Kind.CERTIFICATE:
                     certificate = _certificate(der)
                     certificates.append(certificate)
-                    if not _authority(certificate):
+                    if not is_authority(certificate):
                         public = key_of(certificate)
                         keys.append(Key(label=label, public=public, certificate=certificate))
                 elif kind is not _Kind.REVOKED:
                     public = read_key(der, pkcs1=kind is _Kind.PKCS1)
                     keys.append(Key(label=label, public=public))
-            except (ValueError, RefusedError) as error:
+            except (ValueError, RefusedError, x509.InvalidVersion) as error:
                 raise UsageError(what=f"--key: {error}", where=Where(file=label)) from error
     _bounded(keys, limits.TRUSTED_KEYS, "keys")
     _bounded(certificates, limits.TRUSTED_CERTIFICATES, "certificates")
@@ -135,15 +135,7 @@ def _blocks(label: str, text: bytes) -> list[tuple[_Kind, bytes]]:
 def _certificate(der: bytes) -> x509.Certificate:
     if len(der) > limits.CERTIFICATE_BYTES:
         raise ValueError(f"a certificate of {len(der)} bytes")
-    return x509.load_der_x509_certificate(der)
-
-
-def _authority(certificate: x509.Certificate) -> bool:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
-        return False
-    return found.value.ca
+    return load(der)
 
 
 def _lists(files: Mapping[str, bytes]) -> Iterable[x509.CertificateRevocationList]:

@@ -208,11 +208,18 @@ def _signatures(
     def state_of(node: Node) -> str:
         names = _blobs_of(node)
         document = {node.config_member.name} if isinstance(node, Image) else set()
-        if (names | document) & bad:
+        wrong = {name for name in names & looked.keys() if _errors(looked[name])}
+        if wrong or (names | document) & bad:
             return "damaged"
-        return "holds" if names <= looked.keys() else "not read"
+        # A layer that lies elsewhere, or is there as other bytes, is not what was signed.
+        away = isinstance(node, Image) and any(layer.member is None for layer in node.layers)
+        return "holds" if not away and names <= looked.keys() else "not read"
 
     return check_signatures(source, wanted.signatures, state_of, findings)
+
+
+def _errors(looked: Looked) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in looked.findings)
 
 
 def _blobs_of(node: Node) -> set[str]:

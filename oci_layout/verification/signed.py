@@ -135,6 +135,8 @@ class _Run:
         leaves = list(_leaves(self._source))
         chains = tuple(self._leaf(leaf, outcomes) for leaf in leaves)
         self._rest(outcomes)
+        if not leaves and self._asked.require:
+            self._findings.error("signature-missing", "there is nothing here that is signed")
         if not self._asked.attestation:
             return chains, ()
         found = [each for leaf in leaves for each in self._attestations(leaf, outcomes)]
@@ -405,14 +407,14 @@ def _digests(leaf: _Leaf) -> set[str]:
 
 
 def _leaves(source: Source) -> Iterator[_Leaf]:
-    """What has to be signed: images, and artifacts that belong to nothing else."""
+    """What has to be signed: every image, and artifacts that belong to nothing else.
+
+    An image is one whatever its name or its entry says of it: a tag must not free it from this.
+    """
     for root in source.roots:
-        if is_attached(root):
-            continue
-        found = list(_below(root.node, root, ()))
-        if isinstance(root.node, Artifact):
-            found = [_Leaf(label=root.label, node=root.node, above=())]
-        yield from found
+        yield from _below(root.node, root, ())
+        if isinstance(root.node, Artifact) and not is_attached(root):
+            yield _Leaf(label=root.label, node=root.node, above=())
 
 
 def _below(node: Node, root: Root, above: tuple[ImageIndex, ...]) -> Iterator[_Leaf]:

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.signatures.case")
+pytest.register_assert_rewrite("tests.signatures.case", "tests.signatures.holding")

@@ -15,7 +15,7 @@ from tests.builders.signatures import private, public_pem
 from tests.command import layout, printed, succeed, the_line
 from tests.signatures.case import DIGEST, IMAGE
 from tests.signatures.case import layout as layout_of
-from tests.signatures.test_cosign import KEY, PEM, PREDICATE, SIGNED, att, both, sig
+from tests.signatures.holding import KEY, PEM, PREDICATE, SIGNED, att, both, sig
 from tests.signatures.test_notation import huge_key
 
 

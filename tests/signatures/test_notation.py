@@ -221,6 +221,12 @@ FAILS = [
         TRUSTED,
         "certificate-untrusted",
     ),
+    Case(
+        "below a trusted certificate that is no authority",
+        below_no_authority(),
+        [pem(certificate("between", MIDDLE_KEY, "root", ROOT_KEY))],
+        "certificate-untrusted",
+    ),
     Case("deeper than an authority allows", too_deep(), TRUSTED, "certificate-untrusted"),
     Case(
         "another identity",
@@ -285,6 +291,13 @@ FAILS = [
         "revoked",
         of(LEAF, ROOT),
         TRUSTED,
+        "certificate-revoked",
+        files={"crls": [revoked("root", ROOT_KEY, LEAF.serial_number)]},
+    ),
+    Case(
+        "revoked, and its authority not given",
+        of(LEAF),
+        [pem(LEAF)],
         "certificate-revoked",
         files={"crls": [revoked("root", ROOT_KEY, LEAF.serial_number)]},
     ),

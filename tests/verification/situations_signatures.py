@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.signatures import test_cosign, test_notation
+from tests.signatures import holding, test_cosign, test_notation
 from tests.signatures.case import Case, layout, written
 from tests.verification.situation import Situation
 
 CASES = {
     case.name: case
     for case in (
-        *test_cosign.HOLDS,
+        *holding.HOLDS,
         *test_cosign.FAILS,
         *test_notation.HOLDS,
         *test_notation.FAILS,
@@ -46,7 +46,7 @@ def lenient(name: str, code: str) -> Situation:
     return situation(CASES[name], code, "warning", require=False)
 
 
-UNSIGNED = Case("", layout(), [test_cosign.PEM])
+UNSIGNED = Case("", layout(), [holding.PEM])
 SITUATIONS = [
     of("a payload that is no JSON"),
     of("cosign save", "signature-valid", "note"),

@@ -1,0 +1,46 @@
+"""Every byte of a certificate and of an envelope changed, one at a time: none of it passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from oci_layout.signatures.checking import State, check
+from oci_layout.signatures.notation import COSE_TYPE, JWS_TYPE, read_envelope
+from oci_layout.signatures.trust import trust_of
+from oci_layout.signatures.values import BadSignatureError
+from tests.builders.notation import NOW, der, notation, pem
+from tests.signatures.case import SUBJECT
+from tests.signatures.test_notation import KEY, LEAF, ROOT
+
+
+@pytest.mark.parametrize("form", ["jws", "cose"])
+def test_no_changed_byte_of_a_certificate_passes(form: str) -> None:
+    """Each byte of the signer's certificate, changed: it never holds, and nothing breaks."""
+    trust = trust_of({"root.pem": pem(ROOT)}, {}, now=NOW)
+    (whole,) = der(LEAF)
+    for at in range(len(whole)):
+        changed = whole[:at] + bytes([whole[at] ^ 0x11]) + whole[at + 1 :]
+        built = notation(SUBJECT, KEY, [changed], form=form)
+        raw = next(data for data in built.below.values() if len(data) > 100)
+        kind = JWS_TYPE if form == "jws" else COSE_TYPE
+        assert check(read_envelope(raw, kind), trust, None).state is not State.HOLDS, at
+
+
+@pytest.mark.parametrize("form", ["jws", "cose"])
+def test_no_changed_byte_of_an_envelope_passes(form: str) -> None:
+    trust = trust_of({"root.pem": pem(ROOT)}, {}, now=NOW)
+    built = notation(SUBJECT, KEY, der(LEAF), form=form, claims={"a": "b"})
+    whole = next(data for data in built.below.values() if len(data) > 100)
+    kind = JWS_TYPE if form == "jws" else COSE_TYPE
+    payload = read_envelope(whole, kind)
+    held = 0
+    for at in range(len(whole)):
+        changed = whole[:at] + bytes([whole[at] ^ 0x11]) + whole[at + 1 :]
+        try:
+            found = read_envelope(changed, kind)
+        except BadSignatureError:
+            continue
+        if check(found, trust, None).state is State.HOLDS:  # what nobody signed, as the agent
+            held += 1
+            assert (found.names, found.claims) == (payload.names, payload.claims), at
+    assert held < 60
