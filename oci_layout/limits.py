@@ -18,6 +18,7 @@ INDEX_DEPTH = 8  # indexes nested in indexes
 SIGNATURES = 64  # of one schema 1 manifest; those that exist have one
 ATTACHED_SIGNATURES = 1_000  # of one source that are checked; each may hold several
 ORIGINAL_INDEXES = 16  # that led to one image and are kept with its manifest
+ORIGINALS = 16  # of one image that are checked; one conversion keeps one
 ORIGINALS_BYTES = 64 << 20  # manifests and indexes of before, kept beside images, all together
 STATEMENT_SUBJECTS = 1_000  # digests that one statement is about
 CERTIFICATE_BYTES = 64 << 10  # of one certificate; those of people have 1 to 3 KiB

@@ -5,7 +5,7 @@ Imports ``cryptography``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -14,6 +14,7 @@ from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.originals import Original
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
 from oci_layout.signatures.attached import Attached, ChangedError, attached, statements
@@ -23,7 +24,8 @@ from oci_layout.signatures.statement import is_of
 from oci_layout.signatures.trust import Trust
 from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
 from oci_layout.source.opening import Source
-from oci_layout.verification.chains import Attestation, Chain, Link
+from oci_layout.verification.chains import SAME_IMAGE_ID, Attestation, Chain, Link
+from oci_layout.verification.originals import Known, links_of
 from oci_layout.where import Where
 
 _CARRY = "an OCI layout carries signatures: cosign save, or a copy with all referrers"
@@ -99,25 +101,26 @@ class _Leaf:
 
 
 def check_signatures(
-    source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
+    source: Source,
+    asked: Asked,
+    known: Known,
+    findings: Findings,
 ) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
     """Check the signatures of a source; what signs each image, and the attestations that hold.
 
     Args:
         source: opened, its blobs looked at.
         asked: what is trusted, and what must be.
-        state_of: what is known of all bytes of an image: ``holds``, ``damaged``, ``not read``.
+        known: what came of its blobs.
         findings: told of each signature.
     """
-    return _Run(source, asked, state_of, findings).run()
+    return _Run(source, asked, known, findings).run()
 
 
 class _Run:
-    def __init__(
-        self, source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
-    ) -> None:
+    def __init__(self, source: Source, asked: Asked, known: Known, findings: Findings) -> None:
         self._source, self._asked, self._findings = source, asked, findings
-        self._state_of = state_of
+        self._known = known
         self._here: dict[str, str] = {}  # digests in each spelling, and in full
         self._documents: dict[str, bytes] = {}
         for _, node in every(source.roots):
@@ -129,6 +132,15 @@ class _Run:
             raw = _document(node)
             if raw is not None:
                 self._documents[digest] = raw
+        self._before: dict[str, set[str]] = {}  # what is kept of before, by what stands for it now
+        for leaf in _leaves(source):
+            for original in known.originals.of(leaf.node):
+                for before, raw in original.documents.items():
+                    self._here |= dict.fromkeys(spellings(before), str(before))
+                    self._documents.setdefault(str(before), raw)
+                    stand = {str(leaf.digest)} if before == original.digest else _digests(leaf)
+                    for digest in stand:
+                        self._before.setdefault(digest, set()).add(str(before))
 
     def run(self) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
         outcomes = self._outcomes()
@@ -172,8 +184,8 @@ class _Run:
                 code=code,
                 reason=f"cannot be read: {error}",
             )
-        checked = check(signed, self._asked.trust, self._documents.get(place))
-        named = signed.names or tuple({at.of or at.beside} - {""})
+        checked, signs = self._checked(signed, place)
+        named = signed.names or tuple({signs or at.of or at.beside} - {""})
         here = frozenset(self._here[name] for name in named if name in self._here)
         code, reason, of = checked.code, checked.reason, here
         if at.of and signed.names and not self._is_named(at.of, signed):
@@ -192,13 +204,40 @@ class _Run:
                 code, reason = "claim-missing", f"does not claim {lacking[0][:150]}"
         return _Outcome(at=at, signed=signed, checked=checked, of=of, code=code, reason=reason)
 
+    def _checked(self, signed: Signed, place: str) -> tuple[Checked, str]:
+        """What came of a signature, and of what document it is where it does not say so itself."""
+        trust = self._asked.trust
+        first = check(signed, trust, self._documents.get(place))
+        kept = [] if signed.names or not first.code else sorted(self._before.get(place, ()))
+        for before in kept[: limits.ORIGINAL_INDEXES]:
+            found = check(signed, trust, self._documents[before])
+            if not found.code:
+                return found, before
+        return first, place
+
     def _is_named(self, place: str, signed: Signed) -> bool:
-        """Whether a signature is of what it stands with; a tag may hold half of a sha512."""
-        full = self._here.get(place)
-        return any(name == place or (full is not None and name == full) for name in signed.names)
+        """Whether a signature is of what it stands with; a tag may hold half of a sha512.
+
+        Or of what that was before a conversion: a subject follows.
+        """
+        full = self._here.get(place, place)
+        return not {place, full, *self._before.get(full, ())}.isdisjoint(signed.names)
+
+    def _names(self, leaf: _Leaf, *, proved: bool = False) -> set[str]:
+        """Digests of an image, of what leads to it, and of all that both were.
+
+        Args:
+            leaf: the image.
+            proved: without those of which the image may hold other layers.
+        """
+        found = _digests(leaf)
+        for original in self._known.originals.of(leaf.node):
+            if not proved or not self._known.unproved(original, leaf.node):
+                found |= {str(each) for each in original.documents}
+        return found
 
     def _leaf(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Chain:
-        digests = _digests(leaf)
+        digests = self._names(leaf)
         mine = [each for each in outcomes if each.of & digests]
         good = [each for each in mine if not each.code]
         signatures = [each for each in good if not each.attestation]
@@ -211,7 +250,8 @@ class _Run:
             if not [each for each in mine if each.code and not each.attestation]:
                 self._missing(leaf)
             return self._chain(leaf, None)
-        chain = self._chain(leaf, signatures[0])
+        own = [each for each in signatures if each.of & _digests(leaf)]
+        chain = self._chain(leaf, own[0]) if own else self._by_original(leaf, signatures)
         if chain.verdict == "damaged":
             bad = next(link for link in chain.links if link.verdict in ("damaged", "missing"))
             self._findings.error(
@@ -222,11 +262,26 @@ class _Run:
             )
         return chain
 
+    def _by_original(self, leaf: _Leaf, signatures: list[_Outcome]) -> Chain:
+        """The chain from a signature of what an image was before it was converted."""
+        reason = ""
+        for original in self._known.originals.of(leaf.node):
+            documents = {str(each) for each in original.documents}
+            for outcome in signatures:
+                if not outcome.of & documents:
+                    continue
+                reason = self._known.unproved(original, leaf.node)
+                if not reason:
+                    return self._chain(leaf, outcome, original)
+        tell = self._findings.error if self._asked.require else self._findings.warning
+        tell("original-unchecked", reason, Where(image=leaf.label), "--check full unpacks them")
+        return self._chain(leaf, None)
+
     def _tell_good(self, outcome: _Outcome, leaf: _Leaf) -> None:
         checked = outcome.checked
         if checked is None:
             return
-        of = sorted(outcome.of & _digests(leaf))[0]
+        of = sorted(outcome.of & self._names(leaf))[0]
         self._findings.note(
             "signature-valid",
             f"{outcome.what} of {of} is by {checked.by}",
@@ -272,28 +327,37 @@ class _Run:
         tell = self._findings.error if self._asked.require else self._findings.warning
         tell("signature-missing", text, where, _CARRY)
 
-    def _chain(self, leaf: _Leaf, outcome: _Outcome | None) -> Chain:
+    def _chain(
+        self, leaf: _Leaf, outcome: _Outcome | None, original: Original | None = None
+    ) -> Chain:
         platform = leaf.node.platform if isinstance(leaf.node, Image) else None
         base = Chain(
             image=leaf.label, platform=platform, manifest=leaf.digest, verdict="not signed"
         )
         if outcome is None or outcome.checked is None or outcome.signed is None:
             return base
-        links = tuple(self._links(leaf, outcome, outcome.checked))
+        links = tuple(self._links(leaf, outcome, outcome.checked, original))
         broken = any(link.verdict in ("damaged", "missing") for link in links)
         return attrs.evolve(
             base,
-            verdict="damaged" if broken else "signed",
+            verdict="damaged" if broken else "signed" if original is None else SAME_IMAGE_ID,
+            original=original.digest if original is not None else None,
             type=str(outcome.signed.type),
             by=outcome.checked.by,
             claims=tuple(outcome.signed.claims.items()),
             links=links,
         )
 
-    def _links(self, leaf: _Leaf, outcome: _Outcome, checked: Checked) -> Iterator[Link]:
+    def _links(
+        self, leaf: _Leaf, outcome: _Outcome, checked: Checked, original: Original | None
+    ) -> Iterator[Link]:
         yield Link(step=checked.how, what=checked.by, verdict="trusted")
         at = str(outcome.at.artifact.descriptor.digest)
         yield Link(step="signature", what=at, verdict="holds")
+        if original is not None and isinstance(leaf.node, Image):
+            state = self._known.state_of(leaf.node)
+            yield from links_of(original, leaf.node, outcome.of, state=state)
+            return
         above = [str(each.descriptor.digest) for each in leaf.above]
         first = next((n for n, digest in enumerate(above) if digest in outcome.of), len(above))
         for index in leaf.above[first:]:
@@ -308,7 +372,7 @@ class _Run:
             what=f"{plural(missing, 'blob')} not here" if missing else plural(count, "blob"),
             verdict="missing" if missing else "holds",
         )
-        yield Link(step="bytes", what="", verdict=self._state_of(leaf.node))
+        yield Link(step="bytes", what="", verdict=self._known.state_of(leaf.node))
 
     def _document_link(self, step: str, node: Node) -> Link:
         descriptor = node.descriptor
@@ -324,7 +388,7 @@ class _Run:
         return Link(step=step, what=str(digest), verdict=verdict)
 
     def _attestations(self, leaf: _Leaf, outcomes: list[_Outcome]) -> list[Attestation]:
-        wanted, digests = self._asked.attestation, _digests(leaf)
+        wanted, digests = self._asked.attestation, self._names(leaf, proved=True)
         found = []
         for outcome in outcomes:
             signed, checked = outcome.signed, outcome.checked
@@ -384,7 +448,7 @@ _PROVES = {
 }
 _HINTS = {
     "signature-stale": "if the image was converted, its manifest has a new digest: keep the old "
-    "one (--preserve-digests), or sign again",
+    "one (--preserve-digests), or carry it along (--keep-original), or sign again",
     "signature-moved": "do not use the image as one that was signed",
     "signature-untrusted": "give the key that signed it, or do not use the image",
     "signature-invalid": "do not use the image",
