@@ -84,16 +84,29 @@ class Assembler:
         options: what was asked for.
         packing: what becomes of each blob.
         findings: told what the result will lack.
+        apart: digests of indexes that do not go out, and of the image that stands for each.
+        carried: artifacts that go to a target without a form for them, unlisted.
     """
 
-    def __init__(self, options: Options, packing: Packing, findings: Findings) -> None:
+    def __init__(
+        self,
+        options: Options,
+        packing: Packing,
+        findings: Findings,
+        *,
+        apart: Mapping[Digest, Digest] | None = None,
+        carried: frozenset[Node] = frozenset(),
+    ) -> None:
         self._options, self._packing = options, packing
+        self._apart, self._carried = apart or {}, carried
         self._docker = DockerView(options.target, findings)
         self._legacy = LegacyView() if options.request.legacy else None
         self._made: dict[Node, tuple[Made, Converted | None]] = {}
         self._images: dict[object, tuple[Made, Converted]] = {}
         self.documents = Documents()
-        self._following = Following(options.target, self.documents.changes)
+        self._following = Following(
+            options.target, self.documents.changes, originals=options.request.keep_original
+        )
         self._referred: frozenset[str] = frozenset()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
@@ -161,6 +174,10 @@ class Assembler:
         for node in nodes:
             if isinstance(node, Image) and subject_of(node) is None:
                 self._node(node)
+        for index, left in self._apart.items():
+            made = self._made.get(by_digest[left]) if left in by_digest else None
+            if made is not None:
+                self._following.made(index, made[0])
         for node in nodes:
             chain = [node]
             seen = {node}
@@ -250,7 +267,7 @@ class Assembler:
             made, converted = self._image(node)
         elif isinstance(node, ImageIndex):
             made = self._index(node)
-        elif self._options.target is Family.DOCKER:
+        elif self._options.target is Family.DOCKER and node not in self._carried:
             made = None
         elif isinstance(node, Artifact):
             made = self._artifact(node)

@@ -15,7 +15,7 @@ from oci_layout import limits, mediatype
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, TargetError
 from oci_layout.finding import Findings
-from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Root
+from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.originals import (
     BadOriginalError,
     OriginalReader,
@@ -24,6 +24,7 @@ from oci_layout.graph.originals import (
     leading_to,
 )
 from oci_layout.graph.walk import every, every_image
+from oci_layout.mediatype import Family
 from oci_layout.model import gojson
 from oci_layout.model.jsonedit import Edits
 from oci_layout.model.layout import ORIGINAL_ARTIFACT
@@ -81,12 +82,16 @@ class Originals:
         fresh: what would become one, by the digest of the manifest, where they are to be kept.
         kept: whether they are to be.
         there: digests of all that the plan's roots hold.
+        apart: of indexes that do not go out, and of the image of each that does.
+        carried: what refers to an image and goes to Docker, too: among the blobs, as originals do.
     """
 
     found: Sequence[Found] = ()
     fresh: Mapping[Digest, Fresh] = attrs.field(factory=dict)
     kept: bool = False
     there: frozenset[Digest] = frozenset()
+    apart: Mapping[Digest, Digest] = attrs.field(factory=dict)
+    carried: frozenset[Node] = frozenset()
 
     @classmethod
     def of(
@@ -107,11 +112,21 @@ class Originals:
         left = tuple(root for root in roots if root not in own) if own else roots
         kept = options.request.keep_original
         named = {each.subject for each in found} | set(_subjects(left))
-        fresh = _fresh(left, sources, named) if kept else {}
         there = frozenset(
             node.descriptor.digest for _, node in every(left) if node.descriptor is not None
         )
-        return cls(found=found, fresh=fresh, kept=kept, there=there), left
+        if not kept:
+            return cls(found=found, there=there), left
+        parents = leading_to(sources)
+        left, carried = _carried(left, options)
+        return cls(
+            found=found,
+            fresh=_fresh(left, parents, named),
+            kept=True,
+            there=there,
+            apart=_apart(left, parents, there),
+            carried=carried,
+        ), left
 
     def add(self, documents: Documents, options: Options, findings: Findings) -> None:
         """Add to the documents of a result what is kept of before.
@@ -186,11 +201,42 @@ def _found(roots: Iterable[Root]) -> Iterator[Found]:
             )
 
 
-def _fresh(
-    roots: tuple[Root, ...], sources: Iterable[Root], named: set[Digest]
-) -> dict[Digest, Fresh]:
+_Parents = Mapping[Digest, Mapping[Digest, ImageIndex]]
+
+
+def _carried(roots: tuple[Root, ...], options: Options) -> tuple[tuple[Root, ...], frozenset[Node]]:
+    """The roots, with what can go to Docker beside originals: what has a subject, and needs no tag.
+
+    A tag of cosign's would need an entry of ``index.json``, which Docker takes for an image.
+    """
+    if options.target is not Family.DOCKER:
+        return roots, frozenset()
+    nodes = frozenset(
+        root.node
+        for root in roots
+        if isinstance(root.node, Artifact) and root.node.manifest.subject is not None
+    )
+    return tuple(
+        attrs.evolve(root, listed=False, names=()) if root.node in nodes else root for root in roots
+    ), nodes
+
+
+def _apart(
+    roots: tuple[Root, ...], parents: _Parents, there: frozenset[Digest]
+) -> dict[Digest, Digest]:
+    """The indexes of which one image is left, which stands for them."""
+    found: dict[Digest, Digest] = {}
+    for root in roots:
+        digest = root.node.descriptor.digest if root.node.descriptor is not None else None
+        if isinstance(root.node, Image) and digest is not None:
+            for above in indexes_above(digest, parents):
+                if above not in there:
+                    found.setdefault(above, digest)
+    return found
+
+
+def _fresh(roots: tuple[Root, ...], parents: _Parents, named: set[Digest]) -> dict[Digest, Fresh]:
     """What each image is, but those that have an original already."""
-    parents = leading_to(sources)
     found: dict[Digest, Fresh] = {}
     size = 0
     known: set[Digest] = set()

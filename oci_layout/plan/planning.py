@@ -88,7 +88,13 @@ class Plan:
         Args:
             facts: what each task came to; at least those of ``unknown``.
         """
-        assembler = Assembler(self.options, self._packing(facts), self.findings)
+        assembler = Assembler(
+            self.options,
+            self._packing(facts),
+            self.findings,
+            apart=self.originals.apart,
+            carried=self.originals.carried,
+        )
         documents = assembler.run(self.roots, self.extra)
         documents.changes.extend(self.lost)
         self.originals.add(documents, self.options, self.findings)
@@ -199,7 +205,7 @@ def make_plan(
     elif not roots:
         findings.warning("empty", "the source holds no image")
     tasks = options.tasks()
-    uses = uses_of(roots, tasks, options.target, options.editing)
+    uses = uses_of(roots, tasks, options.target, options.editing, originals.carried)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
     if options.request.preserve_digests:
