@@ -30,6 +30,7 @@ from oci_layout.model.jsonedit import Edits
 from oci_layout.model.layout import ORIGINAL_ARTIFACT
 from oci_layout.model.manifest import read_links
 from oci_layout.plan.assemble import Documents
+from oci_layout.plan.carrying import carried
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.options import Options
 from oci_layout.plan.report import ImageReport
@@ -95,7 +96,7 @@ class Originals:
 
     @classmethod
     def of(
-        cls, roots: tuple[Root, ...], sources: Iterable[Root], options: Options
+        cls, roots: tuple[Root, ...], sources: Sequence[Root], options: Options
     ) -> tuple[Originals, tuple[Root, ...]]:
         """The originals of what goes out, and the roots without them.
 
@@ -118,14 +119,15 @@ class Originals:
         if not kept:
             return cls(found=found, there=there), left
         parents = leading_to(sources)
-        left, carried = _carried(left, options)
+        docker = options.target is Family.DOCKER
+        left, beside = carried(left, sources) if docker else (left, frozenset())
         return cls(
             found=found,
             fresh=_fresh(left, parents, named),
             kept=True,
             there=there,
             apart=_apart(left, parents, there),
-            carried=carried,
+            carried=beside,
         ), left
 
     def add(self, documents: Documents, options: Options, findings: Findings) -> None:
@@ -202,23 +204,6 @@ def _found(roots: Iterable[Root]) -> Iterator[Found]:
 
 
 _Parents = Mapping[Digest, Mapping[Digest, ImageIndex]]
-
-
-def _carried(roots: tuple[Root, ...], options: Options) -> tuple[tuple[Root, ...], frozenset[Node]]:
-    """The roots, with what can go to Docker beside originals: what has a subject, and needs no tag.
-
-    A tag of cosign's would need an entry of ``index.json``, which Docker takes for an image.
-    """
-    if options.target is not Family.DOCKER:
-        return roots, frozenset()
-    nodes = frozenset(
-        root.node
-        for root in roots
-        if isinstance(root.node, Artifact) and root.node.manifest.subject is not None
-    )
-    return tuple(
-        attrs.evolve(root, listed=False, names=()) if root.node in nodes else root for root in roots
-    ), nodes
 
 
 def _apart(
