@@ -20,6 +20,7 @@ ATTACHED_SIGNATURES = 1_000  # of one source that are checked; each may hold sev
 ORIGINAL_INDEXES = 16  # that led to one image and are kept with its manifest
 ORIGINALS = 16  # of one image that are checked; one conversion keeps one
 ORIGINALS_BYTES = 64 << 20  # manifests and indexes of before, kept beside images, all together
+SIGNATURES_BYTES = 96 << 20  # signatures and attestations of a source together
 STATEMENT_SUBJECTS = 1_000  # digests that one statement is about
 CERTIFICATE_BYTES = 64 << 10  # of one certificate; those of people have 1 to 3 KiB
 CERTIFICATE_CHAIN = 8  # certificates of one signature

@@ -16,10 +16,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.builders import make_image
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from tests.builders import make_image, name_annotations
+from tests.builders.artifacts import of_image, write_layout
 from tests.builders.containerdroot import of_images, write_containerd_root
 from tests.builders.containersroot import write_containers_root
 from tests.builders.dockerroot import write_docker_root
+from tests.builders.signatures import SLSA, bundled, classic, public_pem, statement, tagged
 from tests.forking import address
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +58,7 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     write_containerd_root({"k8s.io": of_images([hello])}, node)
     packed = make_image([{"etc/motd": b"hello\n"}], names=("web:1",), compression="gzip")
     write_containers_root([packed], folder / "oldhome/.local/share/containers/storage")
+    _write_signed(folder)
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()
@@ -82,6 +87,30 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
         "PYTHONPATH": str(ROOT),
         "TERM": "dumb",
     }
+
+
+def _write_signed(folder: Path) -> None:
+    """A signed image with its provenance, as ``cosign save`` has it; the same on each run."""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
+    (folder / "cosign.pub").write_bytes(public_pem(key))
+    app = of_image(make_image([{"etc/motd": b"hello\n"}], names=("app:1.2",)))
+    predicate = {
+        "builder": {"id": "https://ci.example.com/builder"},
+        "buildType": "https://mobyproject.org/buildkit@v1",
+        "invocation": {
+            "configSource": {"uri": "https://git.example.com/app", "digest": {"sha1": "cafe01"}}
+        },
+        "materials": [{"uri": "pkg:docker/alpine@3.19", "digest": {"sha256": "ab" * 32}}],
+    }
+    more = [
+        classic(app.digest, key, claims={"env": "prod"}),
+        bundled(app.entry(), key, raw=statement(app.digest, SLSA, predicate)),
+    ]
+    entries = [
+        app.entry(annotations=name_annotations("app:1.2")),
+        tagged(more[0], app.digest, name="app"),
+    ]
+    write_layout(folder / "app", [*entries, more[1].entry()], app, *more)
 
 
 def _write(path: Path, text: str) -> None:

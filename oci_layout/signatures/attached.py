@@ -19,6 +19,24 @@ from oci_layout.signatures.values import BadSignatureError, SignatureType, Signe
 from oci_layout.streams.member import Member
 
 
+class Allowance:
+    """How many bytes of signatures of one source have been read."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def spend(self, size: int) -> None:
+        """Count what is to be read.
+
+        Raises:
+            BadSignatureError: it is too much for one source.
+        """
+        self._spent += size
+        if self._spent > limits.SIGNATURES_BYTES:
+            most = limits.SIGNATURES_BYTES >> 20
+            raise BadSignatureError(f"all signatures here have more than {most} MiB")
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Attached:
     """One signature object, and what it stands with.
@@ -41,8 +59,11 @@ class Attached:
     of: str
     beside: str
 
-    def read(self) -> Signed:
+    def read(self, allowance: Allowance) -> Signed:
         """What it says.
+
+        Args:
+            allowance: what all signatures of a source may take together.
 
         Raises:
             BadSignatureError: it cannot be read, or its bytes are others than the manifest says.
@@ -51,6 +72,7 @@ class Attached:
             raise BadSignatureError(f"{self.blob.digest} is not there")
         if self.member.size > limits.DOCUMENT_BYTES:
             raise BadSignatureError(f"it has more than {limits.DOCUMENT_BYTES >> 20} MiB")
+        allowance.spend(self.member.size)
         try:
             raw = self.member.read(limits.DOCUMENT_BYTES)
         except DamagedError as error:
@@ -96,15 +118,20 @@ def attached(roots: Sequence[Root]) -> Iterator[Attached]:
                     )
 
 
-def statements(artifact: Artifact) -> Iterator[Statement]:
+def statements(artifact: Artifact, allowance: Allowance) -> Iterator[Statement]:
     """The statements of an artifact that are not in envelopes, as BuildKit writes them.
 
     Those that cannot be read, or are changed, are passed over.
+
+    Args:
+        artifact: that holds them.
+        allowance: what all of a source may take together.
     """
     for descriptor, member in artifact.blobs:
         if descriptor.media_type != STATEMENT_TYPE or member is None:
             continue
         try:
+            allowance.spend(member.size)
             raw = member.read(limits.DOCUMENT_BYTES)
             if Digest.of(raw, descriptor.digest.algorithm) == descriptor.digest:
                 yield read_statement(raw)

@@ -20,7 +20,7 @@ from oci_layout.signatures.certificates import (
     path_of,
     read,
 )
-from oci_layout.signatures.keys import Key, PublicKey, made_by
+from oci_layout.signatures.keys import Key, Message, PublicKey, made_by
 from oci_layout.signatures.policy import Check, enforced
 from oci_layout.signatures.trust import Trust
 from oci_layout.signatures.values import Proof, Signed
@@ -68,7 +68,15 @@ def check(signed: Signed, trust: Trust, document: bytes | None) -> Checked:
         trust: what is trusted.
         document: the manifest or index that it stands with; None where that is not there.
     """
-    best = max((_proof(signed, proof, trust, document) for proof in signed.proofs), key=_state)
+    messages: dict[bytes | None, Message] = {
+        proof.message: Message(proof.message) for proof in signed.proofs if proof.message
+    }
+    if document is not None:
+        messages[None] = Message(document)
+    best = max(
+        (_proof(signed, proof, trust, messages.get(proof.message)) for proof in signed.proofs),
+        key=_state,
+    )
     expires = signed.expires
     if best.state is not State.HOLDS or expires is None or trust.anchors.now <= expires:
         return best
@@ -83,8 +91,7 @@ def _state(checked: Checked) -> State:
     return checked.state
 
 
-def _proof(signed: Signed, proof: Proof, trust: Trust, document: bytes | None) -> Checked:
-    message = document if proof.message is None else proof.message
+def _proof(signed: Signed, proof: Proof, trust: Trust, message: Message | None) -> Checked:
     if message is None:
         text = "what it is of is not here"
         return Checked(state=State.UNCHECKED, code="signature-unchecked", reason=text)
@@ -93,11 +100,11 @@ def _proof(signed: Signed, proof: Proof, trust: Trust, document: bytes | None) -
     return _by_key(proof, trust, message)
 
 
-def _made(key: PublicKey, proof: Proof, message: bytes) -> bool:
+def _made(key: PublicKey, proof: Proof, message: Message) -> bool:
     return made_by(key, proof.signature, message, proof.algorithms, raw_ecdsa=proof.raw_ecdsa)
 
 
-def _by_key(proof: Proof, trust: Trust, message: bytes) -> Checked:
+def _by_key(proof: Proof, trust: Trust, message: Message) -> Checked:
     for key in trust.keys:
         if _made(key.public, proof, message):
             return _of_given(key, trust)
@@ -133,7 +140,7 @@ def _of_given(key: Key, trust: Trust) -> Checked:
     return _enforce(found, trust, _common(key.certificate, [key.certificate], trust))
 
 
-def _by_certificate(signed: Signed, proof: Proof, trust: Trust, message: bytes) -> Checked:
+def _by_certificate(signed: Signed, proof: Proof, trust: Trust, message: Message) -> Checked:
     try:
         chain = read(proof.chain)
     except RefusedError as error:
@@ -199,7 +206,7 @@ def _enforce(found: Checked, trust: Trust, checks: _Checks) -> Checked:
 
 
 def _keyless(
-    signed: Signed, proof: Proof, leaf: x509.Certificate, trust: Trust, message: bytes
+    signed: Signed, proof: Proof, leaf: x509.Certificate, trust: Trust, message: Message
 ) -> Checked | None:
     """What came of a certificate of a sigstore; None for any other."""
     if not any(each.oid.dotted_string.startswith(_FULCIO) for each in _extensions(leaf)):
@@ -219,7 +226,7 @@ def _keyless(
         signed.bundle,
         trust.keyless,
         certificate=proof.chain[0],
-        document=message if proof.message is None else None,
+        document=message.data if proof.message is None else None,
     )
     if refused:
         return attrs.evolve(

@@ -51,6 +51,24 @@ class Key:
         return f"sha256:{hashlib.sha256(_der(self.public)).hexdigest()}"
 
 
+class Message:
+    """What was signed, hashed once whatever number of signatures and keys is tried.
+
+    Args:
+        data: its bytes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._hashed: dict[int, bytes] = {}
+
+    def hashed(self, bits: int) -> bytes:
+        """The hash of so many bits."""
+        if bits not in self._hashed:
+            self._hashed[bits] = hashlib.new(f"sha{bits}", self.data).digest()
+        return self._hashed[bits]
+
+
 def _der(key: PublicKey) -> bytes:
     return key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -103,7 +121,7 @@ def read_key(der: bytes, *, pkcs1: bool = False) -> PublicKey:
 def made_by(
     key: PublicKey,
     signature: bytes,
-    message: bytes,
+    message: Message,
     algorithms: tuple[str, ...] = (),
     *,
     raw_ecdsa: bool = False,
@@ -141,23 +159,24 @@ def _tried(key: PublicKey, algorithms: tuple[str, ...]) -> Iterator[str]:
 
 
 def _holds(
-    key: PublicKey, signature: bytes, message: bytes, algorithm: str, *, raw_ecdsa: bool
+    key: PublicKey, signature: bytes, message: Message, algorithm: str, *, raw_ecdsa: bool
 ) -> bool:
     try:
         if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, message)
+            key.verify(signature, message.data)
             return True
-        digest = _HASHES[int(algorithm[2:])]
+        bits = int(algorithm[2:])
+        digest, hashed = utils.Prehashed(_HASHES[bits]), message.hashed(bits)
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(
-                _in_der(key, signature) if raw_ecdsa else signature, message, ec.ECDSA(digest)
+                _in_der(key, signature) if raw_ecdsa else signature, hashed, ec.ECDSA(digest)
             )
         elif algorithm.startswith("RS"):
-            key.verify(signature, message, padding.PKCS1v15(), digest)
+            key.verify(signature, hashed, padding.PKCS1v15(), digest)
         else:
-            mask = padding.MGF1(digest)
+            mask = padding.MGF1(_HASHES[bits])
             pss = padding.PSS(mask, salt_length=padding.PSS.AUTO)
-            key.verify(signature, message, pss, digest)
+            key.verify(signature, hashed, pss, digest)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

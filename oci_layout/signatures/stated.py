@@ -11,7 +11,7 @@ from oci_layout import limits
 from oci_layout.errors import DamagedError
 from oci_layout.graph.nodes import Artifact, Root
 from oci_layout.graph.walk import attached_to, walk
-from oci_layout.signatures.attached import attached, statements
+from oci_layout.signatures.attached import Allowance, attached, statements
 from oci_layout.signatures.reading import read_object
 from oci_layout.signatures.values import BadSignatureError
 
@@ -47,7 +47,7 @@ def stated(roots: Sequence[Root]) -> Iterator[Stated]:
     Args:
         roots: whose artifacts are looked at, as many as ``ATTACHED_SIGNATURES``.
     """
-    number = 0
+    number, allowance = 0, Allowance()
     seen: set[str] = set()
     for root in roots:
         for node in walk(root.node):
@@ -55,20 +55,20 @@ def stated(roots: Sequence[Root]) -> Iterator[Stated]:
                 continue
             seen.add(str(node.descriptor.digest))
             about = tuple(sorted(attached_to(node)))
-            for each in statements(node):
+            for each in statements(node, allowance):
                 yield Stated(
                     of=about or each.digests,
                     type=each.predicate_type,
                     predicate=each.predicate,
                     signed=False,
                 )
-            yield from _bare(node, about)
+            yield from _bare(node, about, allowance)
     for at in attached(roots):
         number += 1
         if number > limits.ATTACHED_SIGNATURES:
             return
         try:
-            signed = at.read()
+            signed = at.read(allowance)
         except BadSignatureError:
             continue
         if signed.attestation:
@@ -76,12 +76,13 @@ def stated(roots: Sequence[Root]) -> Iterator[Stated]:
             yield Stated(of=of, type=signed.predicate_type, predicate=signed.predicate, signed=True)
 
 
-def _bare(node: Artifact, about: tuple[str, ...]) -> Iterator[Stated]:
+def _bare(node: Artifact, about: tuple[str, ...], allowance: Allowance) -> Iterator[Stated]:
     for descriptor, member in node.blobs:
         kind = _BARE.get(descriptor.media_type)
         if kind is None or member is None:
             continue
         try:
+            allowance.spend(member.size)
             value = read_object(member.read(limits.DOCUMENT_BYTES), "the SBOM")
         except (DamagedError, BadSignatureError):
             continue

@@ -17,7 +17,7 @@ from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Ro
 from oci_layout.graph.originals import Original
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
-from oci_layout.signatures.attached import Attached, ChangedError, attached, statements
+from oci_layout.signatures.attached import Allowance, Attached, ChangedError, attached, statements
 from oci_layout.signatures.checking import Checked, check
 from oci_layout.signatures.policy import Level
 from oci_layout.signatures.statement import is_of
@@ -26,6 +26,7 @@ from oci_layout.signatures.values import BadSignatureError, SignatureType, Signe
 from oci_layout.source.opening import Source
 from oci_layout.verification.chains import SAME_IMAGE_ID, Attestation, Chain, Link
 from oci_layout.verification.originals import Known, links_of
+from oci_layout.verification.signedtexts import HINTS, PROVES
 from oci_layout.where import Where
 
 _CARRY = "an OCI layout carries signatures: cosign save, or a copy with all referrers"
@@ -120,7 +121,7 @@ def check_signatures(
 class _Run:
     def __init__(self, source: Source, asked: Asked, known: Known, findings: Findings) -> None:
         self._source, self._asked, self._findings = source, asked, findings
-        self._known = known
+        self._known, self._allowance = known, Allowance()
         self._here: dict[str, str] = {}  # digests in each spelling, and in full
         self._documents: dict[str, bytes] = {}
         for _, node in every(source.roots):
@@ -172,7 +173,7 @@ class _Run:
     def _outcome(self, at: Attached) -> _Outcome:
         place = self._here.get(at.of or at.beside, "")
         try:
-            signed = at.read()
+            signed = at.read(self._allowance)
         except BadSignatureError as error:
             code = "signature-invalid" if isinstance(error, ChangedError) else "bad-signature"
             of = frozenset({place} - {""})
@@ -188,7 +189,10 @@ class _Run:
         named = signed.names or tuple({signs or at.of or at.beside} - {""})
         here = frozenset(self._here[name] for name in named if name in self._here)
         code, reason, of = checked.code, checked.reason, here
-        if at.of and signed.names and not self._is_named(at.of, signed):
+        elsewhere = bool(at.of and signed.names) and not self._is_named(at.of, signed)
+        # What converts an image gives a subject the new digest, and leaves a tag as it is.
+        follows = at.artifact.manifest.subject is not None
+        if elsewhere and (here or not follows):
             code, of = "signature-moved", frozenset({place} - {""})
             reason = f"stands with {at.of}, and is of {named[0][:150]}"
         elif not here or (at.of and not place):
@@ -202,7 +206,15 @@ class _Run:
             ]
             if lacking and not signed.attestation:
                 code, reason = "claim-missing", f"does not claim {lacking[0][:150]}"
-        return _Outcome(at=at, signed=signed, checked=checked, of=of, code=code, reason=reason)
+        return _Outcome(
+            at=at, signed=self._kept(signed), checked=checked, of=of, code=code, reason=reason
+        )
+
+    def _kept(self, signed: Signed) -> Signed:
+        """What is still needed of a signature that was checked: there may be many, and large."""
+        wanted = signed.attestation and is_of(signed.predicate_type, self._asked.attestation)
+        predicate = signed.predicate if wanted else None
+        return attrs.evolve(signed, proofs=(), bundle=b"", predicate=predicate)
 
     def _checked(self, signed: Signed, place: str) -> tuple[Checked, str]:
         """What came of a signature, and of what document it is where it does not say so itself."""
@@ -286,7 +298,7 @@ class _Run:
             "signature-valid",
             f"{outcome.what} of {of} is by {checked.by}",
             Where(image=leaf.label),
-            "" if outcome.attestation else _PROVES[checked.how],
+            "" if outcome.attestation else PROVES[checked.how],
         )
         for code, text in checked.passed_over:
             self._findings.warning(code, f"not enforced: {text}", Where(image=leaf.label))
@@ -297,7 +309,7 @@ class _Run:
         if outcome.attestation or otherwise:
             plain = outcome.code in ("signature-untrusted", "signature-unchecked")
             severity = Severity.NOTE if plain else Severity.WARNING
-        elif outcome.code == "signature-unchecked" and not self._asked.require:
+        elif outcome.code in _LENIENT and not self._asked.require:
             severity = Severity.WARNING
         self._add(outcome, severity, leaf.label)
 
@@ -312,7 +324,7 @@ class _Run:
         where = Where(image=label, member=outcome.at.artifact.descriptor.digest.blob_path)
         glue = ": " if outcome.reason.startswith(("the ", "a ")) else " "
         message = f"{outcome.what}{glue}{outcome.reason}"
-        hint = _HINTS.get(outcome.code, "")
+        hint = HINTS.get(outcome.code, "")
         self._findings.add(
             Finding(code=outcome.code, severity=severity, message=message, where=where, hint=hint)
         )
@@ -431,7 +443,7 @@ class _Run:
                 continue
             if str(leaf.digest) not in attached_to(child):
                 continue
-            for statement in statements(child):
+            for statement in statements(child, self._allowance):
                 if is_of(statement.predicate_type, self._asked.attestation):
                     yield Attestation(
                         image=str(leaf.digest),
@@ -441,20 +453,7 @@ class _Run:
                     )
 
 
-_PROVES = {
-    "key": "it proves that the holder of that key signed this; not when, and not who that is",
-    "certificate": "it proves that the owner of that certificate signed this; not when",
-    "identity": "it proves that this identity signed this while its certificate was valid",
-}
-_HINTS = {
-    "signature-stale": "if the image was converted, its manifest has a new digest: keep the old "
-    "one (--preserve-digests), or carry it along (--keep-original), or sign again",
-    "signature-moved": "do not use the image as one that was signed",
-    "signature-untrusted": "give the key that signed it, or do not use the image",
-    "signature-invalid": "do not use the image",
-}
-
-
+_LENIENT = ("signature-unchecked", "signature-stale")  # errors where a signature is required
 def _document(node: Node) -> bytes | None:
     """The bytes of a node's manifest or index; None where there is none."""
     if isinstance(node, ImageIndex):

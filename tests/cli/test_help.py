@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from oci_layout import __version__
-from tests.builders import make_image, write_docker_archive, write_oci_layout
+from tests.builders import make_image, name_annotations, write_docker_archive
+from tests.builders.artifacts import of_image, write_layout
+from tests.builders.signatures import classic, private, public_pem, tagged
 from tests.command import layout
 
 VERBS = ("repack", "verify", "inspect", "diff", "check", "merge", "edit", "list", "tag", "rm", "gc")
@@ -22,7 +24,14 @@ def test_every_example_runs(verb: str, tmp_path: Path, monkeypatch: pytest.Monke
     hello, other = make_image(names=("hello:1",)), make_image([{"b": b"2"}], names=("other:1",))
     write_docker_archive([hello], tmp_path / "saved.tar")
     write_docker_archive([other], tmp_path / "other.tar")
-    write_oci_layout([hello], tmp_path / "folder")
+    built, key = of_image(hello), private()
+    signature = classic(built.digest, key)
+    entries = [
+        built.entry(annotations=name_annotations("hello:1")),
+        tagged(signature, built.digest),
+    ]
+    write_layout(tmp_path / "folder", entries, built, signature)
+    (tmp_path / "cosign.pub").write_bytes(public_pem(key))
     for each in ("amd64", "arm64"):
         image = make_image(names=("app:1",), architecture=each)
         write_docker_archive([image], tmp_path / f"{each}.tar")

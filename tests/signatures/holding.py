@@ -77,6 +77,13 @@ def converted(folder: Path) -> Path:
     return dest
 
 
+def converted_bundle(folder: Path) -> Path:
+    """The same with a bundle, whose subject is the new digest now."""
+    dest = folder / "converted"
+    repack(str(unlisted(BUNDLE)(folder)), str(dest), to="oci", compression="zstd")
+    return dest
+
+
 def archived(make: Make) -> Make:
     """The same as an archive."""
 

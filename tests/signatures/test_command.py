@@ -13,9 +13,10 @@ from tests.builders.image import hex_of
 from tests.builders.notation import authority, pem
 from tests.builders.signatures import private, public_pem
 from tests.command import layout, printed, succeed, the_line
-from tests.signatures.case import DIGEST, IMAGE
+from tests.signatures.case import DIGEST, IMAGE, referrer
 from tests.signatures.case import layout as layout_of
 from tests.signatures.holding import KEY, PEM, PREDICATE, SIGNED, att, both, sig
+from tests.signatures.test_cosign import forged_bundle
 from tests.signatures.test_notation import huge_key
 
 
@@ -215,3 +216,39 @@ def test_signatures_are_bounded(source: Path, key: Path, monkeypatch: pytest.Mon
     assert done.returncode == 1
     assert b"more than 1 signatures" in done.stdout
     assert SIGNED.digest
+
+
+def test_signatures_are_bounded_together(
+    source: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oci_layout.limits.SIGNATURES_BYTES", 300)
+    done = layout("verify", source, "--key", key)
+    assert done.returncode == 0  # the signature comes first, and holds
+    assert b"bad-signature" in done.stdout
+    monkeypatch.setattr("oci_layout.limits.SIGNATURES_BYTES", 30)
+    assert layout("verify", source, "--key", key).returncode == 1
+
+
+def test_an_ed25519_key_among_others_accuses_nobody(tmp_path: Path) -> None:
+    """A changed bundle of an ECDSA key is told as changed, whatever other keys are given."""
+    keys = [tmp_path / "ed.pub", tmp_path / "ec.pub"]
+    keys[0].write_bytes(public_pem(private("ed25519")))
+    keys[1].write_bytes(PEM)
+    source = layout_of(referrer(forged_bundle()))(tmp_path)
+    done = layout("verify", source, *(word for path in keys for word in ("--key", path)))
+    assert b"signature-invalid" in done.stdout
+    alone = layout("verify", layout_of(sig(SIGNED))(tmp_path / "b"), "--key", keys[0])
+    assert b"Ed25519ph" in alone.stdout
+
+
+def test_a_thin_archive_is_signed_with_what_completes_it(tmp_path: Path, key: Path) -> None:
+    whole = layout_of(sig(SIGNED))(tmp_path / "whole")
+    thin = tmp_path / "thin.tar"
+    succeed("repack", whole, "--to", "oci", "--have", whole, "--preserve-digests", "-o", thin)
+    done = layout("verify", thin, "--key", key, "--json")
+    (chain,) = json.loads(done.stdout)["reports"][0]["signatures"]
+    assert chain["verdict"] == "damaged"
+    assert chain["links"][-2]["verdict"] == "missing"
+    (chain,) = printed("verify", thin, "--key", key, "--base", whole)["reports"][0]["signatures"]
+    assert chain["verdict"] == "signed"
+    assert chain["links"][-1]["verdict"] == "holds"

@@ -52,6 +52,7 @@ from tests.signatures.holding import (
     both,
     buildkit,
     converted,
+    converted_bundle,
     saved,
     sig,
     unlisted,
@@ -244,6 +245,7 @@ FAILS = [
         "signature-stale",
     ),
     Case("a tag of before a conversion", converted, [PEM], "signature-stale"),
+    Case("a bundle of before a conversion", converted_bundle, [PEM], "signature-stale"),
     Case(
         "a tag of what is not here",
         layout(sig(classic(BUILT_OTHER.digest, KEY), BUILT_OTHER.digest)),

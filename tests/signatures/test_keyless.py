@@ -106,7 +106,7 @@ def test_a_statement_about_something_else(seen: dict[str, Any], tmp_path: Path) 
     said = statement("sha256:" + "ab" * 32)
     failed, codes = outcome(tmp_path, referrer(bundled(SUBJECT, KEY, raw=said, chain=der(LEAF))))
     assert failed
-    assert "signature-moved" in codes
+    assert "signature-stale" in codes
 
 
 def test_the_format_of_before_needs_cosign(seen: dict[str, Any], tmp_path: Path) -> None:

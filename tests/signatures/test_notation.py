@@ -36,7 +36,7 @@ from tests.builders.signatures import (
     public_pem,
     tagged,
 )
-from tests.signatures.case import BUILT_OTHER, DIGEST, SUBJECT, Case, layout, referrer
+from tests.signatures.case import BUILT_OTHER, DIGEST, ENTRY, SUBJECT, Case, layout, referrer
 
 ROOT_KEY, MIDDLE_KEY = private("p256", 90), private("p256", 91)
 ROOT, STRANGERS = authority(), authority(92, subject="strangers")
@@ -348,14 +348,24 @@ FAILS = [
         "signature-invalid",
     ),
     Case(
-        "moved over",
+        "moved over, both here",
+        layout(
+            referrer(signed(at=BUILT_OTHER.entry())),
+            entries=[ENTRY, BUILT_OTHER.entry()],
+            parts=[BUILT_OTHER],
+        ),
+        TRUSTED,
+        "signature-moved",
+    ),
+    Case(
+        "moved over, alone",
         layout(
             referrer(signed(at=BUILT_OTHER.entry())),
             entries=[BUILT_OTHER.entry()],
             parts=[BUILT_OTHER],
         ),
         TRUSTED,
-        "signature-moved",
+        "signature-stale",
     ),
     Case("expired", of(LEAF, ROOT, expires=-DAY), TRUSTED, "signature-expired"),
     Case(

@@ -152,11 +152,11 @@ def test_notation_too(tmp_path: Path) -> None:
 
 
 def test_without_originals_it_is_of_the_old_digest(tmp_path: Path) -> None:
-    for name, code in (("tag", "signature-stale"), ("bundle", "signature-moved")):
+    for name in ("tag", "bundle"):
         folder = tmp_path / name
         folder.mkdir()
         repack(SIGNED[name][0](folder), folder / "a", **GZIP)
-        assert code in codes(seen(folder / "a", folder))
+        assert "signature-stale" in codes(seen(folder / "a", folder))
 
 
 def test_an_attestation_holds_as_well(tmp_path: Path) -> None:

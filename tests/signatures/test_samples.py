@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from oci_layout import verify
 from oci_layout.finding import Findings
-from oci_layout.signatures.attached import attached
+from oci_layout.signatures.attached import Allowance, attached
 from oci_layout.signatures.values import BadSignatureError
 from oci_layout.source.opening import open_source
 from tests.builders.notation import authority, pem
@@ -39,7 +39,7 @@ def roots_in(source: Path) -> bytes:
     with open_source(str(source), findings=Findings()) as opened:
         for each in attached(opened.roots):
             try:
-                der = each.read().proofs[0].chain[-1]
+                der = each.read(Allowance()).proofs[0].chain[-1]
             except BadSignatureError:
                 continue
             return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
