@@ -14,7 +14,6 @@ from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.errors import UsageError, damage_in
 from oci_layout.graph.nodes import Root
 from oci_layout.inspection.documents import DOCUMENTS, raw
-from oci_layout.inspection.provenance import provenances
 from oci_layout.inspection.report import InspectReport
 from oci_layout.inspection.request import Inspect
 from oci_layout.inspection.tree import chosen, layer_bytes, tree
@@ -65,6 +64,8 @@ def inspect(
         report = tree(opened, roots, largest=largest, advance=advance)
         if not asked.provenance:
             return report
+        from oci_layout.inspection.provenance import provenances  # noqa: PLC0415  a fast start
+
         return attrs.evolve(report, provenance=provenances(roots))
 
 

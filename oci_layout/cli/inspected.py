@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from oci_layout.cli.cells import folded
 from oci_layout.cli.imagelines import FAMILIES, ImageLines, row
-from oci_layout.cli.provenancelines import provenance_lines
 from oci_layout.cli.text import short, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.finding import Severity
@@ -154,7 +153,11 @@ class Page:
 
     def _provenance(self) -> list[str]:
         found = self._value.provenance
-        return [] if found is None else provenance_lines(found, self._width)
+        if found is None:
+            return []
+        from oci_layout.cli.provenancelines import provenance_lines  # noqa: PLC0415  a fast start
+
+        return provenance_lines(found, self._width)
 
     def _findings(self) -> list[str]:
         found = [each for each in self._value.findings if each.severity is not Severity.NOTE]

@@ -12,7 +12,6 @@ import typer
 import oci_layout
 from oci_layout.cli import options
 from oci_layout.cli.cells import wrapped
-from oci_layout.cli.chainlines import chain_lines
 from oci_layout.cli.options import AsJson, Quiet, Sources
 from oci_layout.cli.screen import show, show_bytes, show_json
 from oci_layout.cli.text import error_line, short, shown, size_text
@@ -127,8 +126,7 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
         lines += wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
         for image in report.images:
             lines += _image(image, width)
-        for chain in report.chains or ():
-            lines += chain_lines(chain, width)
+        lines += _chains(report, width)
     shown_of: Counter[str] = Counter()
     for finding in report.findings:
         if quiet and finding.severity != "error":
@@ -144,6 +142,14 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
     if not quiet:
         lines += _verdict(report, strict=strict, width=width)
     return lines
+
+
+def _chains(report: VerifyReport, width: int) -> list[str]:
+    if report.chains is None:
+        return []
+    from oci_layout.cli.chainlines import chain_lines  # noqa: PLC0415  a fast start
+
+    return [line for chain in report.chains for line in chain_lines(chain, width)]
 
 
 def _image(image: ImageCheck, width: int) -> list[str]:

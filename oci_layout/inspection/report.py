@@ -7,17 +7,19 @@ source may have tens of thousands of layers. What the graph has is held as it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding
-from oci_layout.inspection.provenance import StatedReport
 from oci_layout.mediatype import Compression, Family
 from oci_layout.plain import fields, plain
 from oci_layout.platform import Platform
 from oci_layout.source.kinds import SourceKind
+
+if TYPE_CHECKING:  # what nobody asks for need not be loaded
+    from oci_layout.inspection.provenance import StatedReport
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

@@ -14,8 +14,9 @@ from oci_layout.graph.referrers import tagged_digest
 from oci_layout.graph.walk import walk
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.signatures import bundle, cosign, dsse, notation
+from oci_layout.signatures.policy import SignatureType
 from oci_layout.signatures.statement import STATEMENT_TYPE, Statement, read_statement
-from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Signed
 from oci_layout.streams.member import Member
 
 

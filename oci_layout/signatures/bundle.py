@@ -10,9 +10,10 @@ from typing import Any
 
 from oci_layout.signatures.cosign import carried_chain
 from oci_layout.signatures.dsse import Envelope, read_envelope
+from oci_layout.signatures.policy import SignatureType
 from oci_layout.signatures.reading import base64_of, member, read_object
 from oci_layout.signatures.statement import SIGNATURE_PREDICATE, STATEMENT_TYPE, read_statement
-from oci_layout.signatures.values import BadSignatureError, Proof, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Proof, Signed
 
 BUNDLE_TYPES = "application/vnd.dev.sigstore.bundle"
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from oci_layout.model.fields import canonical
 from oci_layout.signatures.pem import certificates_of
+from oci_layout.signatures.policy import SignatureType
 from oci_layout.signatures.reading import base64_of, member, read_object, texts
-from oci_layout.signatures.values import BadSignatureError, Proof, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Proof, Signed
 
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _SIGNATURE = "dev.cosignproject.cosign/signature"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oci_layout.signatures import cbor
+from oci_layout.signatures.policy import SignatureType
 from oci_layout.signatures.reading import (
     base64_of,
     base64url_of,
@@ -19,7 +20,7 @@ from oci_layout.signatures.reading import (
     read_object,
     texts,
 )
-from oci_layout.signatures.values import BadSignatureError, Proof, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Proof, Signed
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
 JWS_TYPE, COSE_TYPE = "application/jose+json", "application/cose"

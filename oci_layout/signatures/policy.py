@@ -1,4 +1,4 @@
-"""How much of a signature is enforced, and how much is only told.
+"""Which signatures count, how much of one is enforced, and how much is only told.
 
 notaryproject trust-store-trust-policy.md, "Signature Verification details": integrity is enforced
 by every level but ``skip``.
@@ -7,6 +7,14 @@ by every level but ``skip``.
 from __future__ import annotations
 
 import enum
+
+
+class SignatureType(enum.StrEnum):
+    """Who writes such signatures."""
+
+    COSIGN = "cosign"
+    BUNDLE = "bundle"
+    NOTATION = "notation"
 
 
 class Level(enum.StrEnum):

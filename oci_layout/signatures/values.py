@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import enum
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-
-class SignatureType(enum.StrEnum):
-    """Who writes such signatures."""
-
-    COSIGN = "cosign"
-    BUNDLE = "bundle"
-    NOTATION = "notation"
+from oci_layout.signatures.policy import SignatureType
 
 
 class BadSignatureError(ValueError):

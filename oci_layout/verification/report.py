@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,7 +14,9 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
 from oci_layout.model import gojson
 from oci_layout.platform import Platform
-from oci_layout.verification.chains import Attestation, Chain
+
+if TYPE_CHECKING:  # what nobody asks for need not be loaded
+    from oci_layout.verification.chains import Attestation, Chain
 
 
 class Verdict(enum.StrEnum):

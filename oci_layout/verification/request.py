@@ -9,8 +9,7 @@ import attrs
 
 from oci_layout import option
 from oci_layout.option import Working
-from oci_layout.signatures.policy import Level
-from oci_layout.signatures.values import SignatureType
+from oci_layout.signatures.policy import Level, SignatureType
 
 
 class Depth(enum.StrEnum):

@@ -24,13 +24,13 @@ from oci_layout.streams.member import Member
 from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
-from oci_layout.verification.chains import Attestation, Chain
 from oci_layout.verification.links import check_links
 from oci_layout.verification.originals import Known, Originals, check_originals
 from oci_layout.verification.report import ImageCheck, VerifyReport
 from oci_layout.where import Where
 
 if TYPE_CHECKING:
+    from oci_layout.verification.chains import Attestation, Chain
     from oci_layout.verification.signed import Asked
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}

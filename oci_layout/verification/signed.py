@@ -12,21 +12,22 @@ import attrs
 from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.digest import Digest
-from oci_layout.finding import Finding, Findings, Severity
+from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
 from oci_layout.graph.originals import Original
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
 from oci_layout.signatures.attached import Allowance, Attached, ChangedError, attached, statements
-from oci_layout.signatures.checking import Checked, check
-from oci_layout.signatures.policy import Level
+from oci_layout.signatures.checking import Checked
+from oci_layout.signatures.policy import Level, SignatureType
 from oci_layout.signatures.statement import is_of
 from oci_layout.signatures.trust import Trust
-from oci_layout.signatures.values import BadSignatureError, SignatureType, Signed
+from oci_layout.signatures.values import BadSignatureError, Signed
 from oci_layout.source.opening import Source
+from oci_layout.verification.before import Before, document_of
 from oci_layout.verification.chains import SAME_IMAGE_ID, Attestation, Chain, Link
 from oci_layout.verification.originals import Known, links_of
-from oci_layout.verification.signedtexts import HINTS, PROVES
+from oci_layout.verification.telling import Telling
 from oci_layout.where import Where
 
 _CARRY = "an OCI layout carries signatures: cosign save, or a copy with all referrers"
@@ -102,17 +103,14 @@ class _Leaf:
 
 
 def check_signatures(
-    source: Source,
-    asked: Asked,
-    known: Known,
-    findings: Findings,
+    source: Source, asked: Asked, known: Known, findings: Findings
 ) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
     """Check the signatures of a source; what signs each image, and the attestations that hold.
 
     Args:
         source: opened, its blobs looked at.
         asked: what is trusted, and what must be.
-        known: what came of its blobs.
+        known: what came of its blobs, and what is kept of before conversions.
         findings: told of each signature.
     """
     return _Run(source, asked, known, findings).run()
@@ -121,7 +119,10 @@ def check_signatures(
 class _Run:
     def __init__(self, source: Source, asked: Asked, known: Known, findings: Findings) -> None:
         self._source, self._asked, self._findings = source, asked, findings
-        self._known, self._allowance = known, Allowance()
+        self._known, self._before, self._allowance = known, Before(known), Allowance()
+        self._telling = Telling()
+        self._outcomes_of: dict[str, list[_Outcome]] = {}
+        self._attesting: dict[ImageIndex, dict[str, list[Artifact]]] = {}
         self._here: dict[str, str] = {}  # digests in each spelling, and in full
         self._documents: dict[str, bytes] = {}
         for _, node in every(source.roots):
@@ -130,31 +131,36 @@ class _Run:
             digest = str(node.descriptor.digest)
             for text in spellings(node.descriptor.digest):
                 self._here[text] = digest
-            raw = _document(node)
+            raw = document_of(node)
             if raw is not None:
                 self._documents[digest] = raw
-        self._before: dict[str, set[str]] = {}  # what is kept of before, by what stands for it now
         for leaf in _leaves(source):
-            for original in known.originals.of(leaf.node):
-                for before, raw in original.documents.items():
-                    self._here |= dict.fromkeys(spellings(before), str(before))
-                    self._documents.setdefault(str(before), raw)
-                    stand = {str(leaf.digest)} if before == original.digest else _digests(leaf)
-                    for digest in stand:
-                        self._before.setdefault(digest, set()).add(str(before))
+            self._before.add(leaf.node, _digests(leaf))
+        self._here = {**self._before.here, **self._here}
 
     def run(self) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
         outcomes = self._outcomes()
+        for outcome in outcomes:
+            for digest in sorted(outcome.of):
+                self._outcomes_of.setdefault(digest, []).append(outcome)
         leaves = list(_leaves(self._source))
-        chains = tuple(self._leaf(leaf, outcomes) for leaf in leaves)
+        chains = tuple(self._leaf(leaf) for leaf in leaves)
         self._rest(outcomes)
         if not leaves and self._asked.require:
-            self._findings.error("signature-missing", "there is nothing here that is signed")
-        if not self._asked.attestation:
-            return chains, ()
-        found = [each for leaf in leaves for each in self._attestations(leaf, outcomes)]
-        distinct = {(each.image, each.type, each.by, repr(each.predicate)): each for each in found}
-        return chains, tuple(distinct.values())
+            text = "there is nothing here that is signed"
+            self._telling.add("signature-missing", Severity.ERROR, text)
+        attestations: dict[tuple[str, int], Attestation] = {}
+        for leaf in leaves if self._asked.attestation else ():
+            for each in self._attestations(leaf):
+                attestations.setdefault((each.image, id(each.predicate)), each)
+        self._telling.pass_on(self._findings)
+        return chains, tuple(attestations.values())
+
+    def _of(self, leaf: _Leaf) -> list[_Outcome]:
+        """The outcomes that concern an image, each once."""
+        digests = [*_digests(leaf), *self._before.names(leaf.node)]
+        found = (each for digest in digests for each in self._outcomes_of.get(digest, ()))
+        return list(dict.fromkeys(found))
 
     def _outcomes(self) -> list[_Outcome]:
         found: list[_Outcome] = []
@@ -165,7 +171,7 @@ class _Run:
                 continue
             if len(found) == limits.ATTACHED_SIGNATURES:
                 text = f"more than {limits.ATTACHED_SIGNATURES} signatures: the rest is not checked"
-                self._findings.error("bad-signature", text)
+                self._telling.add("bad-signature", Severity.ERROR, text)
                 break
             found.append(self._outcome(at))
         return found
@@ -185,7 +191,8 @@ class _Run:
                 code=code,
                 reason=f"cannot be read: {error}",
             )
-        checked, signs = self._checked(signed, place)
+        document = self._documents.get(place)
+        checked, signs = self._before.checked(signed, self._asked.trust, document, place)
         named = signed.names or tuple({signs or at.of or at.beside} - {""})
         here = frozenset(self._here[name] for name in named if name in self._here)
         code, reason, of = checked.code, checked.reason, here
@@ -216,41 +223,16 @@ class _Run:
         predicate = signed.predicate if wanted else None
         return attrs.evolve(signed, proofs=(), bundle=b"", predicate=predicate)
 
-    def _checked(self, signed: Signed, place: str) -> tuple[Checked, str]:
-        """What came of a signature, and of what document it is where it does not say so itself."""
-        trust = self._asked.trust
-        first = check(signed, trust, self._documents.get(place))
-        kept = [] if signed.names or not first.code else sorted(self._before.get(place, ()))
-        for before in kept[: limits.ORIGINAL_INDEXES]:
-            found = check(signed, trust, self._documents[before])
-            if not found.code:
-                return found, before
-        return first, place
-
     def _is_named(self, place: str, signed: Signed) -> bool:
-        """Whether a signature is of what it stands with; a tag may hold half of a sha512.
+        """Whether a signature is of what it stands with, or of what that was: a subject follows.
 
-        Or of what that was before a conversion: a subject follows.
+        A tag may hold half of a sha512.
         """
         full = self._here.get(place, place)
-        return not {place, full, *self._before.get(full, ())}.isdisjoint(signed.names)
+        return not {place, full, *self._before.of(full)}.isdisjoint(signed.names)
 
-    def _names(self, leaf: _Leaf, *, proved: bool = False) -> set[str]:
-        """Digests of an image, of what leads to it, and of all that both were.
-
-        Args:
-            leaf: the image.
-            proved: without those of which the image may hold other layers.
-        """
-        found = _digests(leaf)
-        for original in self._known.originals.of(leaf.node):
-            if not proved or not self._known.unproved(original, leaf.node):
-                found |= {str(each) for each in original.documents}
-        return found
-
-    def _leaf(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Chain:
-        digests = self._names(leaf)
-        mine = [each for each in outcomes if each.of & digests]
+    def _leaf(self, leaf: _Leaf) -> Chain:
+        mine = self._of(leaf)
         good = [each for each in mine if not each.code]
         signatures = [each for each in good if not each.attestation]
         for each in good:
@@ -262,12 +244,14 @@ class _Run:
             if not [each for each in mine if each.code and not each.attestation]:
                 self._missing(leaf)
             return self._chain(leaf, None)
-        own = [each for each in signatures if each.of & _digests(leaf)]
-        chain = self._chain(leaf, own[0]) if own else self._by_original(leaf, signatures)
+        now = _digests(leaf)
+        own = next((each for each in signatures if not each.of.isdisjoint(now)), None)
+        chain = self._by_original(leaf, signatures) if own is None else self._chain(leaf, own)
         if chain.verdict == "damaged":
             bad = next(link for link in chain.links if link.verdict in ("damaged", "missing"))
-            self._findings.error(
+            self._telling.add(
                 "signed-damaged",
+                Severity.ERROR,
                 f"is signed by {chain.by}, and what is signed is not whole: {bad.step}",
                 Where(image=leaf.label),
                 "carry the image again",
@@ -278,30 +262,33 @@ class _Run:
         """The chain from a signature of what an image was before it was converted."""
         reason = ""
         for original in self._known.originals.of(leaf.node):
-            documents = {str(each) for each in original.documents}
-            for outcome in signatures:
-                if not outcome.of & documents:
-                    continue
-                reason = self._known.unproved(original, leaf.node)
-                if not reason:
-                    return self._chain(leaf, outcome, original)
-        tell = self._findings.error if self._asked.require else self._findings.warning
-        tell("original-unchecked", reason, Where(image=leaf.label), "--check full unpacks them")
+            documents = set(map(str, original.documents))
+            outcome = next((each for each in signatures if each.of & documents), None)
+            if outcome is None:
+                continue
+            reason = self._known.unproved(original, leaf.node)
+            if not reason:
+                return self._chain(leaf, outcome, original)
+        severity = Severity.ERROR if self._asked.require else Severity.WARNING
+        self._telling.add("original-unchecked", severity, reason, Where(image=leaf.label), _FULL)
         return self._chain(leaf, None)
 
     def _tell_good(self, outcome: _Outcome, leaf: _Leaf) -> None:
         checked = outcome.checked
         if checked is None:
             return
-        of = sorted(outcome.of & self._names(leaf))[0]
-        self._findings.note(
+        digests = [*_digests(leaf), *self._before.names(leaf.node)]
+        of = next(digest for digest in digests if digest in outcome.of)
+        self._telling.add(
             "signature-valid",
+            Severity.NOTE,
             f"{outcome.what} of {of} is by {checked.by}",
             Where(image=leaf.label),
-            "" if outcome.attestation else PROVES[checked.how],
+            "" if outcome.attestation else _PROVES[checked.how],
         )
         for code, text in checked.passed_over:
-            self._findings.warning(code, f"not enforced: {text}", Where(image=leaf.label))
+            where = Where(image=leaf.label)
+            self._telling.add(code, Severity.WARNING, f"not enforced: {text}", where)
 
     def _tell_bad(self, outcome: _Outcome, leaf: _Leaf, *, otherwise: bool) -> None:
         """Tell of a signature that does not count: an error, where nothing else signs the image."""
@@ -324,10 +311,8 @@ class _Run:
         where = Where(image=label, member=outcome.at.artifact.descriptor.digest.blob_path)
         glue = ": " if outcome.reason.startswith(("the ", "a ")) else " "
         message = f"{outcome.what}{glue}{outcome.reason}"
-        hint = HINTS.get(outcome.code, "")
-        self._findings.add(
-            Finding(code=outcome.code, severity=severity, message=message, where=where, hint=hint)
-        )
+        hint = _HINTS.get(outcome.code, "")
+        self._telling.add(outcome.code, severity, message, where, hint, same=id(outcome))
 
     def _missing(self, leaf: _Leaf) -> None:
         where = Where(image=leaf.label)
@@ -336,8 +321,8 @@ class _Run:
             text = "has no manifest, which is what signatures are of: a docker-archive holds none"
         elif self._asked.type is not None:
             text = f"no {self._asked.type} signature here is of it"
-        tell = self._findings.error if self._asked.require else self._findings.warning
-        tell("signature-missing", text, where, _CARRY)
+        severity = Severity.ERROR if self._asked.require else Severity.WARNING
+        self._telling.add("signature-missing", severity, text, where, _CARRY)
 
     def _chain(
         self, leaf: _Leaf, outcome: _Outcome | None, original: Original | None = None
@@ -399,50 +384,42 @@ class _Run:
             verdict = "holds" if Digest.of(raw, digest.algorithm) == digest else "damaged"
         return Link(step=step, what=str(digest), verdict=verdict)
 
-    def _attestations(self, leaf: _Leaf, outcomes: list[_Outcome]) -> list[Attestation]:
-        wanted, digests = self._asked.attestation, self._names(leaf, proved=True)
+    def _attestations(self, leaf: _Leaf) -> list[Attestation]:
+        wanted = self._asked.attestation
+        digests = [*_digests(leaf), *self._before.names(leaf.node, proved=True)]
         found = []
-        for outcome in outcomes:
+        for outcome in self._of(leaf):
             signed, checked = outcome.signed, outcome.checked
-            if outcome.code or signed is None or checked is None or not outcome.of & digests:
+            if outcome.code or signed is None or checked is None:
                 continue
+            if outcome.of.isdisjoint(digests):
+                continue  # of what the image was, and may not be any more
             if signed.attestation and is_of(signed.predicate_type, wanted):
                 found.append(
                     Attestation(
-                        image=sorted(outcome.of & digests)[0],
+                        image=next(digest for digest in digests if digest in outcome.of),
                         type=signed.predicate_type,
                         by=checked.by,
                         predicate=signed.predicate,
                     )
                 )
-        found += self._covered(leaf, outcomes)
+        found += self._covered(leaf)
         if not found:
-            self._findings.error(
+            self._telling.add(
                 "attestation-missing",
+                Severity.ERROR,
                 f"no attestation of the type {wanted[:100]} holds for it",
                 Where(image=leaf.label),
             )
         return found
 
-    def _covered(self, leaf: _Leaf, outcomes: list[_Outcome]) -> Iterator[Attestation]:
+    def _covered(self, leaf: _Leaf) -> Iterator[Attestation]:
         """BuildKit's attestations, which nobody signs, in an index that is signed as a whole."""
-        signed: dict[str, str] = {}
-        for outcome in outcomes:
-            if not outcome.code and not outcome.attestation and outcome.checked is not None:
-                signed |= dict.fromkeys(outcome.of, outcome.checked.by)
-        covering = [
-            number
-            for number, index in enumerate(leaf.above)
-            if str(index.descriptor.digest) in signed
-        ]
-        if not covering or leaf.digest is None:
+        above = [str(index.descriptor.digest) for index in leaf.above]
+        by = next((by for digest in above if (by := self._signer_of(digest)) is not None), None)
+        if by is None or leaf.digest is None:
             return
-        by = signed[str(leaf.above[covering[0]].descriptor.digest)]
-        for child in leaf.above[-1].children:
-            if not isinstance(child, Artifact) or not child.is_attestation:
-                continue
-            if str(leaf.digest) not in attached_to(child):
-                continue
+        for child in self._beside(leaf.above[-1]).get(str(leaf.digest), ()):
             for statement in statements(child, self._allowance):
                 if is_of(statement.predicate_type, self._asked.attestation):
                     yield Attestation(
@@ -452,21 +429,45 @@ class _Run:
                         predicate=statement.predicate,
                     )
 
+    def _signer_of(self, digest: str) -> str | None:
+        """Who has signed what a digest is of; None for nobody."""
+        for outcome in self._outcomes_of.get(digest, ()):
+            if not outcome.code and not outcome.attestation and outcome.checked is not None:
+                return outcome.checked.by
+        return None
 
+    def _beside(self, index: ImageIndex) -> dict[str, list[Artifact]]:
+        """BuildKit's attestations in an index, by what they attest."""
+        if index not in self._attesting:
+            found: dict[str, list[Artifact]] = {}
+            for child in index.children:
+                if isinstance(child, Artifact) and child.is_attestation:
+                    for digest in attached_to(child):
+                        found.setdefault(digest, []).append(child)
+            self._attesting[index] = found
+        return self._attesting[index]
+
+
+_FULL = "--check full unpacks them"
 _LENIENT = ("signature-unchecked", "signature-stale")  # errors where a signature is required
-def _document(node: Node) -> bytes | None:
-    """The bytes of a node's manifest or index; None where there is none."""
-    if isinstance(node, ImageIndex):
-        return node.index.raw
-    if isinstance(node, Image):
-        signed = node.schema1 or node.manifest
-        return signed.raw if signed is not None else None
-    return node.manifest.raw if isinstance(node, Artifact) else None
+_PROVES = {
+    "key": "it proves that the holder of that key signed this; not when, and not who that is",
+    "certificate": "it proves that the owner of that certificate signed this; not when",
+    "identity": "it proves that this identity signed this while its certificate was valid",
+}
+_HINTS = {
+    "signature-stale": "if the image was converted, its manifest has a new digest: keep the old "
+    "one (--preserve-digests), or carry it along (--keep-original), or sign again",
+    "signature-moved": "do not use the image as one that was signed",
+    "signature-untrusted": "give the key that signed it, or do not use the image",
+    "signature-invalid": "do not use the image",
+}
 
 
-def _digests(leaf: _Leaf) -> set[str]:
-    own = {str(leaf.digest)} if leaf.digest is not None else set()
-    return own | {str(index.descriptor.digest) for index in leaf.above}
+def _digests(leaf: _Leaf) -> list[str]:
+    """Digests of what a signature of an image may be of: its own, and of the indexes above it."""
+    own = [str(leaf.digest)] if leaf.digest is not None else []
+    return own + [str(index.descriptor.digest) for index in leaf.above]
 
 
 def _leaves(source: Source) -> Iterator[_Leaf]:

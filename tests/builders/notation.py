@@ -52,6 +52,7 @@ def certificate(
     extra: bytes = b"",
     oid: ObjectIdentifier | None = None,
     number: int | None = None,
+    mail: str = "",
 ) -> x509.Certificate:
     """A certificate.
 
@@ -69,6 +70,7 @@ def certificate(
         extra: bytes in an extension that nobody knows.
         oid: of that extension, which is then there in any case.
         number: its serial number.
+        mail: another name of whom it names.
     """
     builder = (
         x509.CertificateBuilder()
@@ -96,6 +98,9 @@ def certificate(
     )
     if not ca and purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    if mail:
+        names = x509.SubjectAlternativeName([x509.RFC822Name(mail)])
+        builder = builder.add_extension(names, critical=False)
     if extra or oid is not None:
         unknown = x509.UnrecognizedExtension(oid or ObjectIdentifier("1.2.3.4.5"), extra)
         builder = builder.add_extension(unknown, critical=False)

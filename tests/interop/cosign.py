@@ -105,8 +105,18 @@ class Cosign:
             *([f"--type={kind}"] if command == "verify-attestation" else []),
             *flags,
         )
+        return self._holds(command, *flags, "--local-image", str(self.host.place(path)))
+
+    def verifies_by(self, root: Path, path: Path) -> bool:
+        """Whether a layout folder's image is signed with a certificate of an authority."""
+        who = ("--certificate-identity-regexp=.*", "--certificate-oidc-issuer-regexp=.*")
+        alone = ("--insecure-ignore-sct", "--insecure-ignore-tlog=true")
+        place = str(self.host.place(path))
+        return self._holds("verify", f"--ca-roots={root}", *who, *alone, "--local-image", place)
+
+    def _holds(self, *words: str) -> bool:
         try:
-            self.cosign(command, *flags, "--local-image", str(self.host.place(path)))
+            self.cosign(*words)
         except EngineError as error:
             if "signature" not in error.output and "attestation" not in error.output:
                 raise

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from oci_layout import VerifyReport, repack, verify
 from tests import independent
 from tests.builders import make_image, write_files, write_index_layout, write_oci_layout
+from tests.builders.notation import authority, certificate, pem
 from tests.builders.signatures import SLSA, SPDX, VULN, private
 from tests.interop.conftest import REQUIRED, ROOT
 from tests.interop.cosign import Cosign, missing, signing
@@ -97,6 +98,30 @@ def test_a_key_that_cosign_signs_with_and_does_not_verify(
     report = checked(saved, cosign, "ed25519")
     (told,) = [each for each in report.findings if each.code == "signature-untrusted"]
     assert "Ed25519ph" in told.message
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_certificate(form: str, cosign: Cosign, tmp_path: Path) -> None:
+    """Of an authority of one's own; of a bundle with one, cosign 3.1 wants a trusted root."""
+    root, key = authority(), private("p256", 7)
+    files = {
+        "leaf": certificate("ci", key, "root", private("p256", 90), mail="ci@example.com"),
+        "root": root,
+        "others": authority(92, subject="others"),
+    }
+    paths = {}
+    for name, made in files.items():
+        paths[name] = cosign.folder(f"{form}-{name}.pem")
+        paths[name].write_bytes(pem(made))
+    reference = cosign.push(image(f"certificate {form}", tmp_path / "source"), f"{form}-cert")
+    given = (f"--certificate={paths['leaf']}", f"--certificate-chain={paths['root']}")
+    cosign.sign(reference, *FORMATS[form], *given, key="p256")
+    saved = cosign.save(reference, f"certificate-{form}")
+    for name, holds in (("root", True), ("others", False)):
+        how: dict[str, Any] = {"require_signature": True, "identity": "ci@example.com", "jobs": 1}
+        assert verify(str(saved), keys=[str(paths[name])], **how).failed != holds
+        if form == "classic":
+            assert cosign.verifies_by(paths[name], saved) == holds
 
 
 @pytest.mark.parametrize("form", FORMATS)

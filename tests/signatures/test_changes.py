@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
+from oci_layout.signatures.bundle import read_attestation, read_bundle
 from oci_layout.signatures.checking import State, check
+from oci_layout.signatures.cosign import read_payload
 from oci_layout.signatures.notation import COSE_TYPE, JWS_TYPE, read_envelope
 from oci_layout.signatures.trust import trust_of
-from oci_layout.signatures.values import BadSignatureError
+from oci_layout.signatures.values import BadSignatureError, Signed
 from tests.builders.notation import NOW, der, notation, pem
-from tests.signatures.case import SUBJECT
+from tests.builders.signatures import (
+    SLSA,
+    attestations,
+    bundled,
+    classic,
+    envelope,
+    message_signature,
+    public_pem,
+    statement,
+)
+from tests.signatures.case import BUILT, DIGEST, SUBJECT
 from tests.signatures.test_notation import KEY, LEAF, ROOT
 
 
@@ -44,3 +60,36 @@ def test_no_changed_byte_of_an_envelope_passes(form: str) -> None:
             held += 1
             assert (found.names, found.claims) == (payload.names, payload.claims), at
     assert held < 60
+
+
+@pytest.mark.parametrize("form", ["statement", "document", "envelope", "payload"])
+def test_no_changed_byte_of_what_cosign_signs_passes(form: str) -> None:
+    """What is read of a changed one and holds says what the whole one says, and is of the same."""
+    annotations: dict[str, str] = {}
+    said = statement(DIGEST, SLSA, {"builder": {"id": "x"}}, notes={"env": "prod"})
+    read: Callable[[bytes], Signed] = read_bundle
+    if form == "document":
+        built = bundled(SUBJECT, KEY, content=message_signature(KEY, BUILT.document))
+    elif form == "statement":
+        built = bundled(SUBJECT, KEY, raw=said)
+    elif form == "envelope":
+        built = attestations((envelope(said, KEY), SLSA))
+        read = partial(read_attestation, annotations=annotations)
+    else:
+        built = classic(DIGEST, KEY, claims={"env": "prod"})
+        annotations = json.loads(built.document)["layers"][0]["annotations"]
+        read = partial(read_payload, annotations=annotations)
+    trust = trust_of({"key.pub": public_pem(KEY)}, {}, now=NOW)
+    whole = next(data for data in built.below.values() if b"rootfs" not in data and len(data) > 100)
+    expected = read(whole)
+    assert check(expected, trust, BUILT.document).state is State.HOLDS
+    for at in range(len(whole)):
+        changed = whole[:at] + bytes([whole[at] ^ 0x11]) + whole[at + 1 :]
+        try:
+            found = read(changed)
+        except BadSignatureError:
+            continue
+        if check(found, trust, BUILT.document).state is State.HOLDS:
+            assert form != "payload", at
+            same = (expected.names, expected.claims, expected.predicate_type, expected.predicate)
+            assert (found.names, found.claims, found.predicate_type, found.predicate) == same, at

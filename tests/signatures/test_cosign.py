@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import write_docker_archive
-from tests.builders.artifacts import Built
+from tests.builders import make_image, name_annotations, write_docker_archive
+from tests.builders.artifacts import Built, make_index, of_image
 from tests.builders.image import go_json, hex_of, sha256
 from tests.builders.signatures import (
     PAYLOAD,
@@ -362,3 +362,43 @@ def test_no_two_cases_have_one_name() -> None:
     names = [case.name for case in (*HOLDS, *FAILS)]
     assert len(names) == len(set(names)) > 60
     assert go_json({}) == b"{}"
+
+
+def test_many_notes_hide_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signatures of strangers on one image, and another that nothing signs: that is an error."""
+    monkeypatch.setattr("oci_layout.limits.FINDINGS", 5)
+    strangers = [bundled(SUBJECT, private("p256", number)) for number in range(400, 420)]
+    other = classic(BUILT_OTHER.digest, STRANGER)
+    make = layout(
+        sig(SIGNED),
+        *map(referrer, strangers),
+        sig(other, BUILT_OTHER.digest, name="other"),
+        entries=[ENTRY, OTHER_ENTRY],
+        parts=[BUILT_OTHER],
+    )
+    report = Case("", make, [PEM]).run(tmp_path)
+    assert report.failed
+    assert report.left_out > 10
+    told = [each for each in report.findings if each.code == "signature-untrusted"]
+    assert [str(each.severity) for each in told][:2] == ["error", "note"]
+
+
+def test_many_platforms_are_told_once(tmp_path: Path) -> None:
+    """An index of many platforms, signed once: one note, and a chain for each platform."""
+    images = [
+        of_image(make_image([{"a": str(number).encode()}], architecture="amd64"))
+        for number in range(300)
+    ]
+    index = make_index(
+        [
+            image.entry(platform={"os": "linux", "architecture": "amd64", "variant": f"v{number}"})
+            for number, image in enumerate(images)
+        ],
+        *images,
+    )
+    entry = index.entry(annotations=name_annotations("demo:1"))
+    make = layout(sig(classic(index.digest, KEY), index.digest), entries=[entry], parts=[index])
+    report = Case("", make, [PEM]).run(tmp_path)
+    assert not report.failed
+    assert len(report.chains or ()) == 300
+    assert len([each for each in report.findings if each.code == "signature-valid"]) == 1

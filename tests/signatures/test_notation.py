@@ -148,6 +148,12 @@ HOLDS = [
         TRUSTED,
         asked={"identity": "x509.subject: C=US, O=Example"},
     ),
+    Case(
+        "the right address",
+        special(mail="ci@example.com"),
+        TRUSTED,
+        asked={"identity": "ci@example.com"},
+    ),
     Case("its type alone", of(LEAF, ROOT), TRUSTED, asked={"signature": "notation"}),
     Case(
         "a list that revokes others",

@@ -103,7 +103,9 @@ def test_cryptography_is_loaded_with_a_key_alone() -> None:
     code = (
         "import sys, oci_layout\n"
         "from oci_layout import verify, inspect\n"
-        "verify('testdata/docker20.tar'); inspect('testdata/docker20.tar', provenance=True)\n"
+        "verify('testdata/docker20.tar'); inspect('testdata/docker20.tar')\n"
+        "assert 'oci_layout.signatures.values' not in sys.modules\n"
+        "inspect('testdata/docker20.tar', provenance=True)\n"
         "sys.exit('cryptography' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=environment())
