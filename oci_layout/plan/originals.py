@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from oci_layout import limits, mediatype
+from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.errors import DamagedError, TargetError
 from oci_layout.finding import Findings
@@ -279,7 +280,7 @@ class _Adding:
                 edits.set(("subject", field), value)
             raw = edits.apply()
         self.put(raw, each.documents, report.manifest_after)
-        self._tell(each.original, report)
+        self._tell(each.original, len(each.documents) - 1, report)
 
     def fresh(self, each: Fresh, digest: Digest, report: ImageReport) -> None:
         """Keep what an image was, if it is not what it was, or an index around it is gone."""
@@ -306,7 +307,7 @@ class _Adding:
             }
         )
         self.put(raw, documents, after)
-        self._tell(digest, report)
+        self._tell(digest, len(each.indexes), report)
 
     def none(self, report: ImageReport, why: str) -> None:
         """Say that an image goes without."""
@@ -346,10 +347,19 @@ class _Adding:
         links = read_links(raw, Where(), Findings())
         return _entry(links.media_type if links is not None else "", digest, raw)
 
-    def _tell(self, original: Digest, report: ImageReport) -> None:
+    def _tell(self, original: Digest, indexes: int, report: ImageReport) -> None:
         label = f"{report.names[0]}: " if report.names else ""
-        what = f"{label}the manifest {original}, as a referrer of {report.manifest_after}"
-        self._documents.changes.append(Change(ChangeKind.KEPT, what, digest=str(original)))
+        after, around = report.manifest_after, plural(indexes, "index") + " that led to it"
+        if original != after:
+            beside = f", with {around}" if indexes else ""
+            what = f"the manifest {original}, as a referrer of {after}{beside}"
+        elif indexes:
+            what = f"as referrers of the manifest {after}: {around}"
+        else:
+            what = f"the manifest that it had at first, {original}, which is its own here"
+        self._documents.changes.append(
+            Change(ChangeKind.KEPT, f"{label}{what}", digest=str(original))
+        )
 
 
 def _entry(media_type: str, digest: Digest, raw: bytes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -211,8 +210,10 @@ def test_back_at_its_own_digest_it_is_still_there(tmp_path: Path) -> None:
     source = write_hybrid_archive([IMAGE], tmp_path / "in.tar", family="docker")
     first = of_image(IMAGE, "docker").digest
     repack(source, tmp_path / "a.tar", to="oci", keep_original=True)
-    repack(tmp_path / "a.tar", tmp_path / "b.tar", to="docker")
+    back = repack(tmp_path / "a.tar", tmp_path / "b.tar", to="docker")
     assert kept(tmp_path / "b.tar") == [(first, [first])]
+    (told,) = back.changes
+    assert str(told).endswith(f"had at first, {first}, which is its own here")
     repack(tmp_path / "b.tar", tmp_path / "c", to="oci")
     assert [digests for _, digests in kept(tmp_path / "c")] == [[first]]
 
@@ -430,7 +431,8 @@ def test_a_dry_run_says_the_same(tmp_path: Path) -> None:
     dry = repack(source, None, dry_run=True, **how)
     wet = repack(source, tmp_path / "out", **how)
     assert dry.changes == wet.changes
-    assert json.dumps([str(each) for each in wet.changes]).count("referrer") == 1
+    (change,) = map(str, wet.changes)
+    assert change.endswith(": 1 index that led to it")
 
 
 def test_the_command_takes_the_option(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.builders.signatures import (
     bundled,
     classic,
     envelope,
+    kinds,
     message_signature,
     private,
     public_pem,
@@ -141,6 +142,17 @@ def test_the_chain_holds_after_conversions(name: str, way: str, tmp_path: Path) 
             assert str(chain.original) in (PART.digest, ARM.digest)
     (first, *_) = report.to_json()["signatures"]
     assert first["verdict"] == every[0]
+
+
+@pytest.mark.parametrize("way", ["gzip", "docker", "docker twice"])
+def test_what_cosign_save_wrote(way: str, tmp_path: Path) -> None:
+    """A signature that lies beside its image, and nothing but its place says of what it is."""
+    signature = classic(PART.digest, KEY)
+    entries = kinds([PART.entry(), signature.entry()], "image", "sigs")
+    source = write_layout(tmp_path / "in", entries, PART, signature)
+    report = seen(steps(lambda _: source, way, tmp_path), tmp_path)
+    assert not report.failed, [str(each) for each in report.findings]
+    assert [chain.verdict for chain in report.chains or ()] == [SAME]
 
 
 def test_notation_too(tmp_path: Path) -> None:
