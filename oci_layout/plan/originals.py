@@ -109,9 +109,8 @@ class Originals:
         Raises:
             DamagedError: one that is there does not hold.
         """
-        own = [root for root in roots if _travels(root)]
-        found = tuple(_found(own))
-        left = tuple(root for root in roots if root not in own) if own else roots
+        found = tuple(_found(root for root in roots if _travels(root)))
+        left = tuple(root for root in roots if not _travels(root))
         kept = options.request.keep_original
         named = {each.subject for each in found} | set(_subjects(left))
         there = frozenset(
@@ -268,6 +267,7 @@ class _Adding:
     ) -> None:
         self._documents, self._findings = documents, findings
         self._holds, self._algorithm = holds, algorithm
+        self._put: set[Digest] = set()
 
     def found(self, each: Found, report: ImageReport) -> None:
         """Let an original that is there follow its image."""
@@ -326,7 +326,8 @@ class _Adding:
         for key, data in blobs.items():
             out.blobs.setdefault(key, data)
         out.manifests.add(digest)
-        if digest not in out.unlisted:
+        if digest not in self._put:
+            self._put.add(digest)
             out.unlisted.append(digest)
             out.referrers.setdefault(subject, []).append(digest)
 
