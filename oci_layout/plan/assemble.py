@@ -84,7 +84,7 @@ class Assembler:
         options: what was asked for.
         packing: what becomes of each blob.
         findings: told what the result will lack.
-        apart: digests of indexes that do not go out, and of the image that stands for each.
+        apart: digests of indexes that do not go out, and of what stands for each.
         carried: artifacts that go to a target without a form for them, unlisted.
     """
 
@@ -175,9 +175,9 @@ class Assembler:
             if isinstance(node, Image) and subject_of(node) is None:
                 self._node(node)
         for index, left in self._apart.items():
-            made = self._made.get(by_digest[left]) if left in by_digest else None
+            made = self._node(by_digest[left]) if left in by_digest else None
             if made is not None:
-                self._following.made(index, made[0])
+                self._following.made(index, made)
         for node in nodes:
             chain = [node]
             seen = {node}

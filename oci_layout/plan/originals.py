@@ -24,7 +24,7 @@ from oci_layout.graph.originals import (
     is_original,
     leading_to,
 )
-from oci_layout.graph.walk import every, every_image
+from oci_layout.graph.walk import every, every_image, images
 from oci_layout.mediatype import Family
 from oci_layout.model import gojson
 from oci_layout.model.jsonedit import Edits
@@ -84,7 +84,7 @@ class Originals:
         fresh: what would become one, by the digest of the manifest, where they are to be kept.
         kept: whether they are to be.
         there: digests of all that the plan's roots hold.
-        apart: of indexes that do not go out, and of the image of each that does.
+        apart: of indexes that do not go out, and of what stands for each.
         carried: what refers to an image and goes to Docker, too: among the blobs, as originals do.
     """
 
@@ -209,14 +209,18 @@ _Parents = Mapping[Digest, Mapping[Digest, ImageIndex]]
 def _apart(
     roots: tuple[Root, ...], parents: _Parents, there: frozenset[Digest]
 ) -> dict[Digest, Digest]:
-    """The indexes of which one image is left, which stands for them."""
+    """The indexes of which one image is left, which stands for them; or an index of several."""
     found: dict[Digest, Digest] = {}
     for root in roots:
-        digest = root.node.descriptor.digest if root.node.descriptor is not None else None
-        if isinstance(root.node, Image) and digest is not None:
-            for above in indexes_above(digest, parents):
+        node = root.node
+        alone = isinstance(node, Image) or (isinstance(node, ImageIndex) and node.joined)
+        if not alone or node.descriptor is None:
+            continue
+        for image in images(node):
+            below = image.descriptor.digest if image.descriptor is not None else None
+            for above in indexes_above(below, parents) if below is not None else ():
                 if above not in there:
-                    found.setdefault(above, digest)
+                    found.setdefault(above, node.descriptor.digest)
     return found
 
 

@@ -30,7 +30,7 @@ from tests.builders.signatures import (
     tagged,
 )
 from tests.command import succeed
-from tests.independent import read_files
+from tests.independent import check, read_files
 from tests.signatures import test_notation
 from tests.signatures.case import written
 
@@ -126,6 +126,7 @@ def steps(make: Callable[[Path], Path], way: str, folder: Path) -> Path:
 def test_the_chain_holds_after_conversions(name: str, way: str, tmp_path: Path) -> None:
     make, of = SIGNED[name]
     source = steps(make, way, tmp_path)
+    check(source)  # every blob is led to
     report = seen(source, tmp_path)
     assert not report.failed, [str(each) for each in report.findings]
     assert report.verdict() == "sound"
@@ -217,6 +218,27 @@ def test_a_signature_that_came_another_way(tmp_path: Path) -> None:
     merge([str(tmp_path / "a.tar"), str(alone)], tmp_path / "both", **GZIP)
     report = seen(tmp_path / "both", tmp_path)
     assert [chain.verdict for chain in report.chains or ()] == [SAME], report.findings
+
+
+@pytest.mark.parametrize("to", ["oci", "docker"])
+def test_of_several_sources_one_index(to: str, tmp_path: Path) -> None:
+    """Each source has an index that is signed; the one that is made of them is new."""
+    sources = []
+    for built, arch in ((PART, "amd64"), (ARM, "arm64")):
+        index = make_index([built.entry(platform={"os": "linux", "architecture": arch})], built)
+        signature = bundled(index.entry(), KEY)
+        entries = [index.entry(annotations=NAMES)]
+        sources.append(str(write_layout(tmp_path / arch, entries, index, signature)))
+    how: dict[str, Any] = {"multi_platform": True, "keep_original": True}
+    if to == "docker":
+        merge(sources, tmp_path / "first", **how)
+        repack(tmp_path / "first", tmp_path / "all.tar", to="docker", keep_original=True, **AMD)
+    else:
+        merge(sources, tmp_path / "all.tar", compression="gzip", **how)
+    check(tmp_path / "all.tar")
+    report = seen(tmp_path / "all.tar", tmp_path)
+    assert not report.failed, [str(each) for each in report.findings]
+    assert {chain.verdict for chain in report.chains or ()} == {SAME}
 
 
 NEW = of_image(make_image(FILES, names=("demo:1",), compression="gzip"))
@@ -369,3 +391,25 @@ def test_what_the_command_prints(tmp_path: Path) -> None:
     text = " ".join(done.decode().split())
     assert f"{SAME} demo:1 linux/amd64" in text
     assert "manifest as signed" in text
+
+
+def test_no_bit_that_changes_leaves_the_proof(tmp_path: Path) -> None:
+    """Every seventh byte of the blobs of a signed image: what holds then is what was signed."""
+    files = read_files(kept(NEW, PART)(tmp_path))
+    folder = tmp_path / "flipped"
+    write_files(files, folder)
+    key = written(tmp_path, "key", (PEM,))
+    tried = 0
+    for name in sorted(files):
+        if not name.startswith("blobs/"):
+            continue
+        for at in range(0, len(files[name]), 7):
+            data = bytearray(files[name])
+            data[at] ^= 1 << at % 8
+            (folder / name).write_bytes(bytes(data))
+            report = verify(str(folder), jobs=1, keys=key, require_signature=True)
+            assert report.failed, (name, at)
+            tried += 1
+        (folder / name).write_bytes(files[name])
+    assert tried > 200
+    assert not verify(str(folder), jobs=1, keys=key, require_signature=True).failed
