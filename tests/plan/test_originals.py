@@ -13,6 +13,7 @@ from oci_layout import (
     UsageError,
     edit,
     gc,
+    inspect,
     limits,
     merge,
     repack,
@@ -433,6 +434,14 @@ def test_a_dry_run_says_the_same(tmp_path: Path) -> None:
     assert dry.changes == wet.changes
     (change,) = map(str, wet.changes)
     assert change.endswith(": 1 index that led to it")
+
+
+def test_inspect_says_what_it_is(tmp_path: Path) -> None:
+    repack(plain(tmp_path), tmp_path / "x.tar", to="docker", keep_original=True)
+    told = json.dumps(inspect(tmp_path / "x.tar").to_json())
+    assert told.count('"original manifest"') == 1
+    text = succeed("inspect", tmp_path / "x.tar").decode()
+    assert "original manifest of linux/amd64" in text
 
 
 def test_the_command_takes_the_option(tmp_path: Path) -> None:
