@@ -86,6 +86,7 @@ class Assembler:
         findings: told what the result will lack.
         apart: digests of indexes that do not go out, and of what stands for each.
         carried: artifacts that go to a target without a form for them, unlisted.
+        holding: digests of before, of which a signature holds all the same.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Assembler:
         *,
         apart: Mapping[Digest, Digest] | None = None,
         carried: frozenset[Node] = frozenset(),
+        holding: frozenset[str] = frozenset(),
     ) -> None:
         self._options, self._packing = options, packing
         self._apart, self._carried = apart or {}, carried
@@ -104,9 +106,7 @@ class Assembler:
         self._made: dict[Node, tuple[Made, Converted | None]] = {}
         self._images: dict[object, tuple[Made, Converted]] = {}
         self.documents = Documents()
-        self._following = Following(
-            options.target, self.documents.changes, originals=options.request.keep_original
-        )
+        self._following = Following(options.target, self.documents.changes, holding=holding)
         self._referred: frozenset[str] = frozenset()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:

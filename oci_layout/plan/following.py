@@ -32,11 +32,13 @@ class Following:
     Args:
         target: the family of the result.
         changes: told what followed, and what could not.
-        originals: whether manifests of before go along.
+        holding: digests of manifests and indexes of before that go along.
     """
 
-    def __init__(self, target: Family, changes: list[Change], *, originals: bool = False) -> None:
-        self._target, self._changes, self._originals = target, changes, originals
+    def __init__(
+        self, target: Family, changes: list[Change], *, holding: frozenset[str] = frozenset()
+    ) -> None:
+        self._target, self._changes, self._holding = target, changes, holding
         self._made: dict[str, tuple[Digest, Made]] = {}
 
     def made(self, before: Digest, made: Made) -> None:
@@ -162,7 +164,7 @@ class Following:
 
     def _vouches(self, what: str, before: str, moved: Made) -> None:
         why = "it will not verify (--preserve-digests refuses such a change)"
-        if self._originals:
+        if before in self._holding:
             why = "it holds by the original manifest alone, which layout verify finds"
         self._changes.append(
             Change(

@@ -24,6 +24,7 @@ from oci_layout.graph.originals import (
     is_original,
     leading_to,
 )
+from oci_layout.graph.referrers import spellings
 from oci_layout.graph.walk import every, every_image, images
 from oci_layout.mediatype import Family
 from oci_layout.model import gojson
@@ -129,6 +130,13 @@ class Originals:
             apart=_apart(left, parents, there),
             carried=beside,
         ), left
+
+    @property
+    def holding(self) -> frozenset[str]:
+        """Digests, in each spelling, of which a signature holds by what is kept."""
+        first = (digest for each in self.found for digest in each.documents)
+        now = (one for key, each in self.fresh.items() for one in (key, *each.indexes))
+        return frozenset().union(*(spellings(digest) for digest in (*first, *now)))
 
     def add(self, documents: Documents, options: Options, findings: Findings) -> None:
         """Add to the documents of a result what is kept of before.

@@ -94,6 +94,7 @@ class Plan:
             self.findings,
             apart=self.originals.apart,
             carried=self.originals.carried,
+            holding=self.originals.holding,
         )
         documents = assembler.run(self.roots, self.extra)
         documents.changes.extend(self.lost)

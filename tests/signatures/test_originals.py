@@ -164,6 +164,24 @@ def test_notation_too(tmp_path: Path) -> None:
     assert [chain.verdict for chain in report.chains or ()] == [SAME], report.findings
 
 
+@pytest.mark.parametrize("kept_before", [False, True])
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_the_report_says_of_signatures(keep: bool, kept_before: bool, tmp_path: Path) -> None:
+    """It holds by an original of what it is of; the first one stays, and is none of the second."""
+    signature = classic(NEW.digest, KEY)
+    entries = [NEW.entry(annotations=NAMES), tagged(signature, NEW.digest)]
+    artifacts = [keep_original(NEW, PART)] if kept_before else []
+    source = write_layout(tmp_path / "in", entries, NEW, signature, *artifacts)
+    how: dict[str, Any] = {"to": "oci", "compression": "zstd:1"}
+    report = repack(source, tmp_path / "out", keep_original=keep, **how)
+    (text,) = [str(each) for each in report.changes if "cosign" in str(each) or ".sig" in str(each)]
+    by_original = "holds by the original manifest" in text
+    assert by_original is (keep and not kept_before), text
+    assert ("will not verify" in text) is not by_original
+    chains = seen(tmp_path / "out", tmp_path).chains or ()
+    assert [chain.verdict == SAME for chain in chains] == [by_original]
+
+
 def test_without_originals_it_is_of_the_old_digest(tmp_path: Path) -> None:
     for name in ("tag", "bundle"):
         folder = tmp_path / name
