@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from oci_layout.api.bases import have_lists, open_asked, open_bases
+from oci_layout.api.fitting import legacy, require_deltas_fit, require_referrers
 from oci_layout.api.olds import open_old
 from oci_layout.api.words import Progress, chosen_at, made, path_at
 from oci_layout.api.work import Work
-from oci_layout.blobs.compress import AUTO, RAW
 from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.recalling import learned, recalled
 from oci_layout.codes import BYTES
@@ -74,9 +74,10 @@ def repack(
     if asked.link and asked.to is Format.REGISTRY:
         raise UsageError(what="--link: a registry's files are its own", hint="leave it out")
     if asked.legacy:
-        asked = _legacy(asked, destination)
+        asked = legacy(asked, destination)
     if asked.delta:
-        _require_deltas_fit(asked)
+        require_deltas_fit(asked)
+    require_referrers(asked)
     if not isinstance(source, Source):
         source, asked = chosen_at(source, asked)
     thinning = _thinning(asked, *([source] if isinstance(source, str) else ()))
@@ -243,6 +244,7 @@ def merge(
         raise UsageError(what="a dir: directory holds one image", hint="--to oci or --to docker")
     if not every or every.count(STANDARD_INPUT) > 1:
         raise UsageError(what="at least one source, and standard input once at the most")
+    require_referrers(asked)
     destination = _destination(dest, asked)
     if destination.name is not None:
         raise UsageError(
@@ -343,26 +345,6 @@ class Job:
         )
 
 
-def _legacy(asked: Repack, destination: Destination) -> Repack:
-    """Old engines read raw layers out of an archive, nothing else."""
-    if asked.to is not Format.DOCKER or asked.pure:
-        raise UsageError(what="--legacy goes with --to docker")
-    if destination.path and destination.directory:
-        raise UsageError(what="--legacy writes an archive", hint="-o x.tar")
-    if asked.volume_size is not None:
-        raise UsageError(
-            what="--legacy: Docker before 1.10 needs every layer in one archive",
-            hint="leave --volume-size out",
-        )
-    if asked.have:
-        raise UsageError(
-            what="--legacy: Docker before 1.10 needs every layer", hint="leave --have out"
-        )
-    if asked.compression not in (AUTO, RAW):
-        raise UsageError(what="--legacy writes raw layers", hint="leave --compression out")
-    return attrs.evolve(asked, compression=RAW)
-
-
 def _docker_view(destination: Destination, asked: Writing) -> bool:
     if asked.pure or asked.to in (Format.DIR, Format.REGISTRY):
         return False
@@ -380,22 +362,6 @@ def _family_of(source: Source) -> Family:
             if not isinstance(node, Image):
                 return Family.OCI
     return Family.DOCKER
-
-
-def _require_deltas_fit(asked: Repack) -> None:
-    """Refuse deltas where nobody could read them, or nothing says of what they are."""
-    if not asked.have:
-        raise UsageError(what="--delta goes with --have", hint="--have SOURCE --delta")
-    reasons = {
-        "--to docker: Docker has no form for deltas": asked.to is Format.DOCKER,
-        "--to registry: who pulls from it applies no deltas": asked.to is Format.REGISTRY,
-        "--dry-run: what a delta comes to is known once it is made": asked.dry_run,
-        "--volume-size: no engine loads a delta as it is": asked.volume_size is not None,
-        "--repair: layers that are to be believed have no diff_id to go by": asked.repair,
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            raise UsageError(what=f"--delta goes not with {reason}", hint="leave one out")
 
 
 def convert_sources(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oci_layout.cli.cells import wrapped
 from oci_layout.cli.text import abridged, shown
-from oci_layout.verification.chains import Chain, Link
+from oci_layout.verification.chains import SAME_IMAGE_ID, Chain, Link
 
 
 def chain_lines(chain: Chain, width: int) -> list[str]:
@@ -25,7 +25,12 @@ def chain_lines(chain: Chain, width: int) -> list[str]:
     )
 
 
-_WORDS = {"signed": "signed", "not signed": "NOT SIGNED", "damaged": "SIGNED, AND DAMAGED"}
+_WORDS = {
+    "signed": "signed",
+    SAME_IMAGE_ID: SAME_IMAGE_ID,
+    "not signed": "NOT SIGNED",
+    "damaged": "SIGNED, AND DAMAGED",
+}
 _GOOD = ("trusted", "holds")
 
 

@@ -15,6 +15,7 @@ from oci_layout.graph.nodes import Absent, Image, ImageIndex, Node, Root
 from oci_layout.graph.referrers import (
     digests,
     is_attached,
+    spellings,
     targets,
     with_referrers,
     without_attached,
@@ -35,12 +36,14 @@ class Choice:
         platforms: platforms to take; empty for all.
         attestations: ``keep`` or ``drop`` what is attached to images.
         attached: of which images, by digests in all spellings; None for any.
+        whole: whether what is attached to an index goes along with one image of it.
     """
 
     images: tuple[str, ...] = ()
     platforms: tuple[Platform, ...] = ()
     attestations: str = "keep"
     attached: frozenset[str] | None = None
+    whole: bool = False
 
 
 def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[Root, ...]:
@@ -59,7 +62,11 @@ def select(roots: Sequence[Root], choice: Choice, findings: Findings) -> tuple[R
         chosen = _by_platform(chosen, choice.platforms, findings)
     if choice.images or choice.platforms:
         chosen = with_referrers(chosen, roots)
-        _warn_taken_apart(chosen, roots, findings)
+        apart = _of_taken_apart(chosen, roots)
+        if choice.whole:
+            chosen = with_referrers((*chosen, *apart), roots)
+        else:
+            _warn_taken_apart(apart, findings)
     if choice.attestations == "drop":
         chosen = without_attached(chosen, findings, choice.attached)
     return chosen
@@ -122,23 +129,27 @@ def holds(roots: Sequence[Root], text: str) -> bool:
         return False
 
 
-def _warn_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root], findings: Findings) -> None:
-    """Tell of what is attached to an index of which one image is left, and no index."""
+def _of_taken_apart(chosen: tuple[Root, ...], roots: Sequence[Root]) -> list[Root]:
+    """What is attached to an index of which one image is left, and no index."""
     there, taken = digests(chosen), {root.node for root in chosen}
     parts = {node for root in chosen for node in walk(root.node)}
     apart = {
-        str(node.descriptor.digest)
+        text
         for root in roots
         for node in walk(root.node)
         if isinstance(node, ImageIndex) and any(each in parts for each in walk(node))
+        for text in spellings(node.descriptor.digest)
     } - there
-    for root in roots:
-        if root.node not in taken and targets(root) & apart:
-            findings.warning(
-                "attachment-dropped",
-                "is left out: it is attached to the whole index, and one image of it was chosen",
-                Where(image=root.label),
-            )
+    return [root for root in roots if root.node not in taken and targets(root) & apart]
+
+
+def _warn_taken_apart(apart: Sequence[Root], findings: Findings) -> None:
+    for root in apart:
+        findings.warning(
+            "attachment-dropped",
+            "is left out: it is attached to the whole index, and one image of it was chosen",
+            Where(image=root.label),
+        )
 
 
 def digests_of(node: Node) -> set[Digest]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_layout.graph.nodes import Artifact, Root
 from oci_layout.graph.referrers import tagged_digest
 from oci_layout.mediatype import OCI_EMPTY, Kind, document_kind
-from oci_layout.model.layout import ATTESTATION_DIGEST, DELTA_ARTIFACT
+from oci_layout.model.layout import ATTESTATION_DIGEST, DELTA_ARTIFACT, ORIGINAL_ARTIFACT
 
 _PREDICATE = "in-toto.io/predicate-type"
 # The beginning of a media type, of the artifact, its config or its first blob, in this order.
@@ -23,6 +23,7 @@ _KINDS = (
     ("application/vnd.cyclonedx", "CycloneDX SBOM"),
     ("application/vnd.syft", "Syft SBOM"),
     (DELTA_ARTIFACT, "deltas of layers"),
+    (ORIGINAL_ARTIFACT, "original manifest"),
     ("application/vnd.wasm", "WebAssembly module"),
     ("application/vnd.module.wasm", "WebAssembly module"),
 )

@@ -29,6 +29,8 @@ DELTA_DIFF_ID = "org.oci-layout.delta.diff-id"  # of the tar in that layer
 DELTA_PACKED = (
     "org.oci-layout.delta.packed"  # what packs that tar into the very layer, if it is known
 )
+# ours, of an artifact: it holds the manifest that its subject had, and the indexes around that
+ORIGINAL_ARTIFACT = "application/vnd.oci-layout.original.v1"
 ATTESTATION_TYPE = "vnd.docker.reference.type"
 ATTESTATION_DIGEST = "vnd.docker.reference.digest"
 # cosign pkg/oci/layout/index.go: what an entry of a saved image is.

@@ -271,11 +271,13 @@ class Links:
         below: digests of all that it lists, and of its config.
         subject: digest of what it refers to, or None.
         media_type: what it says it is, or empty.
+        blobs: whether all of ``below`` are blobs to it, whatever they hold: it is no index.
     """
 
     below: tuple[Digest, ...]
     subject: Digest | None
     media_type: str
+    blobs: bool = False
 
 
 def read_links(raw: bytes, where: Where, findings: Findings) -> Links | None:
@@ -298,6 +300,7 @@ def read_links(raw: bytes, where: Where, findings: Findings) -> Links | None:
         below=tuple(digest for digest in digests if digest is not None),
         subject=subject.digest("digest") if subject is not None else None,
         media_type=fields.text("mediaType") or "",
+        blobs="manifests" not in fields.value,
     )
 
 

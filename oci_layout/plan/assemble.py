@@ -25,10 +25,11 @@ from oci_layout.plan.convert import Converted, convert, told_types
 from oci_layout.plan.dockerview import DockerView
 from oci_layout.plan.edited import entry_of, kept_index, restated
 from oci_layout.plan.entries import (
+    artifact_report,
+    artifacts_of,
     fill_platforms,
     images_first,
     joined_entries,
-    kind_of,
     lost_fields,
     same_manifests,
     subject_of,
@@ -54,6 +55,7 @@ class Documents:
         manifests: digests of those that are manifests or indexes.
         top: what each root became, in order: the root, and its new form.
         unlisted: referrers that go among the blobs without an entry in ``index.json``.
+        referrers: those that are kept of manifests and indexes of before, by what they refer to.
         index: ``index.json``.
         docker: ``manifest.json``, or None.
         legacy: the files for Docker before 1.10, or None.
@@ -66,38 +68,13 @@ class Documents:
     manifests: set[Digest] = attrs.field(factory=set)
     top: list[tuple[Root, Made]] = attrs.field(factory=list)
     unlisted: list[Digest] = attrs.field(factory=list)
+    referrers: dict[Digest, list[Digest]] = attrs.field(factory=dict)
     index: bytes = b""
     docker: bytes | None = None
     legacy: Legacy | None = None
     images: list[ImageReport] = attrs.field(factory=list)
     artifacts: list[ArtifactReport] = attrs.field(factory=list)
     changes: list[Change] = attrs.field(factory=list)
-
-
-def artifacts_of(root: Root) -> list[Node]:
-    """What is to be reported of a root beside images: all of it, where it holds none."""
-    if not any(images(root.node)):
-        return [root.node]
-    return [node for node in walk(root.node) if isinstance(node, Artifact)]
-
-
-def artifact_report(root: Root, node: Node, after: Digest | None) -> ArtifactReport:
-    """What becomes of a node that holds no image.
-
-    Args:
-        root: that it is, or stands below.
-        node: which.
-        after: the digest it has in the result; None while nobody knows.
-    """
-    names = tuple(str(name) for name in root.names)
-    alone = node is root.node
-    return ArtifactReport(
-        names=names if alone else (),
-        kind=kind_of(node),
-        manifest_before=node.descriptor.digest if node.descriptor else None,
-        manifest_after=after,
-        inside=() if alone else names,
-    )
 
 
 class Assembler:
@@ -107,16 +84,29 @@ class Assembler:
         options: what was asked for.
         packing: what becomes of each blob.
         findings: told what the result will lack.
+        apart: digests of indexes that do not go out, and of what stands for each.
+        carried: artifacts that go to a target without a form for them, unlisted.
+        holding: digests of before, of which a signature holds all the same.
     """
 
-    def __init__(self, options: Options, packing: Packing, findings: Findings) -> None:
+    def __init__(
+        self,
+        options: Options,
+        packing: Packing,
+        findings: Findings,
+        *,
+        apart: Mapping[Digest, Digest] | None = None,
+        carried: frozenset[Node] = frozenset(),
+        holding: frozenset[str] = frozenset(),
+    ) -> None:
         self._options, self._packing = options, packing
+        self._apart, self._carried = apart or {}, carried
         self._docker = DockerView(options.target, findings)
         self._legacy = LegacyView() if options.request.legacy else None
         self._made: dict[Node, tuple[Made, Converted | None]] = {}
         self._images: dict[object, tuple[Made, Converted]] = {}
         self.documents = Documents()
-        self._following = Following(options.target, self.documents.changes)
+        self._following = Following(options.target, self.documents.changes, holding=holding)
         self._referred: frozenset[str] = frozenset()
 
     def run(self, roots: tuple[Root, ...], extra: Mapping[str, Any]) -> Documents:
@@ -184,6 +174,10 @@ class Assembler:
         for node in nodes:
             if isinstance(node, Image) and subject_of(node) is None:
                 self._node(node)
+        for index, left in self._apart.items():
+            made = self._node(by_digest[left]) if left in by_digest else None
+            if made is not None:
+                self._following.made(index, made)
         for node in nodes:
             chain = [node]
             seen = {node}
@@ -273,7 +267,7 @@ class Assembler:
             made, converted = self._image(node)
         elif isinstance(node, ImageIndex):
             made = self._index(node)
-        elif self._options.target is Family.DOCKER:
+        elif self._options.target is Family.DOCKER and node not in self._carried:
             made = None
         elif isinstance(node, Artifact):
             made = self._artifact(node)

@@ -8,7 +8,7 @@ from typing import Any
 
 from oci_layout.digest import Digest
 from oci_layout.graph.nodes import Artifact, Image, ImageIndex, Node, Opaque, Root
-from oci_layout.graph.walk import images, stated_platform
+from oci_layout.graph.walk import images, stated_platform, walk
 from oci_layout.mediatype import OCI_CONFIG, OCI_EMPTY
 from oci_layout.model.descriptor import Descriptor
 from oci_layout.model.jsonedit import Edits
@@ -16,6 +16,7 @@ from oci_layout.plan import naming
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.following import Following
 from oci_layout.plan.made import Made
+from oci_layout.plan.report import ArtifactReport
 
 _TOLD = 8  # platforms of an index that are told
 _LEADING = frozenset({"schemaVersion", "mediaType", "manifests", "digest", "size", "data"})
@@ -106,6 +107,32 @@ def kind_of(node: Node) -> str:
     if isinstance(node, ImageIndex):
         return "index that holds no image"
     return "image" if node.descriptor is None else node.descriptor.media_type
+
+
+def artifacts_of(root: Root) -> list[Node]:
+    """What is to be reported of a root beside images: all of it, where it holds none."""
+    if not any(images(root.node)):
+        return [root.node]
+    return [node for node in walk(root.node) if isinstance(node, Artifact)]
+
+
+def artifact_report(root: Root, node: Node, after: Digest | None) -> ArtifactReport:
+    """What becomes of a node that holds no image.
+
+    Args:
+        root: that it is, or stands below.
+        node: which.
+        after: the digest it has in the result; None while nobody knows.
+    """
+    names = tuple(str(name) for name in root.names)
+    alone = node is root.node
+    return ArtifactReport(
+        names=names if alone else (),
+        kind=kind_of(node),
+        manifest_before=node.descriptor.digest if node.descriptor else None,
+        manifest_after=after,
+        inside=() if alone else names,
+    )
 
 
 def lost_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

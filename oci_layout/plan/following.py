@@ -32,10 +32,13 @@ class Following:
     Args:
         target: the family of the result.
         changes: told what followed, and what could not.
+        holding: digests of manifests and indexes of before that go along.
     """
 
-    def __init__(self, target: Family, changes: list[Change]) -> None:
-        self._target, self._changes = target, changes
+    def __init__(
+        self, target: Family, changes: list[Change], *, holding: frozenset[str] = frozenset()
+    ) -> None:
+        self._target, self._changes, self._holding = target, changes, holding
         self._made: dict[str, tuple[Digest, Made]] = {}
 
     def made(self, before: Digest, made: Made) -> None:
@@ -160,11 +163,13 @@ class Following:
             self._vouches(f"cosign's {kind}", str(root.subject), moved)
 
     def _vouches(self, what: str, before: str, moved: Made) -> None:
+        why = "it will not verify (--preserve-digests refuses such a change)"
+        if before in self._holding:
+            why = "it holds by the original manifest alone, which layout verify finds"
         self._changes.append(
             Change(
                 ChangeKind.KEPT,
-                f"{what}, made for {before}; the image is now {moved.digest}, for which it will "
-                "not verify (--preserve-digests refuses such a change)",
+                f"{what}, made for {before}; the image is now {moved.digest}, for which {why}",
                 digest=before,
             )
         )

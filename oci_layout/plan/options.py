@@ -104,4 +104,5 @@ class Options:
             platforms=platforms,
             attestations=request.attestations,
             attached=self.editing.attached if self.editing is not None else None,
+            whole=request.keep_original,
         )

@@ -12,7 +12,7 @@ from oci_layout.finding import FailFast, Findings
 from oci_layout.havelist.values import chains_of
 from oci_layout.model import jsontext
 from oci_layout.model.config import Config
-from oci_layout.model.layout import CONTAINERD_NAME, REF_NAME
+from oci_layout.model.layout import CONTAINERD_NAME, ORIGINAL_ARTIFACT, REF_NAME
 from oci_layout.model.manifest import Index, Manifest, read_document
 from oci_layout.plan.assemble import Documents
 from oci_layout.reference import ImageName, Reference
@@ -181,12 +181,15 @@ class _Walker:
             yield from reversed([each.digest for each in document.manifests])
             return
         config = document.config
-        if config is not None and config.digest in self._documents.blobs:
+        original = document.artifact_type == ORIGINAL_ARTIFACT
+        if config is not None and config.digest in self._documents.blobs and not original:
             found.documents[config.digest] = None
             found.stacks[digest] = self._stack(digest, document, config.digest)
             return
         below = [*([config] if config is not None else []), *document.layers]
-        found.blobs.update(dict.fromkeys(each.digest for each in below))
+        for each in below:  # what is kept of before has its blobs among the documents
+            held = original and each.digest in self._documents.blobs
+            (found.documents if held else found.blobs)[each.digest] = None
 
     def _document(self, digest: Digest) -> Manifest | Index | None:
         if digest not in self._read:

@@ -18,14 +18,15 @@ from oci_layout.graph.selection import select
 from oci_layout.graph.walk import every, every_image
 from oci_layout.mediatype import Compression, Family, Kind, LayerType, document_kind
 from oci_layout.plan.alike import Alike
-from oci_layout.plan.assemble import Assembler, Documents, artifact_report, artifacts_of
+from oci_layout.plan.assemble import Assembler, Documents
 from oci_layout.plan.change import Change, ChangeKind
 from oci_layout.plan.convert import new_config
 from oci_layout.plan.deltas import Delta, listed
-from oci_layout.plan.entries import kind_of
+from oci_layout.plan.entries import artifact_report, artifacts_of, kind_of
 from oci_layout.plan.joining import joined
 from oci_layout.plan.merging import merged
 from oci_layout.plan.options import Options
+from oci_layout.plan.originals import Originals
 from oci_layout.plan.packing import Packing
 from oci_layout.plan.rename import renamed, require_distinct
 from oci_layout.plan.report import ArtifactReport, ImageReport
@@ -52,6 +53,7 @@ class Plan:
         lost: what sources say that no target holds.
         findings: told of all that somebody should know.
         deltas: layers that go out as deltas.
+        originals: manifests of before that are kept.
     """
 
     options: Options
@@ -63,6 +65,7 @@ class Plan:
     lost: tuple[Change, ...]
     findings: Findings
     deltas: tuple[Delta, ...] = ()
+    originals: Originals = attrs.field(factory=Originals)
 
     @property
     def work(self) -> list[Task]:
@@ -85,9 +88,17 @@ class Plan:
         Args:
             facts: what each task came to; at least those of ``unknown``.
         """
-        assembler = Assembler(self.options, self._packing(facts), self.findings)
+        assembler = Assembler(
+            self.options,
+            self._packing(facts),
+            self.findings,
+            apart=self.originals.apart,
+            carried=self.originals.carried,
+            holding=self.originals.holding,
+        )
         documents = assembler.run(self.roots, self.extra)
         documents.changes.extend(self.lost)
+        self.originals.add(documents, self.options, self.findings)
         listed(documents, self.deltas)
         if self.options.request.preserve_digests:
             require_preserved(documents, self.options.target)
@@ -188,13 +199,14 @@ def make_plan(
         roots, changes = joining.roots, joining.changes
     if several:
         roots = merged(roots, on_conflict, findings, same=Alike(options))
+    originals, roots = Originals.of(roots, every, options)
     require_distinct(roots)
     if options.target is Family.DOCKER:
         _require_images(roots)
     elif not roots:
         findings.warning("empty", "the source holds no image")
     tasks = options.tasks()
-    uses = uses_of(roots, tasks, options.target, options.editing)
+    uses = uses_of(roots, tasks, options.target, options.editing, originals.carried)
     asked_for = {task.key: task for task in tasks}
     thin = Thin.of(roots, uses, asked_for, options.thinning, findings)
     if options.request.preserve_digests:
@@ -218,6 +230,7 @@ def make_plan(
         extra=thin.marked(extra),
         lost=(*named.dropped, *changes, *_lost(sources, roots)),
         findings=findings,
+        originals=originals,
     )
 
 

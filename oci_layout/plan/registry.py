@@ -15,6 +15,7 @@ from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Absent, Node, Opaque, Root
 from oci_layout.graph.referrers import digests, targets
 from oci_layout.model import registry
+from oci_layout.model.manifest import Links as DocumentLinks
 from oci_layout.model.manifest import read_links
 from oci_layout.plan.assemble import Documents
 from oci_layout.reference import ImageName
@@ -194,7 +195,7 @@ def links_of(placed: Iterable[Placed], documents: Documents, there: frozenset[Di
     past: dict[str, Digest] = {}
     current: dict[str, Digest] = {}
     folders: dict[str, None] = {}
-    known: dict[Digest, tuple[Digest, ...]] = {}
+    known: dict[Digest, DocumentLinks | None] = {}
     for each in placed:
         folders.setdefault(registry.layers_folder(each.repository))
         pending = [each.digest]
@@ -204,10 +205,12 @@ def links_of(placed: Iterable[Placed], documents: Documents, there: frozenset[Di
             if path in revisions:
                 continue
             revisions[path] = digest
+            pending += documents.referrers.get(digest, ())
             if digest not in known:
-                known[digest] = _below(documents.blobs[digest])
-            for below in known[digest]:
-                if below in documents.manifests:
+                known[digest] = read_links(documents.blobs[digest], Where(), Findings())
+            inner = known[digest]
+            for below in inner.below if inner is not None else ():
+                if below in documents.manifests and inner is not None and not inner.blobs:
                     pending.append(below)
                 elif below in there:
                     layers[registry.layer_link(each.repository, below)] = below
@@ -220,8 +223,3 @@ def links_of(placed: Iterable[Placed], documents: Documents, there: frozenset[Di
         tags={**past, **current},
         blobs=frozenset({*layers.values(), *revisions.values()}),
     )
-
-
-def _below(raw: bytes) -> tuple[Digest, ...]:
-    links = read_links(raw, Where(), Findings())
-    return links.below if links is not None else ()

@@ -119,6 +119,9 @@ class Writing(Working):
     attestations: Attestations = option.word(
         Attestations, Attestations.KEEP, "What is attached to images: signatures, SBOMs."
     )
+    keep_original: bool = option.flag(
+        "Keep each manifest that changes, beside the new one: signatures are of the old."
+    )
     repair: bool = option.flag("Believe the bytes where documents say otherwise.")
     preserve_digests: bool = option.flag("Refuse what would change a manifest's digest.")
     have: Sequence[str] = option.texts(

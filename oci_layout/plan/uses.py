@@ -13,7 +13,11 @@ Uses = tuple[str | None, ...]
 
 
 def uses_of(
-    roots: tuple[Root, ...], tasks: TaskList, target: Family, editing: Editing | None = None
+    roots: tuple[Root, ...],
+    tasks: TaskList,
+    target: Family,
+    editing: Editing | None = None,
+    carried: frozenset[Node] = frozenset(),
 ) -> dict[Node, Uses]:
     """Ask for the blobs of each node. Layers that several images share are asked for once.
 
@@ -22,6 +26,7 @@ def uses_of(
         tasks: is asked.
         target: decides what of it has a form.
         editing: what is edited of the layers; None for nothing.
+        carried: what goes to a target all the same that has no form for its like.
 
     Raises:
         TargetError: the target has no media type for a layer as it is to be kept.
@@ -32,7 +37,8 @@ def uses_of(
         if node in uses:
             continue
         if not isinstance(node, Image):
-            uses[node] = _blobs_of(node, tasks) if target is Family.OCI else ()
+            goes = target is Family.OCI or node in carried
+            uses[node] = _blobs_of(node, tasks) if goes else ()
             continue
         stack = node.layers, editing is not None and editing.holds(node)
         keys = stacks.get(stack)

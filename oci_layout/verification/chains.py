@@ -9,13 +9,16 @@ import attrs
 from oci_layout.digest import Digest
 from oci_layout.platform import Platform
 
+SAME_IMAGE_ID = "same image ID as signed"
+
 
 @attrs.frozen(kw_only=True)
 class Link:
     """One step from a key to bytes.
 
     Args:
-        step: ``key``, ``signature``, ``index``, ``manifest``, ``config and layers``, ``bytes``.
+        step: ``key``, ``signature``, ``index``, ``manifest``, ``config and layers``, ``bytes``;
+            of an original ``index as signed``, ``manifest as signed``, ``config``, ``diff_ids``.
         what: the file, name or digest that it is.
         verdict: ``trusted``, ``holds``, ``damaged``, ``missing`` or ``not read``.
     """
@@ -33,11 +36,13 @@ class Chain:
         image: its name, or digest.
         platform: it runs on; None where that is not known.
         manifest: digest; None where there is none.
-        verdict: ``signed``, ``not signed`` or ``damaged``.
+        verdict: ``signed``, ``same image ID as signed`` (its original is), ``not signed`` or
+            ``damaged``.
         type: of the signature; None without one.
         by: whose key, certificate or identity signed; None without.
         claims: that were signed along.
         links: from the key to the bytes; none without a signature that holds.
+        original: digest of the manifest that is signed, where that is one of before a conversion.
     """
 
     image: str
@@ -48,6 +53,7 @@ class Chain:
     by: str | None = None
     claims: tuple[tuple[str, str], ...] = ()
     links: tuple[Link, ...] = ()
+    original: Digest | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -56,6 +62,7 @@ class Chain:
             "platform": str(self.platform) if self.platform is not None else None,
             "manifest": str(self.manifest) if self.manifest is not None else None,
             "verdict": self.verdict,
+            "original": str(self.original) if self.original is not None else None,
             "type": self.type,
             "by": self.by,
             "claims": dict(self.claims),

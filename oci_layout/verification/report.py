@@ -40,6 +40,7 @@ class ImageCheck:
         bytes: of those.
         seconds: spent on its layers; a layer that images share counts for each.
         sound: whether nothing was found that makes it unusable.
+        originals: digests of manifests that it had before it was converted, as they are kept.
     """
 
     names: tuple[str, ...]
@@ -50,6 +51,7 @@ class ImageCheck:
     bytes: int
     seconds: float
     sound: bool
+    originals: tuple[Digest, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -124,6 +126,7 @@ class VerifyReport:
                     "bytes": image.bytes,
                     "seconds": round(image.seconds, 3),
                     "sound": image.sound,
+                    "originals": list(map(str, image.originals)),
                 }
                 for image in self.images
             ],

@@ -12,7 +12,7 @@ from oci_layout.blobs.known import Remembered
 from oci_layout.blobs.pool import Pool
 from oci_layout.digest import QuotedDigest
 from oci_layout.finding import Finding, Findings, Severity
-from oci_layout.graph.nodes import Artifact, Image, Node, Root
+from oci_layout.graph.nodes import Artifact, Image, Layer, Node, Root
 from oci_layout.graph.walk import every, every_image
 from oci_layout.model import jws
 from oci_layout.source import kinds
@@ -25,6 +25,7 @@ from oci_layout.verification import sums
 from oci_layout.verification.agreement import check_agreement
 from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding, orphan_jobs
 from oci_layout.verification.links import check_links
+from oci_layout.verification.originals import Known, Originals, check_originals
 from oci_layout.verification.report import ImageCheck, VerifyReport
 from oci_layout.where import Where
 
@@ -103,6 +104,7 @@ def verify_source(
     ) as source:
         check_agreement(source, findings)
         check_links(source, findings)
+        originals = check_originals(source.roots, findings)
         blobs = BlobList()
         blobs.add_source(source)
         documents = _documents(source)
@@ -128,7 +130,7 @@ def verify_source(
             if wanted.against is not None:
                 sums.compare(wanted.against, values, findings)
         bad = {each.where.member for each in findings.found if each.severity is Severity.ERROR}
-        chains, attestations = _signatures(source, wanted, looked, bad, findings)
+        chains, attestations = _signatures(source, wanted, originals, looked, bad, findings)
         found = tuple(
             sorted(_distinct(findings.found), key=lambda finding: _RANK[finding.severity])
         )
@@ -137,7 +139,10 @@ def verify_source(
             source_kind=source.description,
             check=wanted.check,
             images=tuple(
-                _image(image, root, looked, bad, source)
+                attrs.evolve(
+                    _image(image, root, looked, bad, source),
+                    originals=tuple(each.digest for each in originals.of(image)),
+                )
                 for root, image in every_image(source.roots)
             ),
             findings=found,
@@ -196,6 +201,7 @@ def _expected(source: Source, wanted: tuple[QuotedDigest, ...], findings: Findin
 def _signatures(
     source: Source,
     wanted: Wanted,
+    originals: Originals,
     looked: dict[str, Looked],
     bad: set[str],
     findings: Findings,
@@ -203,7 +209,7 @@ def _signatures(
     """What signs each image, if anybody asks; what is known of all bytes is the last link."""
     if wanted.signatures is None:
         return None, ()
-    from oci_layout.verification.signed import check_signatures  # noqa: PLC0415  an optional extra
+    from oci_layout.verification import signed  # noqa: PLC0415  an optional extra
 
     def state_of(node: Node) -> str:
         names = _blobs_of(node)
@@ -215,7 +221,15 @@ def _signatures(
         away = isinstance(node, Image) and any(layer.member is None for layer in node.layers)
         return "holds" if not away and names <= looked.keys() else "not read"
 
-    return check_signatures(source, wanted.signatures, state_of, findings)
+    def held(layer: Layer) -> bool:
+        member = layer.there.member if layer.there is not None else None
+        found = looked.get(member.name) if member is not None else None
+        if found is None or layer.diff_id is None or _errors(found):
+            return False
+        return layer.diff_id in (found.fact.diff_id, found.fact.stored_digest)
+
+    known = Known(state_of=state_of, held=held, originals=originals)
+    return signed.check_signatures(source, wanted.signatures, known, findings)
 
 
 def _errors(looked: Looked) -> bool:

@@ -5,7 +5,7 @@ Imports ``cryptography``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -14,16 +14,19 @@ from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.finding import Findings, Severity
 from oci_layout.graph.nodes import Absent, Artifact, Image, ImageIndex, Node, Root
+from oci_layout.graph.originals import Original
 from oci_layout.graph.referrers import is_attached, spellings
 from oci_layout.graph.walk import attached_to, every
 from oci_layout.signatures.attached import Allowance, Attached, ChangedError, attached, statements
-from oci_layout.signatures.checking import Checked, check
+from oci_layout.signatures.checking import Checked
 from oci_layout.signatures.policy import Level, SignatureType
 from oci_layout.signatures.statement import is_of
 from oci_layout.signatures.trust import Trust
 from oci_layout.signatures.values import BadSignatureError, Signed
 from oci_layout.source.opening import Source
-from oci_layout.verification.chains import Attestation, Chain, Link
+from oci_layout.verification.before import Before, document_of
+from oci_layout.verification.chains import SAME_IMAGE_ID, Attestation, Chain, Link
+from oci_layout.verification.originals import Known, links_of
 from oci_layout.verification.telling import Telling
 from oci_layout.where import Where
 
@@ -100,25 +103,23 @@ class _Leaf:
 
 
 def check_signatures(
-    source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
+    source: Source, asked: Asked, known: Known, findings: Findings
 ) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
     """Check the signatures of a source; what signs each image, and the attestations that hold.
 
     Args:
         source: opened, its blobs looked at.
         asked: what is trusted, and what must be.
-        state_of: what is known of all bytes of an image: ``holds``, ``damaged``, ``not read``.
+        known: what came of its blobs, and what is kept of before conversions.
         findings: told of each signature.
     """
-    return _Run(source, asked, state_of, findings).run()
+    return _Run(source, asked, known, findings).run()
 
 
 class _Run:
-    def __init__(
-        self, source: Source, asked: Asked, state_of: Callable[[Node], str], findings: Findings
-    ) -> None:
+    def __init__(self, source: Source, asked: Asked, known: Known, findings: Findings) -> None:
         self._source, self._asked, self._findings = source, asked, findings
-        self._state_of, self._allowance = state_of, Allowance()
+        self._known, self._before, self._allowance = known, Before(known), Allowance()
         self._telling = Telling()
         self._outcomes_of: dict[str, list[_Outcome]] = {}
         self._attesting: dict[ImageIndex, dict[str, list[Artifact]]] = {}
@@ -130,9 +131,12 @@ class _Run:
             digest = str(node.descriptor.digest)
             for text in spellings(node.descriptor.digest):
                 self._here[text] = digest
-            raw = _document(node)
+            raw = document_of(node)
             if raw is not None:
                 self._documents[digest] = raw
+        for leaf in _leaves(source):
+            self._before.add(leaf.node, _digests(leaf))
+        self._here = {**self._before.here, **self._here}
 
     def run(self) -> tuple[tuple[Chain, ...], tuple[Attestation, ...]]:
         outcomes = self._outcomes()
@@ -154,7 +158,8 @@ class _Run:
 
     def _of(self, leaf: _Leaf) -> list[_Outcome]:
         """The outcomes that concern an image, each once."""
-        found = (each for digest in _digests(leaf) for each in self._outcomes_of.get(digest, ()))
+        digests = [*_digests(leaf), *self._before.names(leaf.node)]
+        found = (each for digest in digests for each in self._outcomes_of.get(digest, ()))
         return list(dict.fromkeys(found))
 
     def _outcomes(self) -> list[_Outcome]:
@@ -186,8 +191,9 @@ class _Run:
                 code=code,
                 reason=f"cannot be read: {error}",
             )
-        checked = check(signed, self._asked.trust, self._documents.get(place))
-        named = signed.names or tuple({at.of or at.beside} - {""})
+        document = self._documents.get(place)
+        checked, signs = self._before.checked(signed, self._asked.trust, document, place)
+        named = signed.names or tuple({signs or at.of or at.beside} - {""})
         here = frozenset(self._here[name] for name in named if name in self._here)
         code, reason, of = checked.code, checked.reason, here
         elsewhere = bool(at.of and signed.names) and not self._is_named(at.of, signed)
@@ -218,9 +224,12 @@ class _Run:
         return attrs.evolve(signed, proofs=(), bundle=b"", predicate=predicate)
 
     def _is_named(self, place: str, signed: Signed) -> bool:
-        """Whether a signature is of what it stands with; a tag may hold half of a sha512."""
-        full = self._here.get(place)
-        return any(name == place or (full is not None and name == full) for name in signed.names)
+        """Whether a signature is of what it stands with, or of what that was: a subject follows.
+
+        A tag may hold half of a sha512.
+        """
+        full = self._here.get(place, place)
+        return not {place, full, *self._before.of(full)}.isdisjoint(signed.names)
 
     def _leaf(self, leaf: _Leaf) -> Chain:
         mine = self._of(leaf)
@@ -235,7 +244,9 @@ class _Run:
             if not [each for each in mine if each.code and not each.attestation]:
                 self._missing(leaf)
             return self._chain(leaf, None)
-        chain = self._chain(leaf, signatures[0])
+        now = _digests(leaf)
+        own = next((each for each in signatures if not each.of.isdisjoint(now)), None)
+        chain = self._by_original(leaf, signatures) if own is None else self._chain(leaf, own)
         if chain.verdict == "damaged":
             bad = next(link for link in chain.links if link.verdict in ("damaged", "missing"))
             self._telling.add(
@@ -247,11 +258,27 @@ class _Run:
             )
         return chain
 
+    def _by_original(self, leaf: _Leaf, signatures: list[_Outcome]) -> Chain:
+        """The chain from a signature of what an image was before it was converted."""
+        reason = ""
+        for original in self._known.originals.of(leaf.node):
+            documents = set(map(str, original.documents))
+            outcome = next((each for each in signatures if each.of & documents), None)
+            if outcome is None:
+                continue
+            reason = self._known.unproved(original, leaf.node)
+            if not reason:
+                return self._chain(leaf, outcome, original)
+        severity = Severity.ERROR if self._asked.require else Severity.WARNING
+        self._telling.add("original-unchecked", severity, reason, Where(image=leaf.label), _FULL)
+        return self._chain(leaf, None)
+
     def _tell_good(self, outcome: _Outcome, leaf: _Leaf) -> None:
         checked = outcome.checked
         if checked is None:
             return
-        of = next(digest for digest in _digests(leaf) if digest in outcome.of)
+        digests = [*_digests(leaf), *self._before.names(leaf.node)]
+        of = next(digest for digest in digests if digest in outcome.of)
         self._telling.add(
             "signature-valid",
             Severity.NOTE,
@@ -297,28 +324,37 @@ class _Run:
         severity = Severity.ERROR if self._asked.require else Severity.WARNING
         self._telling.add("signature-missing", severity, text, where, _CARRY)
 
-    def _chain(self, leaf: _Leaf, outcome: _Outcome | None) -> Chain:
+    def _chain(
+        self, leaf: _Leaf, outcome: _Outcome | None, original: Original | None = None
+    ) -> Chain:
         platform = leaf.node.platform if isinstance(leaf.node, Image) else None
         base = Chain(
             image=leaf.label, platform=platform, manifest=leaf.digest, verdict="not signed"
         )
         if outcome is None or outcome.checked is None or outcome.signed is None:
             return base
-        links = tuple(self._links(leaf, outcome, outcome.checked))
+        links = tuple(self._links(leaf, outcome, outcome.checked, original))
         broken = any(link.verdict in ("damaged", "missing") for link in links)
         return attrs.evolve(
             base,
-            verdict="damaged" if broken else "signed",
+            verdict="damaged" if broken else "signed" if original is None else SAME_IMAGE_ID,
+            original=original.digest if original is not None else None,
             type=str(outcome.signed.type),
             by=outcome.checked.by,
             claims=tuple(outcome.signed.claims.items()),
             links=links,
         )
 
-    def _links(self, leaf: _Leaf, outcome: _Outcome, checked: Checked) -> Iterator[Link]:
+    def _links(
+        self, leaf: _Leaf, outcome: _Outcome, checked: Checked, original: Original | None
+    ) -> Iterator[Link]:
         yield Link(step=checked.how, what=checked.by, verdict="trusted")
         at = str(outcome.at.artifact.descriptor.digest)
         yield Link(step="signature", what=at, verdict="holds")
+        if original is not None and isinstance(leaf.node, Image):
+            state = self._known.state_of(leaf.node)
+            yield from links_of(original, leaf.node, outcome.of, state=state)
+            return
         above = [str(each.descriptor.digest) for each in leaf.above]
         first = next((n for n, digest in enumerate(above) if digest in outcome.of), len(above))
         for index in leaf.above[first:]:
@@ -333,7 +369,7 @@ class _Run:
             what=f"{plural(missing, 'blob')} not here" if missing else plural(count, "blob"),
             verdict="missing" if missing else "holds",
         )
-        yield Link(step="bytes", what="", verdict=self._state_of(leaf.node))
+        yield Link(step="bytes", what="", verdict=self._known.state_of(leaf.node))
 
     def _document_link(self, step: str, node: Node) -> Link:
         descriptor = node.descriptor
@@ -349,12 +385,15 @@ class _Run:
         return Link(step=step, what=str(digest), verdict=verdict)
 
     def _attestations(self, leaf: _Leaf) -> list[Attestation]:
-        wanted, digests = self._asked.attestation, _digests(leaf)
+        wanted = self._asked.attestation
+        digests = [*_digests(leaf), *self._before.names(leaf.node, proved=True)]
         found = []
         for outcome in self._of(leaf):
             signed, checked = outcome.signed, outcome.checked
             if outcome.code or signed is None or checked is None:
                 continue
+            if outcome.of.isdisjoint(digests):
+                continue  # of what the image was, and may not be any more
             if signed.attestation and is_of(signed.predicate_type, wanted):
                 found.append(
                     Attestation(
@@ -409,6 +448,7 @@ class _Run:
         return self._attesting[index]
 
 
+_FULL = "--check full unpacks them"
 _LENIENT = ("signature-unchecked", "signature-stale")  # errors where a signature is required
 _PROVES = {
     "key": "it proves that the holder of that key signed this; not when, and not who that is",
@@ -417,21 +457,11 @@ _PROVES = {
 }
 _HINTS = {
     "signature-stale": "if the image was converted, its manifest has a new digest: keep the old "
-    "one (--preserve-digests), or sign again",
+    "one (--preserve-digests), or carry it along (--keep-original), or sign again",
     "signature-moved": "do not use the image as one that was signed",
     "signature-untrusted": "give the key that signed it, or do not use the image",
     "signature-invalid": "do not use the image",
 }
-
-
-def _document(node: Node) -> bytes | None:
-    """The bytes of a node's manifest or index; None where there is none."""
-    if isinstance(node, ImageIndex):
-        return node.index.raw
-    if isinstance(node, Image):
-        signed = node.schema1 or node.manifest
-        return signed.raw if signed is not None else None
-    return node.manifest.raw if isinstance(node, Artifact) else None
 
 
 def _digests(leaf: _Leaf) -> list[str]:

@@ -85,6 +85,7 @@ def test_json(damaged: Path, odd: Path) -> None:
         "bytes": "int",
         "seconds": "float",
         "sound": "bool",
+        "originals": [],
     }
     finding = {
         **dict.fromkeys(("code", "severity", "file", "member", "field", "image"), "str"),
