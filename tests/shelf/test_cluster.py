@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -48,6 +49,16 @@ def lines(path: Path) -> dict[str, dict[str, Any]]:
             (value["report"] or {}).pop(name, None)
         found[value.pop("source")] = value
     return found
+
+
+def wait_for_lines(path: Path, count: int) -> None:
+    """Wait until a report has so many lines, or a minute is over."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} does not come to {count} lines")
 
 
 @pytest.mark.parametrize("merge", [False, True], ids=["mirrored", "merged"])
@@ -131,11 +142,7 @@ def test_the_scheduler_goes_and_the_next_run_goes_on(shelf: Path) -> None:
             env=environment(),
             stderr=subprocess.PIPE,
         )
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and (
-            not report.exists() or report.read_bytes().count(b"\n") < 8
-        ):
-            time.sleep(0.02)
+        wait_for_lines(report, 8)
         own.scheduler.kill()
         _, error = running.communicate(timeout=60)
     finally:
@@ -147,6 +154,27 @@ def test_the_scheduler_goes_and_the_next_run_goes_on(shelf: Path) -> None:
     done = report.read_bytes().count(b"\n")
     assert 8 <= done < 14
     again = batch("repack", shelf, shelf.parent / "far", to="oci", jobs=1)
+    assert again.counts == {"unchanged": done, "done": 14 - done}
+
+
+def test_interrupted(dask: DaskCluster, shelf: Path) -> None:
+    """What is done is kept, what was under way is gone, and the cluster is there for others."""
+    for number in range(8):
+        put(300 + number, shelf / f"slow/{number}.tar")
+    report = shelf.parent / "r.jsonl"
+    words = ("batch", "repack", shelf, "--to", "oci", "-o", shelf.parent / "far", "-q")
+    running = subprocess.Popen(
+        argv_of(*words, "--report", report, "--cluster", dask.address),
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
+    wait_for_lines(report, 8)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, error.count(b"\n")) == (130, 1), error
+    assert os.listdir(shelf.parent / ".far.layout-batch/staged") == []
+    done = report.read_bytes().count(b"\n")
+    again = batch("repack", shelf, shelf.parent / "far", to="oci", cluster=dask.address)
     assert again.counts == {"unchanged": done, "done": 14 - done}
 
 
