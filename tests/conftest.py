@@ -21,6 +21,7 @@ LONG = (
     "sink/test_crash",
     "blobs/test_pool",
     "shelf/test_kill",
+    "shelf/test_cluster",
     "test_install",
     "test_docs",
     "verification/test_properties",

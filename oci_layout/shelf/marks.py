@@ -21,7 +21,7 @@ _FLOORS = 4  # of a folder: a layout has three
 # What changes how the work is done, and no byte of what comes of it.
 _HOW = {"jobs", "tmp", "force"}
 # Fields that name files, which may change while the request does not.
-_NAMED = ("bases", "have", "name_files", "trusted_keys")
+NAMED = ("bases", "have", "name_files", "trusted_keys")
 
 
 @attrs.frozen
@@ -128,7 +128,7 @@ def of_request(verb: str, request: Any, *, strict: bool) -> str:
     fields = [each.name for each in attrs.fields(type(request)) if each.name not in _HOW]
     told = [verb, str(strict)]
     told += [f"{name}={plain(getattr(request, name))!r}" for name in fields]
-    for name in _NAMED:
+    for name in NAMED:
         for path in getattr(request, name, ()):
             try:
                 told.append(f"{path!r} {of_status(os.stat(path))}")

@@ -33,6 +33,7 @@ class Batch:
     )
     rehash: bool = option.flag("Tell by content, not by time and size, what has changed.")
     jobs: int | None = option.count("Sources at a time; all cores by default.")
+    cluster: str | None = option.text("Let a Dask cluster do it; its scheduler.", "ADDRESS")
 
 
 @attrs.frozen(kw_only=True)

@@ -23,7 +23,7 @@ from oci_layout.errors import DestinationError, LayoutError, ResourceError, Usag
 from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
 from oci_layout.plan.request import Repack
-from oci_layout.shelf import marks, names, staging
+from oci_layout.shelf import cluster, marks, names, staging
 from oci_layout.shelf.planning import Planner
 from oci_layout.shelf.processes import Processes
 from oci_layout.shelf.report import BatchReport, SourceReport
@@ -118,6 +118,11 @@ def batch(
     if (wanted is Verb.REPACK) is (dest is None):
         need = "repack needs a destination" if dest is None else f"{wanted} has no destination"
         raise UsageError(what=need, hint="-o DEST")
+    if how.cluster is not None:
+        if executor is not None:
+            raise UsageError(what="cluster and executor: one of them does the work")
+        cluster.require(how.cluster)
+        request = cluster.from_root(request)
     if dest is not None and path_text(dest) == STANDARD_STREAM:
         raise UsageError(what="-o - is no place for results of a shelf", hint="-o FOLDER")
     with ExitStack() as stack:
@@ -239,7 +244,9 @@ class _Run:
         self._told.planned(every, todo, size)
         for planned in self._state.planned(todo=False):
             self._settler.leave(planned)
-        if todo:
+        if todo and self._how.cluster is not None:
+            self._work_far(self._how.cluster, shelves)
+        elif todo:
             self._work(todo, executor)
         merged = None
         if self._merged is not None:
@@ -279,14 +286,26 @@ class _Run:
             make, end = workers.make, workers.end
         else:
             make, end = _Given(executor).make, _let_go
-        running = Running(
-            make=make,
-            end=end,
-            window=_AHEAD * count,
-            done=self._finish,
-            tick=self._told.tick,
-        )
-        running.run(self._tasks())
+        self._running(make, end, lambda: _AHEAD * count).run(self._tasks())
+
+    def _work_far(self, address: str, shelves: Sequence[str]) -> None:
+        """Let a cluster do it, a thread of a worker for each source."""
+        if hasattr(self._request, "jobs"):
+            self._request = attrs.evolve(self._request, jobs=1)
+        seen = [path for path in (*shelves, self._results.stage) if os.path.isdir(path)]
+        with cluster.Cluster(
+            address, ahead=_AHEAD, most=self._how.jobs, seen=map(os.path.abspath, seen)
+        ) as far:
+            running = self._running(far.make, far.end, far.window)
+            running.run(task.from_root() for task in self._tasks())
+
+    def _running(
+        self,
+        make: Callable[[], Executor],
+        end: Callable[[Executor, Sequence[Future[Any]]], None],
+        window: Callable[[], int],
+    ) -> Running:
+        return Running(make=make, end=end, window=window, done=self._finish, tick=self._told.tick)
 
     def _tasks(self) -> Iterator[Task]:
         """What is to be done, one by one; what cannot be begun is settled at once."""

@@ -16,6 +16,7 @@ from concurrent.futures import (
 import attrs
 
 from oci_layout.errors import ResourceError
+from oci_layout.shelf.cluster import deaths_of
 from oci_layout.shelf.report import Status
 from oci_layout.shelf.task import Outcome, Task, do
 from oci_layout.temporary import signals_held
@@ -34,14 +35,14 @@ class Running:
     Args:
         make: an executor; called again when all workers of the last one are gone.
         end: lets go of an executor at once, whatever it is at; told what is not done.
-        window: tasks that are given to it at a time.
+        window: tells how many tasks may be given to it at a time.
         done: told of what is done, several at once where they came together.
         tick: called now and then.
     """
 
     make: Callable[[], Executor]
     end: Callable[[Executor, Sequence[Future[Outcome]]], None]
-    window: int
+    window: Callable[[], int]
     done: Callable[[Sequence[Done]], None]
     tick: Callable[[], object] = lambda: None
 
@@ -102,7 +103,7 @@ class _State:
         """Whether there is room: beside a suspect there is none."""
         if self._suspects or self._alone:
             return not self._pending
-        return len(self._pending) < self._running.window
+        return len(self._pending) < self._running.window()
 
     def _next(self, tasks: Iterator[Task]) -> Task | None:
         self._alone = bool(self._suspects)
@@ -129,6 +130,14 @@ class _State:
             done.append((task, future.result()))
         except (BrokenExecutor, CancelledError):
             lost.append(task)
+        except Exception as error:
+            deaths = deaths_of(error)  # the executor itself goes on
+            if not deaths:
+                raise
+            if self._alone:
+                done.append(self._given_up_on(task, deaths))
+            else:
+                self._suspects.append(task)
 
     def _bury(self, lost: list[Task]) -> list[Done]:
         """The workers are gone: all that was given out is to be done again, one by one."""
@@ -143,6 +152,14 @@ class _State:
         if self._deaths[task.number] < _DEATHS:
             self._suspects.appendleft(task)
             return []
+        return [self._given_up_on(task, _DEATHS)]
+
+    def _given_up_on(self, task: Task, deaths: int) -> Done:
+        """A task that is not tried again.
+
+        Raises:
+            ResourceError: nothing was done yet, and it is not the first such one.
+        """
         self._given_up += 1
         if not self._any_done and self._given_up == _DEATHS:
             raise ResourceError(
@@ -150,8 +167,8 @@ class _State:
                 hint="fewer --jobs, or more memory; a script that calls this needs "
                 "if __name__ == '__main__'",
             )
-        error = f"{task.source}: {_DEATHS} workers died of it: out of memory, or killed"
-        return [(task, Outcome(status=Status.FAILED, exit_status=_KILLED, error=error))]
+        error = f"{task.source}: {deaths} workers died of it: out of memory, or killed"
+        return task, Outcome(status=Status.FAILED, exit_status=_KILLED, error=error)
 
     def end(self) -> None:
         """Let go of the workers."""

@@ -64,6 +64,16 @@ class Task:
     packed_index: str | None = None
     placed: str = ""
 
+    def from_root(self) -> Task:
+        """The same, for a worker that is in another folder."""
+        return attrs.evolve(
+            self,
+            source=os.path.abspath(self.source),
+            files=tuple(map(os.path.abspath, self.files)),
+            stage=self.stage and os.path.abspath(self.stage),
+            packed_index=self.packed_index and os.path.abspath(self.packed_index),
+        )
+
 
 @attrs.frozen(kw_only=True)
 class Outcome:

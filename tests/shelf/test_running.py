@@ -72,7 +72,9 @@ def run_all(count: int, deadly: Callable[[int], bool]) -> tuple[dict[int, Outcom
             assert each.number not in done
             done[each.number] = outcome
 
-    running = Running(make=lambda: Workers(deadly, log), end=lambda *_: None, window=2, done=told)
+    running = Running(
+        make=lambda: Workers(deadly, log), end=lambda *_: None, window=lambda: 2, done=told
+    )
     running.run(iter(map(task, range(count))))
     return done, Counter(log)
 
@@ -87,7 +89,7 @@ def test_nothing_to_do_makes_no_executor() -> None:
     def make() -> Executor:
         raise AssertionError
 
-    Running(make=make, end=lambda *_: None, window=2, done=lambda _: None).run(iter(()))
+    Running(make=make, end=lambda *_: None, window=lambda: 2, done=lambda _: None).run(iter(()))
 
 
 def test_one_that_kills_is_given_up_and_nobody_else_is_blamed() -> None:
