@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -21,6 +22,7 @@ from oci_layout.digest import Digest, InvalidDigestError
 from oci_layout.disk.folder import Folder
 from oci_layout.errors import LayoutError
 from oci_layout.finding import Findings
+from oci_layout.model import registry
 from oci_layout.source.opening import open_source
 from oci_layout.streams.member import FileMember, Member
 from oci_layout.streams.reader import HeldFile, stamp_of
@@ -96,6 +98,11 @@ class LayerIndex:
         self.forget()
         if not wanted:
             return
+        called = called or path
+        if os.path.isdir(path):
+            for each in wanted:
+                self._note_at(each, _file_below(path, each.result), path, called)
+            return
         # A result that cannot be looked into (a whole that is packed, a pipe) teaches nothing.
         with (
             contextlib.suppress(LayoutError, OSError),
@@ -103,9 +110,12 @@ class LayerIndex:
         ):
             held = it.contents.lent(it.label)
             for each in wanted:
-                place = self._place(held.find(each.result), each.result, path, called or path)
-                if place is not None:
-                    self._note(each.known, {_key(each.packing): place})
+                self._note_at(each, held.find(each.result), path, called)
+
+    def _note_at(self, wanted: _Wanted, member: Member | None, result: str, called: str) -> None:
+        place = self._place(member, wanted.result, result, called)
+        if place is not None:
+            self._note(wanted.known, {_key(wanted.packing): place})
 
     def forget(self) -> None:
         """Leave a source: what was learnt of one that came to nothing is not kept."""
@@ -206,3 +216,16 @@ class LayerIndex:
 
 def _key(packing: Packing) -> str:
     return f"{packing.encoding.encoder_name} {packing.algorithm}"
+
+
+def _file_below(folder: str, digest: Digest) -> Member | None:
+    """The file of a blob in a layout's folder, or in a registry's, which is not gone through."""
+    for name in (digest.blob_path, f"{registry.ROOT}/{registry.data_path(digest)}"):
+        path = os.path.join(folder, name)
+        with contextlib.suppress(LayoutError), HeldFile(path) as file:
+            return FileMember(name, file.size, 0, partial(_held, path), path=path)
+    return None
+
+
+def _held(path: str) -> tuple[HeldFile, bool]:
+    return HeldFile(path), True

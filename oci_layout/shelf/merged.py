@@ -47,10 +47,8 @@ def of_each(request: Repack) -> Repack:
     Raises:
         UsageError: what makes no one result.
     """
-    if request.to in (Format.DIR, Format.REGISTRY):
-        raise UsageError(
-            what=f"--merge goes not with --to {request.to}", hint="--to oci or --to docker"
-        )
+    if request.to is Format.DIR:
+        raise UsageError(what="--merge: a dir: directory holds one image", hint="--to oci")
     if request.have or request.delta or request.legacy or request.link:
         raise UsageError(what="--merge goes not with --have, --delta, --legacy and --link")
     return attrs.evolve(request, on_conflict=OnConflict.ERROR, pure=False, force=False)

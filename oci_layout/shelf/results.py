@@ -7,7 +7,9 @@ from typing import Protocol
 
 import attrs
 
-from oci_layout.plan.request import Format
+from oci_layout.errors import UsageError
+from oci_layout.model import registry
+from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import marks, names
 from oci_layout.shelf.request import Verb
 from oci_layout.shelf.staging import Stage
@@ -169,3 +171,43 @@ class Mirrored:
             DestinationError: something stands there that must not be replaced.
         """
         self._stage.place(row.staged, row.result, known)
+
+
+def of_registry(request: Repack) -> Repack:
+    """What is asked of each source that is added to a registry's storage.
+
+    Raises:
+        UsageError: what does not go there.
+    """
+    if request.force:
+        raise UsageError(what="--force: a registry's storage is added to, and not replaced")
+    return attrs.evolve(request, append=True)
+
+
+class Registered(Nothing):
+    """All sources in one registry's storage: workers add them to it, each on its own, tags last.
+
+    Nothing is staged: any number of writers may add to a registry, and what a killed run has added
+    is whole, and is found to be there by the next one.
+
+    Args:
+        dest: the root of the registry; it may be there.
+    """
+
+    def __init__(self, dest: str) -> None:
+        self._dest = dest
+
+    def called(self, planned: Planned) -> str:
+        """The registry."""
+        del planned
+        return self._dest
+
+    def ends_at(self, planned: Planned) -> str:
+        """The registry."""
+        del planned
+        return os.path.abspath(self._dest)
+
+    def hold(self, row: Row, planned: Planned) -> bool:
+        """Whether the registry is there; what else is done to it is its own business."""
+        del row, planned
+        return os.path.isdir(os.path.join(self._dest, registry.ROOT))

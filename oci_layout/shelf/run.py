@@ -22,13 +22,13 @@ from oci_layout.disk.sidefile import is_stream
 from oci_layout.errors import DestinationError, LayoutError, ResourceError, UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
-from oci_layout.plan.request import Repack
+from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import cluster, marks, names, staging
 from oci_layout.shelf.planning import Planner
 from oci_layout.shelf.processes import Processes
 from oci_layout.shelf.report import BatchReport, SourceReport
 from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verb, Verifying
-from oci_layout.shelf.results import Mirrored, Nothing, Results
+from oci_layout.shelf.results import Mirrored, Nothing, Registered, Results, of_registry
 from oci_layout.shelf.running import Done, Running
 from oci_layout.shelf.settling import Settler
 from oci_layout.shelf.staging import Stage
@@ -168,7 +168,11 @@ class _Run:
         outputs = stack.enter_context(Outputs())
         self._dest = dest or ""
         merging = isinstance(how, Repacking) and how.merge
-        if merging:
+        adding = merging and request.to is Format.REGISTRY
+        if adding:
+            self._request = of_registry(request)
+            require_name("--output", self._dest)
+        elif merging:
             from oci_layout.shelf.merged import Merged, of_each  # noqa: PLC0415  seldom needed
 
             self._request = of_each(request)
@@ -189,7 +193,9 @@ class _Run:
         if self._dest:
             stage = Stage(folder, force=request.force)
             stack.callback(stage.close)
-            if merging:
+            if adding:
+                self._results = Registered(self._dest)
+            elif merging:
                 self._merged = Merged(self._dest, request, stage, folder, self._state)
                 self._results = self._merged
             else:

@@ -42,7 +42,8 @@ class Task:
         files: that it is made of.
         sure: whether it must be a source.
         strict: whether warnings count.
-        stage: folder that takes results until they get their places; empty without a result.
+        stage: folder that takes results until they get their places; empty where they are written
+            straight to theirs, or without a result.
         stage_name: what the result is called there.
         result: what it is called in reports.
         digest: of what it held before; None where nobody asks for it.
@@ -156,16 +157,18 @@ def _done(task: Task) -> Outcome:
         return _verified(verify(task.source, request, remembered=index), strict=task.strict)
     if isinstance(request, Inspect):
         return _told(inspect(task.source, request))
-    folder = new_stage(task.stage, str(task.number))
-    staged = os.path.join(folder, task.stage_name)
+    staged = ""
+    if task.stage:
+        staged = os.path.join(new_stage(task.stage, str(task.number)), task.stage_name)
+    dest = staged or task.placed
     try:
-        report = repack(task.source, staged, request, remembered=index)
+        report = repack(task.source, dest, request, remembered=index)
     except StaleError:  # layers of earlier results are not what they were: do without them
         if index is not None:
             index.distrust()
-        report = repack(task.source, staged, request)
+        report = repack(task.source, dest, request)
     if index is not None:
-        index.placed(staged, task.placed)
+        index.placed(dest, task.placed)
     outcome = _told(attrs.evolve(report, destination=task.result))
     return attrs.evolve(outcome, staged=staged)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tarfile
@@ -15,12 +16,13 @@ from typing import Any
 import pytest
 
 from oci_layout import BatchReport, SourceReport, Told, batch, repack, verify
-from oci_layout.errors import DestinationError, UsageError
+from oci_layout.errors import DestinationError, LayoutError, UsageError
 from oci_layout.shelf import run as running
 from oci_layout.shelf import staging
 from tests.builders import sha256, write_docker_archive
 from tests.builders.shelves import app, cut, put, write_shelf
 from tests.builders.trees import fingerprint
+from tests.sink.registries import require_whole
 
 
 @pytest.fixture
@@ -417,3 +419,22 @@ def test_an_earlier_result_that_changed_in_silence(shelf: Shelf) -> None:
     put(50, shelf.folder / "a/new.tar")
     assert shelf.counts(compression="gzip") == {"unchanged": 6, "done": 1}
     assert not verify(str(shelf.out / "a/new.tar")).failed
+
+
+def test_all_sources_into_a_registry(shelf: Shelf) -> None:
+    """As `repack` adds each; what is there is left, and the next run adds what is new."""
+    alone = shelf.base / "alone"
+    for each in sorted(shelf.folder.rglob("*.tar*")):
+        with contextlib.suppress(LayoutError):
+            repack(each, alone, to="registry", append=True, compression="gzip")
+    repack(shelf.folder / "b/layout", alone, to="registry", append=True, compression="gzip")
+    how: dict[str, Any] = {"to": "registry", "merge": True, "compression": "gzip"}
+    assert shelf.counts(**how)["done"] == 6
+    assert require_whole(shelf.out) == require_whole(alone)
+    assert shelf.counts(**how)["unchanged"] == 6
+    put(50, shelf.folder / "a/new.tar")
+    counts = shelf.counts(**how)
+    assert (counts["unchanged"], counts["done"]) == (6, 1)
+    assert len(require_whole(shelf.out)) == len(require_whole(alone)) + 1
+    with pytest.raises(UsageError, match="--force"):
+        shelf.counts(force=True, **how)

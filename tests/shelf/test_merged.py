@@ -200,7 +200,7 @@ def test_nothing_to_merge(tmp_path: Path, threads: Executor) -> None:
     "options",
     [
         {"to": "dir"},
-        {"to": "registry"},
+        {"to": "registry", "force": True},
         {"to": "oci", "have": "x"},
         {"to": "oci", "dest": "-"},
         {"to": "oci", "dest": "."},
