@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -135,8 +138,11 @@ def bash(
     options: str = "-u",
     seconds: int = 120,
 ) -> tuple[int, str]:
-    """Run a command; its exit status, and what a terminal shows of both streams."""
-    done = subprocess.run(
+    """Run a command; its exit status, and what a terminal shows of both streams.
+
+    Nothing that it has begun outlives it.
+    """
+    with subprocess.Popen(
         ["bash", options, "-o", "pipefail", "-c", command],
         cwd=folder,
         env=environment,
@@ -144,7 +150,11 @@ def bash(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=seconds,
-    )
-    return done.returncode, done.stdout
+        start_new_session=True,
+    ) as begun:
+        try:
+            printed, _ = begun.communicate(timeout=seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(begun.pid, signal.SIGKILL)
+    return begun.returncode, printed
