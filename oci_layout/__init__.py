@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from oci_layout.api.rootfs import files as files
     from oci_layout.api.verification import verify as verify
     from oci_layout.api.words import Progress as Progress
+    from oci_layout.batchlines.values import SourceReport as SourceReport
     from oci_layout.comparison.report import Comparison as Comparison
     from oci_layout.comparison.request import Diff as Diff
     from oci_layout.digest import Digest as Digest
@@ -83,7 +84,6 @@ if TYPE_CHECKING:
     from oci_layout.rootfs.request import Export as Export
     from oci_layout.rootfs.request import Files as Files
     from oci_layout.shelf.report import BatchReport as BatchReport
-    from oci_layout.shelf.report import SourceReport as SourceReport
     from oci_layout.shelf.request import Batch as Batch
     from oci_layout.shelf.run import Told as Told
     from oci_layout.shelf.run import batch as batch
@@ -164,7 +164,7 @@ _HOMES = {
     "open_source": "oci_layout.source.opening",
     "Batch": "oci_layout.shelf.request",
     "BatchReport": "oci_layout.shelf.report",
-    "SourceReport": "oci_layout.shelf.report",
+    "SourceReport": "oci_layout.batchlines.values",
     "Told": "oci_layout.shelf.run",
     "CheckReport": "oci_layout.targets.asking",
     "Check": "oci_layout.targets.request",

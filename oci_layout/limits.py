@@ -36,6 +36,9 @@ VOLUMES = 250  # of one result, each held open; and parts of a split archive
 MARKED_FILES = 200_000  # of a folder on a shelf, whose times and sizes are looked at
 LISTED_BYTES = 64 << 20  # of a list of paths
 REPORTED_BYTES = 1 << 20  # of one source's report in the report of a shelf
+REPORT_LINE_BYTES = REPORTED_BYTES + (256 << 10)  # of a line of it: paths and an error come on top
+REPORT_ROWS = 50_000  # lines of it that one page lists
+REPORT_ROWS_BYTES = 32 << 20  # of the page that they take
 
 MEMBERS = 500_000  # members of an archive
 ROOTED_FILES = 5_000_000  # files and folders of an engine's or registry's own folder

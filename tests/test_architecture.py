@@ -45,6 +45,7 @@ BELOW_PLAN = {
 SIBLINGS = {"sink", "verification", "inspection", "comparison", "rootfs", "targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "words": {"words"},
+    "batchlines": {"words", "batchlines"},
     "disk": {"words", "model", "disk"},
     "model": {"words", "model"},
     "streams": {"words", "streams"},
@@ -57,10 +58,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signatures": {"words", "model", "streams", "graph", "signatures"},
     "plan": BELOW_PLAN,
     **{each: BELOW_PLAN | {each} for each in SIBLINGS},
-    "page": BELOW_PLAN | {*SIBLINGS, "page"},
-    "api": BELOW_PLAN | {*SIBLINGS, "page", "api"},
-    "shelf": BELOW_PLAN | {*SIBLINGS, "page", "api", "shelf", "package"},
-    "cli": BELOW_PLAN | {*SIBLINGS, "page", "api", "shelf", "cli", "package"},
+    "page": BELOW_PLAN | {*SIBLINGS, "batchlines", "page"},
+    "api": BELOW_PLAN | {*SIBLINGS, "batchlines", "page", "api"},
+    "shelf": BELOW_PLAN | {*SIBLINGS, "batchlines", "page", "api", "shelf", "package"},
+    "cli": BELOW_PLAN | {*SIBLINGS, "batchlines", "page", "api", "shelf", "cli", "package"},
 }
 # The package itself names all it offers; the module of -m starts the command.
 ABOVE_ALL = {"__init__.py", "__main__.py"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +15,7 @@ from oci_layout.api.comparison import diff
 from oci_layout.api.verification import verify
 from oci_layout.api.words import Progress, choice_of, chosen_at, made
 from oci_layout.api.work import Work
+from oci_layout.batchlines.reading import are_lines, lines_of
 from oci_layout.blobs.pool import Pool
 from oci_layout.comparison.request import Diff
 from oci_layout.disk.draft import Draft
@@ -27,6 +29,7 @@ from oci_layout.inspection.tree import chosen, tree
 from oci_layout.option import path_text
 from oci_layout.page.comparing import comparison_page
 from oci_layout.page.request import Page
+from oci_layout.page.shelf import ShelfPage
 from oci_layout.page.single import source_page
 from oci_layout.page.values import Key, PageContents, PageReport
 from oci_layout.rootfs.layers import layer_tars
@@ -40,6 +43,8 @@ from oci_layout.verification.request import Depth, Verify
 from oci_layout.where import Where
 
 _READ = 20  # images whose files are read
+# What may be asked of sources alone, not of the lines of a batch.
+_OF_SOURCES = ("images", "platforms", "targets", "quick", "bases", "registry_host", "namespace")
 
 
 def report_page(
@@ -54,7 +59,7 @@ def report_page(
     """Write one page of HTML that tells all of a source, or what differs between two.
 
     Args:
-        source: a path.
+        source: a path; also of the lines of JSON that ``batch`` wrote, of which the page has all.
         dest: the page.
         request: what is asked for; or else its fields as keywords, see ``Page``.
         against: another source: the page compares the two.
@@ -66,7 +71,8 @@ def report_page(
         NotAnImageError: it is not an image of any kind.
         SelectionError: no such image or platform.
         DestinationError: the page is there already, or cannot be written.
-        UsageError: standard input, which can be read once.
+        UsageError: standard input, which can be read once; or what may not be asked of lines.
+        ReadError: the lines of a batch cannot be read.
     """
     asked = made(Page, request, options)
     sources = tuple(map(path_text, (source,) if against is None else (source, against)))
@@ -76,30 +82,83 @@ def report_page(
                 what="standard input can be read once, and a report reads it several times",
                 hint="save it to a file first",
             )
-    read = [path for each in sources for path in files_of(file_and_folder(located(each).path)[0])]
+    lines = any(map(are_lines, sources))
+    if lines:
+        _require_one_shelf(sources, asked)
     output = path_text(dest)
-    with Outputs(*read, *asked.bases) as outputs:
+    with Outputs(*(sources if lines else _read(sources)), *asked.bases) as outputs:
         place = _place(outputs, output, force=asked.force)
-        report = PageReport(
-            sources=sources, output=output, size=0, images=0, sound=None, verdict=None
-        )
-        if len(sources) == 1:
-            contents = gathered(sources[0], asked, progress)
-            text = source_page(contents)
-            verified = contents.verified
-            sound = None if isinstance(verified, str) else not verified.failed
-            count = contents.inspected.totals.images
-            report = attrs.evolve(report, images=count, sound=sound)
+        if lines:
+            report, pieces = _of_shelf(sources[0], output)
         else:
-            compared = diff(sources[0], sources[1], _diff(asked), progress=progress)
-            text = comparison_page(compared)
-            count = len(compared.pairs)
-            report = attrs.evolve(report, images=count, verdict=str(compared.verdict))
-        data = text.encode("utf-8")
+            report, pieces = _of_sources(sources, output, asked, progress)
+        written = 0
         with Draft(place, directory=False, replace=asked.force) as draft:
-            write_all(draft.fd, data)
+            for piece in pieces:
+                data = piece.encode("utf-8")
+                write_all(draft.fd, data)
+                written += len(data)
             draft.appear()
-    return attrs.evolve(report, size=len(data))
+    return attrs.evolve(report, size=written)
+
+
+def _read(sources: Iterable[str]) -> list[str]:
+    """The files that sources are made of."""
+    return [path for each in sources for path in files_of(file_and_folder(located(each).path)[0])]
+
+
+def _require_one_shelf(sources: tuple[str, ...], asked: Page) -> None:
+    """Refuse what means nothing where the lines of a batch are told of.
+
+    Raises:
+        UsageError: something does.
+    """
+    if len(sources) > 1:
+        lines = next(filter(are_lines, sources))
+        raise UsageError(
+            what="a report of layout batch is not compared with anything",
+            where=Where(file=lines),
+            hint="give it alone",
+        )
+    default = Page()
+    given = [name for name in _OF_SOURCES if getattr(asked, name) != getattr(default, name)]
+    if given:
+        raise UsageError(
+            what="is a report of layout batch: no image is read for its page",
+            where=Where(file=sources[0]),
+            hint=f"leave out what chooses or finds images: {', '.join(given)}",
+        )
+
+
+def _of_shelf(source: str, output: str) -> tuple[PageReport, Iterable[str]]:
+    page = ShelfPage(source, lines_of(source))
+    report = PageReport(
+        sources=(source,),
+        output=output,
+        size=0,
+        images=page.images,
+        sound=None,
+        verdict=None,
+        shelved=page.sources,
+        failed=page.failed,
+    )
+    return report, page.pieces()
+
+
+def _of_sources(
+    sources: tuple[str, ...], output: str, asked: Page, progress: Progress | None
+) -> tuple[PageReport, Iterable[str]]:
+    report = PageReport(sources=sources, output=output, size=0, images=0, sound=None, verdict=None)
+    if len(sources) == 1:
+        contents = gathered(sources[0], asked, progress)
+        verified = contents.verified
+        sound = None if isinstance(verified, str) else not verified.failed
+        count = contents.inspected.totals.images
+        return attrs.evolve(report, images=count, sound=sound), [source_page(contents)]
+    compared = diff(sources[0], sources[1], _diff(asked), progress=progress)
+    verdict = str(compared.verdict)
+    report = attrs.evolve(report, images=len(compared.pairs), verdict=verdict)
+    return report, [comparison_page(compared)]
 
 
 def _place(outputs: Outputs, path: str, *, force: bool) -> Place:

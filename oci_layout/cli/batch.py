@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from oci_layout.batchlines.kinds import PASSED, Verb
 from oci_layout.cli import options
 from oci_layout.cli.asked import Group
 from oci_layout.cli.cells import wrapped
@@ -19,7 +20,7 @@ from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.plan.request import Repack
-from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verb, Verifying
+from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verifying
 from oci_layout.verification.request import Verify
 
 if TYPE_CHECKING:
@@ -118,15 +119,6 @@ def _run(
     return int(result.failed > 0)
 
 
-_PASSED = {
-    "others": "other file",
-    "links": "symbolic link",
-    "excluded": "excluded name",
-    "ours": "file of layout itself",
-    "twice": "source named twice",
-}
-
-
 def render(result: BatchReport, width: int) -> list[str]:
     """The end of a batch as lines for people.
 
@@ -149,7 +141,7 @@ def render(result: BatchReport, width: int) -> list[str]:
     text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"
     lines += ["", *wrapped(text, width, "", "  ")]
     passed = [
-        plural(result.passed[name], word) for name, word in _PASSED.items() if name in result.passed
+        plural(result.passed[name], word) for name, word in PASSED.items() if name in result.passed
     ]
     if passed:
         lines += wrapped(f"passed over: {', '.join(passed)}", width, "", "  ")

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from types import TracebackType
 
+from oci_layout.batchlines.kinds import Status, Verb
+from oci_layout.batchlines.values import SourceReport
 from oci_layout.cli import screen
 from oci_layout.cli.cells import clipped
 from oci_layout.cli.progress import Bar
 from oci_layout.cli.text import error_line, shown, size_text
-from oci_layout.shelf.report import SourceReport, Status
-from oci_layout.shelf.request import Verb
 from oci_layout.shelf.run import Told
 
 _EVERY = 0.1  # seconds between two pictures

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "layout report saved.tar -o report.html",
     "layout report saved.tar other.tar -o diff.html",
+    "layout report shelf.jsonl -o shelf.html",
 )
 
 
@@ -37,8 +38,10 @@ def report(
 ) -> None:
     """Write one page of HTML: what is inside, sizes of files, findings, engines that load it.
 
-    The page needs no network and opens from any disk. Of two sources it has the difference. Exit
-    status: 0 written, whatever it says; 3 no image, or damaged; 4 no such image; 5 the page.
+    The page needs no network and opens from any disk. Of two sources it has the difference, of a
+    report of layout batch what became of each source.
+
+    Exit status: 0 written, whatever it says; 3 no image, or damaged; 4 no such image; 5 the page.
     """
     if output is None:
         raise UsageError(what="-o FILE is needed", hint="such as -o report.html")
@@ -57,6 +60,9 @@ command = options.command(report)
 
 
 def _line(done: PageReport) -> str:
+    if done.shelved is not None:
+        told = f"wrote {shown(done.output)}: {plural(done.shelved, 'source')}"
+        return f"{told}, {size_text(done.size)}" + (f"; {done.failed} failed" * bool(done.failed))
     told = f"wrote {shown(done.output)}: {plural(done.images, 'image')}, {size_text(done.size)}"
     if done.verdict is not None:
         return f"{told}; {done.verdict}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from oci_layout.counting import plural
@@ -53,15 +53,18 @@ def tag(name: str, /, *inside: object, **attributes: object) -> Markup:
         attributes: ``class_`` stands for class, ``data_v`` for data-v; None for an absent one, True
             for one without a value.
     """
+    start = _start(name, **attributes)
+    return start if name in _VOID else Markup(f"{start}{join(inside)}</{name}>")
+
+
+def _start(name: str, /, **attributes: object) -> Markup:
     told = ""
     for key, value in attributes.items():
         if value is None or value is False:
             continue
         word = key.rstrip("_").replace("_", "-")
         told += f" {word}" if value is True else f' {word}="{text(value)}"'
-    if name in _VOID:
-        return Markup(f"<{name}{told}>" if name != "rect" else f"<{name}{told}/>")
-    return Markup(f"<{name}{told}>{join(inside)}</{name}>")
+    return Markup(f"<{name}{told}>" if name != "rect" else f"<{name}{told}/>")
 
 
 def size(value: int | None) -> Markup:
@@ -117,17 +120,46 @@ def table(
         find: what a script may let people filter it for.
     """
     columns = list(head)
-    titles = [tag("th", title, scope="col", class_=kind or None) for title, kind in columns]
-    body = [tag("tr", *(_cell(c, k) for c, (_, k) in zip(r, columns, strict=True))) for r in rows]
-    whole = tag(
-        "table",
-        tag("caption", caption, class_="unseen"),
-        tag("thead", tag("tr", *titles)),
-        tag("tbody", *body),
-        class_="sorts" if sort else None,
-        data_find=find or None,
-    )
-    return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
+    body = (row(each, columns) for each in rows)
+    return Markup("".join(table_pieces(columns, body, caption=caption, sort=sort, find=find)))
+
+
+def row(cells: Iterable[object], head: Iterable[tuple[str, str]]) -> Markup:
+    """A row of a table.
+
+    Args:
+        cells: one for each column; one that is no ``td`` becomes one.
+        head: title and class of each column.
+    """
+    return tag("tr", *(_cell(cell, kind) for cell, (_, kind) in zip(cells, head, strict=True)))
+
+
+def table_pieces(
+    head: Iterable[tuple[str, str]],
+    rows: Iterable[Markup],
+    *,
+    caption: str,
+    sort: bool = True,
+    find: str = "",
+) -> Iterator[Markup]:
+    """The same table piece by piece, of rows that need not be in memory at once.
+
+    Args:
+        head: title and class of each column; of class ``num`` those of numbers.
+        rows: as ``row`` makes them.
+        caption: what it is, for those who cannot see it.
+        sort: whether a script may sort it.
+        find: what a script may let people filter it for.
+    """
+    titles = [tag("th", title, scope="col", class_=kind or None) for title, kind in head]
+    box = _start("div", class_="wide", tabindex="0", role="region", aria_label=caption)
+    yield box
+    yield _start("table", class_="sorts" if sort else None, data_find=find or None)
+    yield tag("caption", caption, class_="unseen")
+    yield tag("thead", tag("tr", *titles))
+    yield Markup("<tbody>")
+    yield from rows
+    yield Markup("</tbody></table></div>")
 
 
 def _cell(value: object, kind: str) -> Markup:
@@ -136,7 +168,7 @@ def _cell(value: object, kind: str) -> Markup:
     return tag("td", "" if value is None else value, class_=kind or None)
 
 
-def number(value: int, *inside: object) -> Markup:
+def number(value: float, *inside: object) -> Markup:
     """A cell that is sorted by a number; the number itself where nothing else is shown."""
     return tag("td", *(inside or (f"{value:,}",)), class_="num", data_v=value)
 

@@ -40,8 +40,10 @@ class PageReport:
         output: likewise.
         size: bytes of the page.
         images: that it tells of.
-        sound: whether ``verify`` found no error; None where two sources were compared.
+        sound: whether ``verify`` found no error; None where nobody asked it.
         verdict: of the comparison; None of one source.
+        shelved: sources of the shelf that it tells of; None where it tells of no shelf.
+        failed: how many of them failed; likewise.
     """
 
     sources: tuple[str, ...]
@@ -50,6 +52,8 @@ class PageReport:
     images: int
     sound: bool | None
     verdict: str | None
+    shelved: int | None = None
+    failed: int | None = None
 
 
 __all__ = ["Comparison", "Key", "PageContents", "PageReport"]

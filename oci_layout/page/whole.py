@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 
-from oci_layout.page.markup import Markup, join, tag
+from oci_layout.page.markup import Markup, tag
 
 _HERE = os.path.dirname(__file__)
 
@@ -27,6 +28,16 @@ def whole(title: str, *inside: Markup) -> str:
         title: of it.
         inside: all that is on it.
     """
+    return "".join(pieces(title, inside))
+
+
+def pieces(title: str, inside: Iterable[Markup]) -> Iterator[str]:
+    """The same page piece by piece, of what need not be in memory at once.
+
+    Args:
+        title: of it.
+        inside: all that is on it, in order.
+    """
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
         f"default-src 'none'; style-src 'sha256-{_hash(style)}'; "
@@ -43,5 +54,6 @@ def whole(title: str, *inside: Markup) -> str:
         tag("title", title),
         Markup(f"<style>{style}</style>"),
     )
-    body = tag("body", join(inside), Markup(f"<script>{script}</script>"))
-    return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
+    yield f'<!doctype html>\n<html lang="en">{head}<body>'
+    yield from inside
+    yield f"<script>{script}</script></body></html>\n"

@@ -16,6 +16,7 @@ import attrs
 
 from oci_layout.api.conversion import Job, convert_sources
 from oci_layout.api.words import Progress
+from oci_layout.batchlines.kinds import Status
 from oci_layout.blobs.compress import Compress
 from oci_layout.disk import shifting
 from oci_layout.disk.outputs import Outputs
@@ -25,7 +26,6 @@ from oci_layout.plan.options import Options
 from oci_layout.plan.report import Report
 from oci_layout.plan.request import Depth, Format, OnConflict, Repack, Sparse
 from oci_layout.shelf import marks
-from oci_layout.shelf.report import Status
 from oci_layout.shelf.staging import Stage
 from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import attrs
 
 from oci_layout import __version__
+from oci_layout.batchlines.kinds import Status
 from oci_layout.errors import DestinationError
-from oci_layout.shelf.report import Status
 from oci_layout.shelf.results import Results
 from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.walk import Found, Walk

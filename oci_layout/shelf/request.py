@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 
 import attrs
@@ -11,14 +10,6 @@ from oci_layout import option
 
 # What may be asked of one source or one result, and so not of a shelf.
 WITHOUT = frozenset({"sums", "against", "append", "volume_size", "dry_run", "jobs"})
-
-
-class Verb(enum.StrEnum):
-    """What is done with each source."""
-
-    VERIFY = "verify"
-    REPACK = "repack"
-    INSPECT = "inspect"
 
 
 @attrs.frozen(kw_only=True)

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import attrs
 
+from oci_layout.batchlines.kinds import Verb
 from oci_layout.errors import UsageError
 from oci_layout.model import registry
 from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import marks, names
-from oci_layout.shelf.request import Verb
 from oci_layout.shelf.staging import Stage
 from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome

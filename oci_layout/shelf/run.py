@@ -13,6 +13,8 @@ import attrs
 
 from oci_layout.api.words import Progress, made
 from oci_layout.api.work import Work
+from oci_layout.batchlines.kinds import Verb
+from oci_layout.batchlines.values import SourceReport
 from oci_layout.disk.folder import identity
 from oci_layout.disk.linefile import LineFile
 from oci_layout.disk.names import require_name
@@ -26,8 +28,8 @@ from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import cluster, marks, names, staging
 from oci_layout.shelf.planning import Planner
 from oci_layout.shelf.processes import Processes
-from oci_layout.shelf.report import BatchReport, SourceReport
-from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verb, Verifying
+from oci_layout.shelf.report import BatchReport
+from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verifying
 from oci_layout.shelf.results import Mirrored, Nothing, Registered, Results, of_registry
 from oci_layout.shelf.running import Done, Running
 from oci_layout.shelf.settling import Settler

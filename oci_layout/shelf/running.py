@@ -15,9 +15,9 @@ from concurrent.futures import (
 
 import attrs
 
+from oci_layout.batchlines.kinds import Status
 from oci_layout.errors import ResourceError
 from oci_layout.shelf.cluster import deaths_of
-from oci_layout.shelf.report import Status
 from oci_layout.shelf.task import Outcome, Task, do
 from oci_layout.temporary import signals_held
 

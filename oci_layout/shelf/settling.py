@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from oci_layout import __version__
+from oci_layout.batchlines.kinds import Status, Verb
+from oci_layout.batchlines.values import SourceReport
 from oci_layout.errors import DestinationError, LayoutError
-from oci_layout.shelf.report import SHOWN, SourceReport, Status
-from oci_layout.shelf.request import Verb
+from oci_layout.shelf.report import SHOWN
 from oci_layout.shelf.results import Results
 from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome

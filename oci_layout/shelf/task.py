@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from oci_layout import limits
+from oci_layout.batchlines.kinds import Status
 from oci_layout.disk.shifting import new_stage
 from oci_layout.errors import LayoutError, NotAnImageError, StaleError, of_machine
 from oci_layout.finding import Severity
@@ -22,7 +23,6 @@ from oci_layout.model.reporttext import json_text, on_one_line
 from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks
 from oci_layout.shelf.layerindex import LayerIndex
-from oci_layout.shelf.report import Status
 from oci_layout.verification.report import Verdict, VerifyReport
 from oci_layout.verification.request import Verify
 from oci_layout.where import elided

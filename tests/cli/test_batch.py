@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 
 from oci_layout import SourceReport
+from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.cli import batchtable, screen
-from oci_layout.shelf.report import Status
-from oci_layout.shelf.request import Verb
 from tests.builders import write_docker_archive
 from tests.builders.shelves import cut, put, write_shelf
 from tests.builders.trees import heavy_image

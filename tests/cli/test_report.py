@@ -16,6 +16,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.command import layout
+from tests.page.shelves import failed, one, shelf
 
 IMAGE = make_image()
 ARM = make_image([{"a": b"arm"}], names=(), architecture="arm64")
@@ -33,6 +34,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     repack(saved, tmp_path / "v.tar", to="oci", volume_size=100_000)
     (tmp_path / "v.vol1.tar").unlink()
+    shelf(tmp_path / "lines", [one(1), failed(2), one(3)])
     return tmp_path
 
 
@@ -47,6 +49,9 @@ def folder(tmp_path: Path) -> Path:
         (("{tmp}/in.tar", "-o", "{tmp}/x.html", "--platform", "amd64"), 2),
         (("{tmp}/in.tar", "-o", "{tmp}/x.html", "--jobs", "0"), 2),
         (("{tmp}/in.tar", "-o", "{tmp}/x.html", "--limit", "much"), 2),
+        (("{tmp}/lines", "{tmp}/in.tar", "-o", "{tmp}/x.html"), 2),
+        (("{tmp}/in.tar", "{tmp}/lines", "-o", "{tmp}/x.html"), 2),
+        (("{tmp}/lines", "-o", "{tmp}/x.html", "--image", "a"), 2),
         (("{tmp}/absent.tar", "-o", "{tmp}/x.html"), 3),
         (("{tmp}/text", "-o", "{tmp}/x.html"), 3),
         (("{tmp}/cut.tar", "-o", "{tmp}/x.html"), 3),
@@ -62,6 +67,8 @@ def folder(tmp_path: Path) -> Path:
         (("{tmp}/in.tar", "{tmp}/twins", "-o", "{tmp}/x.html", "--image", "demo:1"), 4),
         (("{tmp}/in.tar", "-o", "{tmp}/there.html"), 5),
         (("{tmp}/in.tar", "-o", "{tmp}/no/x.html"), 5),
+        (("{tmp}/lines", "-o", "{tmp}/there.html"), 5),
+        (("{tmp}/lines", "-o", "{tmp}/lines", "--force"), 5),
         (("{tmp}/in.tar", "-o", "{tmp}/empty"), 5),
         (("{tmp}/in.tar", "-o", "{tmp}/in.tar", "--force"), 5),
         (("{tmp}/twins", "-o", "{tmp}/twins/x.html"), 5),
@@ -86,6 +93,17 @@ def test_done(folder: Path) -> None:
     done = layout("report", folder / "twins", "-o", folder / "there.html", "--force", "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (folder / "there.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_shelf_with_failures_is_told_and_is_no_status(folder: Path) -> None:
+    done = layout("report", folder / "lines", "-o", folder / "x.html")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"x.html: 3 sources, " in done.stdout
+    assert done.stdout.endswith(b"; 1 failed\n")
+    done = layout("report", folder / "lines", "-o", folder / "y.html", "--json")
+    value = json.loads(done.stdout)
+    assert (value["shelved"], value["failed"], value["images"]) == (3, 1, 2)
+    assert (folder / "x.html").read_bytes() == (folder / "y.html").read_bytes()
 
 
 def test_of_two_sources_the_verdict_is_told_and_is_no_status(folder: Path) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from oci_layout import batch
+from oci_layout.batchlines.kinds import Status
 from oci_layout.errors import ResourceError
 from oci_layout.shelf import task as tasks
 from oci_layout.shelf.processes import Processes
-from oci_layout.shelf.report import Status
 from oci_layout.shelf.running import Done, Running
 from oci_layout.shelf.task import Outcome, Task
 from oci_layout.verification.request import Verify

@@ -1,0 +1,32 @@
+"""What the lines of a batch say in one word."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Verb(enum.StrEnum):
+    """What is done with each source."""
+
+    VERIFY = "verify"
+    REPACK = "repack"
+    INSPECT = "inspect"
+
+
+class Status(enum.StrEnum):
+    """What became of a source."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    NO_IMAGE = "no image"
+
+
+# What is passed over on a shelf, in words for people; misnamed ones are others, too.
+PASSED = {
+    "others": "other file",
+    "links": "symbolic link",
+    "excluded": "excluded name",
+    "ours": "file of layout itself",
+    "twice": "source named twice",
+}
