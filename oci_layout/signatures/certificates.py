@@ -29,6 +29,7 @@ from cryptography.x509.verification import (
 )
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.signatures.keys import PublicKey, usable
 
 # signature-specification.md, "Leaf Certificates", 3: a purpose that is not code signing.
@@ -94,7 +95,7 @@ def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
     """
     if len(chain) > limits.CERTIFICATE_CHAIN:
         most = limits.CERTIFICATE_CHAIN
-        text = f"a chain of {len(chain)} certificates, where {most} are the most"
+        text = f"a chain of {plural(len(chain), 'certificate')}, where {most} are the most"
         raise RefusedError("certificate-unfit", text)
     found = []
     for der in chain:

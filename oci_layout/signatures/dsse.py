@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.signatures.reading import base64_of, member
 from oci_layout.signatures.values import BadSignatureError, Proof
 
@@ -51,7 +52,7 @@ def read_envelope(
     payload = base64_of(value.get("payload"), "the payload of the envelope")
     listed = member(value, "signatures", list, "the envelope")
     if not listed or len(listed) > limits.SIGNATURES:
-        raise BadSignatureError(f"an envelope with {len(listed)} signatures")
+        raise BadSignatureError(f"an envelope with {plural(len(listed), 'signature')}")
     message = signed_bytes(payload_type, payload)
     proofs = tuple(
         Proof(

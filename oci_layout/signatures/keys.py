@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 from oci_layout import limits
+from oci_layout.counting import plural
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
@@ -106,7 +107,7 @@ def read_key(der: bytes, *, pkcs1: bool = False) -> PublicKey:
         ValueError: it is none that signs images.
     """
     if len(der) > limits.CERTIFICATE_BYTES:
-        raise ValueError(f"a key of {len(der)} bytes")
+        raise ValueError(f"a key of {plural(len(der), 'byte')}")
     try:
         if pkcs1:
             label = b"RSA PUBLIC KEY"

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.signatures.reading import member, read_object, texts
 from oci_layout.signatures.values import BadSignatureError
 
@@ -76,7 +77,7 @@ def read_statement(raw: bytes) -> Statement:
         raise BadSignatureError(f"a statement of the type {str(value.get('_type'))[:60]!r}")
     subjects = member(value, "subject", list, "the statement")
     if not subjects or len(subjects) > limits.STATEMENT_SUBJECTS:
-        raise BadSignatureError(f"a statement of {len(subjects)} subjects")
+        raise BadSignatureError(f"a statement of {plural(len(subjects), 'subject')}")
     digests: dict[str, None] = {}
     claims: dict[str, str] = {}
     for subject in subjects:

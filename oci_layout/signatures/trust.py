@@ -10,6 +10,7 @@ import attrs
 from cryptography import x509
 
 from oci_layout import limits
+from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.signatures.certificates import Anchors, RefusedError, is_authority, key_of, load
 from oci_layout.signatures.keys import Key, read_key
@@ -134,7 +135,7 @@ def _blocks(label: str, text: bytes) -> list[tuple[_Kind, bytes]]:
 
 def _certificate(der: bytes) -> x509.Certificate:
     if len(der) > limits.CERTIFICATE_BYTES:
-        raise ValueError(f"a certificate of {len(der)} bytes")
+        raise ValueError(f"a certificate of {plural(len(der), 'byte')}")
     return load(der)
 
 
