@@ -100,7 +100,9 @@ def read(chain: Sequence[bytes]) -> list[x509.Certificate]:
     found = []
     for der in chain:
         if len(der) > limits.CERTIFICATE_BYTES:
-            text = f"a certificate of {len(der)} bytes, more than {limits.CERTIFICATE_BYTES}"
+            text = (
+                f"a certificate of {plural(len(der), 'byte')}, more than {limits.CERTIFICATE_BYTES}"
+            )
             raise RefusedError("certificate-unfit", text)
         try:
             certificate = load(der)
