@@ -27,6 +27,6 @@ PASSED = {
     "others": "other file",
     "links": "symbolic link",
     "excluded": "excluded name",
-    "ours": "file of layout itself",
+    "ours": "own file",
     "twice": "source named twice",
 }

@@ -122,7 +122,9 @@ def do(task: Task) -> Outcome:
             status=status, exit_status=error.exit_status, error=_named(task, str(error))
         )
     except LayoutError as error:
-        outcome = _failed(task, error.exit_status, str(error))
+        text = str(error)  # an error of a choice or a name has no file of its own
+        named = text if task.source in text else f"{task.source}: {text}"
+        outcome = _failed(task, error.exit_status, named)
     except Exception as error:  # noqa: BLE001  of one source: the others go on
         known = of_machine(error)
         if known is not None:

@@ -438,3 +438,10 @@ def test_all_sources_into_a_registry(shelf: Shelf) -> None:
     assert len(require_whole(shelf.out)) == len(require_whole(alone)) + 1
     with pytest.raises(UsageError, match="--force"):
         shelf.counts(force=True, **how)
+
+
+def test_every_error_names_its_source(shelf: Shelf) -> None:
+    """Also one of a name, which is of no file."""
+    report = shelf.run(names=["absent:1=new:1"])
+    assert report.failures
+    assert all(source in error for source, error in report.failures)
