@@ -36,7 +36,7 @@ from oci_layout.shelf.settling import Settler
 from oci_layout.shelf.staging import Stage
 from oci_layout.shelf.state import Planned, State
 from oci_layout.shelf.task import Task
-from oci_layout.shelf.walk import Walk
+from oci_layout.shelf.walk import Walk, status_of
 from oci_layout.source.glancing import file_may_hold
 from oci_layout.verification.request import Verify
 from oci_layout.where import Where
@@ -127,6 +127,9 @@ def batch(
         request = cluster.from_root(request)
     if dest is not None and path_text(dest) == STANDARD_STREAM:
         raise UsageError(what="-o - is no place for results of a shelf", hint="-o FOLDER")
+    for shelf in (path_text(each) for each in every):  # before anything is made
+        if shelf != STANDARD_STREAM:
+            status_of(shelf)
     with ExitStack() as stack:
         run = _Run(
             verb=wanted,

@@ -60,6 +60,23 @@ class Found:
 Known = Callable[[str, str], bool]
 
 
+def status_of(shelf: str) -> os.stat_result:
+    """What a shelf is.
+
+    Args:
+        shelf: its path.
+
+    Raises:
+        NotAnImageError: it is not there.
+    """
+    try:
+        return os.stat(shelf)
+    except OSError as error:
+        raise NotAnImageError(
+            what=error.strerror or str(error), where=Where(file=shelf), hint="SHELF is a folder"
+        ) from error
+
+
 class Walk:
     """The sources of some shelves. What is passed over is counted, not kept.
 
@@ -100,12 +117,7 @@ class Walk:
         if path == STANDARD_INPUT:
             yield from self._listed(_paths(0, "standard input"))
             return
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise NotAnImageError(
-                what=error.strerror or str(error), where=Where(file=path), hint="SHELF is a folder"
-            ) from error
+        status = status_of(path)
         name = os.path.basename(os.path.abspath(path))
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(path, "", alone=name)

@@ -141,15 +141,19 @@ def test_a_quiet_table_draws_nothing(terminal: Terminal) -> None:
     assert not terminal.lines
 
 
+def slow_batch(shelf: Path, count: int, compression: str) -> tuple[object, ...]:
+    """The words of a batch that takes a while: so many archives, packed so."""
+    shelf.mkdir()
+    for each in range(count):
+        write_docker_archive([heavy_image(each, f"app{each}:1")], shelf / f"{each}.tar")
+    return ("batch", "repack", shelf, "--to", "oci", "--compression", compression, "--jobs", "2")
+
+
 @pytest.mark.parametrize("group", [True, False], ids=["terminal", "kill"])
 @pytest.mark.parametrize("number", SIGNALS)
 def test_interrupted(number: signal.Signals, group: bool, tmp_path: Path) -> None:
     """By a terminal, which tells all processes, or the main one alone: all end, and at once."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    for each in range(8):
-        write_docker_archive([heavy_image(each, f"app{each}:1")], shelf / f"{each}.tar")
-    words = ("batch", "repack", shelf, "--to", "oci", "--compression", "zstd:19", "--jobs", "2")
+    words = slow_batch(tmp_path / "shelf", 8, "zstd:19")
     with subprocess.Popen(
         argv_of(*words, "-o", tmp_path / "out"),
         stdout=subprocess.PIPE,
@@ -207,11 +211,7 @@ def test_workers_end_with_a_killed_run(tmp_path: Path) -> None:
 
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     """As for want of memory: its source is done all the same, and those beside it."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    for each in range(6):
-        write_docker_archive([heavy_image(each, f"app{each}:1")], shelf / f"{each}.tar")
-    words = ("batch", "repack", shelf, "--to", "oci", "--compression", "zstd:12", "--jobs", "2")
+    words = slow_batch(tmp_path / "shelf", 6, "zstd:12")
     with subprocess.Popen(
         argv_of(*words, "-o", tmp_path / "out"),
         stdout=subprocess.PIPE,

@@ -64,17 +64,22 @@ def quiet(tab: Browser) -> None:
     assert all(each.startswith(("file:", "data:,")) for each in tab.requests), tab.requests
 
 
+def require_readable(tab: Browser, page: Path, width: int, *, dark: bool) -> None:
+    """A page opens, nothing of it is wider than the window, and all its text stands out."""
+    tab.see(width=width, dark=dark)
+    tab.open(page)
+    assert tab.do("document.documentElement.scrollWidth") <= width
+    assert tab.do(WIDER) == []
+    assert tab.do(CONTRAST) == []
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("page", ["ordinary", "hostile", "diff"])
 def test_a_page_fits_and_can_be_read(
     tab: Browser, pages: Path, page: str, width: int, dark: bool
 ) -> None:
-    tab.see(width=width, dark=dark)
-    tab.open(pages / f"{page}.html")
-    assert tab.do("document.documentElement.scrollWidth") <= width
-    assert tab.do(WIDER) == []
-    assert tab.do(CONTRAST) == []
+    require_readable(tab, pages / f"{page}.html", width, dark=dark)
     background = tab.do("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)")
     quiet(tab)

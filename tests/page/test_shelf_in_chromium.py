@@ -11,7 +11,7 @@ import pytest
 from oci_layout import report_page
 from tests.browser import Browser, browser, needs_chromium
 from tests.page.shelves import failed, hostile, many, shelf
-from tests.page.test_in_chromium import CONTRAST, WIDER, quiet
+from tests.page.test_in_chromium import quiet, require_readable
 
 pytestmark = needs_chromium
 ROWS = "[...document.querySelectorAll('[data-find=sources] tbody tr')]"
@@ -52,11 +52,7 @@ def press(tab: Browser, column: int) -> list[str]:
 def test_it_fits_and_can_be_read(
     tab: Browser, pages: Path, page: str, width: int, dark: bool
 ) -> None:
-    tab.see(width=width, dark=dark)
-    tab.open(pages / f"{page}.html")
-    assert tab.do("document.documentElement.scrollWidth") <= width
-    assert tab.do(WIDER) == []
-    assert tab.do(CONTRAST) == []
+    require_readable(tab, pages / f"{page}.html", width, dark=dark)
     quiet(tab)
 
 

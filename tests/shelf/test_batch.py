@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from oci_layout import BatchReport, SourceReport, Told, batch, repack, verify
-from oci_layout.errors import DestinationError, LayoutError, UsageError
+from oci_layout.errors import DestinationError, LayoutError, NotAnImageError, UsageError
 from oci_layout.shelf import run as running
 from oci_layout.shelf import staging
 from tests.builders import sha256, write_docker_archive
@@ -445,3 +445,9 @@ def test_every_error_names_its_source(shelf: Shelf) -> None:
     report = shelf.run(names=["absent:1=new:1"])
     assert report.failures
     assert all(source in error for source, error in report.failures)
+
+
+def test_a_shelf_that_is_not_there_makes_nothing(shelf: Shelf) -> None:
+    with pytest.raises(NotAnImageError, match="SHELF is a folder"):
+        batch("repack", [shelf.folder, shelf.base / "absent"], shelf.out, to="oci")
+    assert sorted(os.listdir(shelf.base)) == [shelf.folder.name]
