@@ -22,6 +22,7 @@ from oci_layout.shelf.task import Outcome, Task, do
 from oci_layout.temporary import signals_held
 
 _DEATHS = 3  # of workers, until their source is given up
+_LOSSES = 3  # of what came of a task, until its executor is held to be broken
 _TICK = 0.2  # seconds between two looks
 _KILLED = 7  # exit status of a source that nobody can do
 
@@ -75,6 +76,7 @@ class _State:
         self._suspects: deque[Task] = deque()  # who are given out alone
         self._alone = False
         self._deaths: Counter[int] = Counter()
+        self._lost: Counter[int] = Counter()
         self._given_up = 0
         self._any_done = False
 
@@ -132,12 +134,14 @@ class _State:
             lost.append(task)
         except Exception as error:
             deaths = deaths_of(error)  # the executor itself goes on
-            if not deaths:
-                raise
-            if self._alone:
+            if deaths and self._alone:
                 done.append(self._given_up_on(task, deaths))
-            else:
-                self._suspects.append(task)
+                return
+            if not deaths:  # a task raises nothing: the executor lost what came of it
+                self._lost[task.number] += 1
+                if self._lost[task.number] == _LOSSES:
+                    raise
+            self._suspects.append(task)
 
     def _bury(self, lost: list[Task]) -> list[Done]:
         """The workers are gone: all that was given out is to be done again, one by one."""

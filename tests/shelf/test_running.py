@@ -121,6 +121,40 @@ def test_workers_that_cannot_begin() -> None:
         run_all(9, lambda _: True)
 
 
+class Losing(Workers):
+    """Workers that do everything, and lose what came of some tasks."""
+
+    def work(self) -> None:
+        given, self._given = self._given, []
+        for future, task in given:
+            if self._deadly(task.number):  # as Dask, if a worker dies right after its answer
+                future.set_exception(TypeError("cannot unpack"))
+            else:
+                future.set_result(Outcome(status=Status.DONE))
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_what_an_executor_lost_is_done_again(losses: int) -> None:
+    log: list[int] = []
+    done: list[int] = []
+    Running(
+        make=lambda: Losing(lambda number: number == 2 and log.count(2) <= losses, log),
+        end=lambda *_: None,
+        window=lambda: 2,
+        done=lambda some: done.extend(each.number for each, _ in some),
+    ).run(iter(map(task, range(6))))
+    assert sorted(done) == list(range(6))
+    assert Counter(log) == {**dict.fromkeys(range(6), 1), 2: losses + 1}
+
+
+def test_an_executor_that_loses_everything() -> None:
+    executor = Losing(lambda _: True, [])
+    with pytest.raises(TypeError, match="cannot unpack"):
+        Running(
+            make=lambda: executor, end=lambda *_: None, window=lambda: 2, done=lambda _: None
+        ).run(iter(map(task, range(6))))
+
+
 def suicide(number: int) -> None:
     os.kill(os.getpid(), number)
 
