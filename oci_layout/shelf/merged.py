@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import attrs
 
@@ -144,12 +145,11 @@ class Merged:
     def told(self, row: Row, planned: Planned, outcome: Outcome) -> Row:
         """The index of its layout, and the names of its blobs."""
         del planned
-        store = DirectoryStore(outcome.staged)
-        index = store.find(layout.INDEX)
-        raw = b"" if index is None else index.read(index.size)
-        return attrs.evolve(
-            row, index=raw, names=tuple(store.names("blobs")), staged=outcome.staged
-        )
+        with closing(DirectoryStore(outcome.staged)) as store:
+            index = store.find(layout.INDEX)
+            raw = b"" if index is None else index.read(index.size)
+            names = tuple(store.names("blobs"))
+        return attrs.evolve(row, index=raw, names=names, staged=outcome.staged)
 
     def place(self, row: Row, known: Row | None) -> None:
         """Let the pool have the blobs.

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 from oci_layout import limits
 from oci_layout.digest import Digest
@@ -44,7 +44,8 @@ def require_plain(path: str) -> Index:
             where=Where(file=path),
             hint="repack it to a plain OCI layout first",
         )
-    index = views.read_index(DirectoryStore(path), FailFast())
+    with closing(DirectoryStore(path)) as store:
+        index = views.read_index(store, FailFast())
     if index is None:
         raise DestinationError(what="has no usable index.json", where=Where(file=path))
     return index
@@ -83,17 +84,17 @@ class LayoutFolder:
             DestinationError: a blob that is there is damaged, or a link is in the way.
         """
         moved = 0
-        with ExitStack() as closing:
-            blobs = closing.enter_context(staged.enter("blobs"))
+        with ExitStack() as opened:
+            blobs = opened.enter_context(staged.enter("blobs"))
             self._folder.make("blobs")
-            into = closing.enter_context(_beneath(self._folder, "blobs"))
+            into = opened.enter_context(_beneath(self._folder, "blobs"))
             for algorithm in blobs.names():
-                here = closing.enter_context(blobs.enter(algorithm))
+                here = opened.enter_context(blobs.enter(algorithm))
                 wanted = [each for each in here.names() if f"blobs/{algorithm}/{each}" in names]
                 if not wanted:
                     continue
                 into.make(algorithm)
-                there = closing.enter_context(_beneath(into, algorithm))
+                there = opened.enter_context(_beneath(into, algorithm))
                 for name in wanted:
                     if there.status(name) is not None:
                         _check_present(there, Digest(algorithm, name))
@@ -109,10 +110,10 @@ class LayoutFolder:
     def status(self, name: str) -> os.stat_result | None:
         """What is there under the name of a blob, a link taken as itself; None for nothing."""
         *folders, last = name.split("/")
-        with ExitStack() as closing, suppress(FileNotFoundError):
+        with ExitStack() as opened, suppress(FileNotFoundError):
             folder = self._folder
             for each in folders:
-                folder = closing.enter_context(_beneath(folder, each))
+                folder = opened.enter_context(_beneath(folder, each))
             return folder.status(last)
         return None
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from oci_layout.errors import ReadError
 from oci_layout.finding import Findings
 from oci_layout.limits import NAME_BYTES, SPECIAL_MEMBERS
+from oci_layout.model.layout import INDEX
 from oci_layout.source.alike import Alike
 from oci_layout.streams import names, tarindex
 from oci_layout.streams.member import AssembledMember, FileMember, Member
@@ -64,6 +65,9 @@ def _refused(error: OSError, path: str) -> ReadError:
 class DirectoryStore:
     """A directory.
 
+    Whoever adds to a layout replaces its index whole: the one that was found first is held open, so
+    that a reader has one state of it, and every blob of that.
+
     Args:
         path: the directory.
 
@@ -75,6 +79,7 @@ class DirectoryStore:
         self.label = path
         self._root = path
         self._stamps: dict[str, Stamp] = {}
+        self._index: HeldFile | None = None
         try:
             os.scandir(path).close()
         except OSError as error:
@@ -90,6 +95,8 @@ class DirectoryStore:
             ReadError: nobody can tell whether it is there.
             ChangedError: another file was there before.
         """
+        if self._index is not None and name == INDEX:
+            return self._member(name, self._index)
         try:
             path = os.path.join(self._root, names.normalise(name))
             status = os.stat(path)
@@ -101,6 +108,9 @@ class DirectoryStore:
             raise _refused(error, path) from error
         if not stat.S_ISREG(status.st_mode):
             return None
+        if name == INDEX:
+            self._index = HeldFile(path)
+            return self._member(name, self._index)
         stamp = stamp_of(status)
         if self._stamps.setdefault(path, stamp) != stamp:
             raise changed(path)
@@ -112,6 +122,12 @@ class DirectoryStore:
             store=self.label,
             path=path,
         )
+
+    def _member(self, name: str, held: HeldFile) -> Member:
+        """A file that is held open."""
+        held.require_unchanged()
+        hold = lambda: (held, False)  # noqa: E731
+        return FileMember(name, held.size, 0, hold, store=self.label, path=held.path)
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of files below a folder, sorted; folders behind links are not entered."""
@@ -138,7 +154,9 @@ class DirectoryStore:
             raise _refused(error, path) from error
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let go of the index."""
+        if self._index is not None:
+            self._index.close()
 
 
 class FileStore:

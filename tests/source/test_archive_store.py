@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from oci_layout import limits
-from oci_layout.errors import DamagedError
+from oci_layout.errors import ChangedError, DamagedError
 from oci_layout.finding import Findings
 from oci_layout.limits import LINK_HOPS, NAME_BYTES
 from oci_layout.source.store import ArchiveStore, DirectoryStore
@@ -211,3 +212,22 @@ def test_a_directory_s_files(tmp_path: Path) -> None:
         assert store.find(name) is None, name
     assert "sub/f" in list(store.names("sub"))
     store.close()
+
+
+def test_an_index_that_is_replaced_is_the_one_that_was_found_first(tmp_path: Path) -> None:
+    """So that a reader has one state of a layout that grows; other files must not change."""
+    for name in ("index.json", "oci-layout"):
+        (tmp_path / name).write_bytes(b"old")
+    with closing(DirectoryStore(str(tmp_path))) as store:
+        assert content(store, "index.json") == content(store, "oci-layout") == b"old"
+        for name in ("index.json", "oci-layout"):
+            (tmp_path / "new").write_bytes(b"another")
+            (tmp_path / "new").replace(tmp_path / name)
+        assert content(store, "index.json") == b"old"
+        with pytest.raises(ChangedError):
+            store.find("oci-layout")
+    with closing(DirectoryStore(str(tmp_path))) as store:
+        assert content(store, "index.json") == b"another"
+        (tmp_path / "index.json").write_bytes(b"in its place")
+        with pytest.raises(ChangedError):
+            store.find("index.json")
