@@ -14,12 +14,13 @@ from oci_layout.cli.asked import Group
 from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import LinesFile, Output, Quiet, Shelves
 from oci_layout.cli.repack import done_line, heard
-from oci_layout.cli.screen import show
+from oci_layout.cli.screen import one_screen, show
 from oci_layout.cli.text import finding_line, shown, size_text
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.plan.request import Repack
+from oci_layout.shelf.report import SHOWN
 from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verifying
 from oci_layout.verification.request import Verify
 
@@ -115,19 +116,41 @@ def _run(
     for warning in () if result.merged is None else result.merged.warnings:
         show([finding_line(warning)], error=True)
     if not quiet:
-        show(render(result, max(40, shutil.get_terminal_size().columns)))
+        show(warning_lines(result, kept=report is not None), error=True)
+        show(render(result, max(40, shutil.get_terminal_size().columns), failures=not one_screen()))
     return int(result.failed > 0)
 
 
-def render(result: BatchReport, width: int) -> list[str]:
+def warning_lines(result: BatchReport, *, kept: bool) -> list[str]:
+    """What sources warn of: a line for each code, since thousands may say the same.
+
+    Args:
+        result: what became of the shelf.
+        kept: whether a file of the user's has all of them.
+    """
+    lines = []
+    for each in result.warned[:SHOWN]:
+        others = each.sources - 1
+        more = f"; as in {plural(others, 'other source')} ({each.code})" if others else ""
+        lines.append(f"{each.severity}: {shown(each.first)}{more}")
+    left = len(result.warned) - SHOWN
+    if left > 0:
+        lines.append(f"and of {plural(left, 'more kind')}")
+    if lines and not kept and any(each.sources > 1 for each in result.warned):
+        lines.append("--report FILE takes the warnings of each source")
+    return lines
+
+
+def render(result: BatchReport, width: int, *, failures: bool = True) -> list[str]:
     """The end of a batch as lines for people.
 
     Args:
         result: what became of the shelf.
         width: columns of the terminal.
+        failures: whether they are told again: as they came they were on standard error.
     """
     lines: list[str] = []
-    if result.failures:
+    if result.failures and failures:
         lines += ["", "failed:"]
         for _, error in result.failures:
             lines += wrapped(shown(error), width, "  ", "    ")

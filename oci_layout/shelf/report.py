@@ -10,6 +10,7 @@ import attrs
 from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.batchlines.values import Summary
 from oci_layout.plan.report import Report
+from oci_layout.shelf.warned import Warned
 
 SHOWN = 20  # failures, and files of a kind, that are kept for the end
 
@@ -27,6 +28,7 @@ class BatchReport:
         seconds: taken.
         failures: the first that failed, with the first error of each.
         misnamed: the first files that are called like archives, and are none.
+        warned: what the sources warn of that were done in this run, by code; most sources first.
         merged: what became of all of them together; None where nothing was merged.
     """
 
@@ -37,6 +39,7 @@ class BatchReport:
     seconds: float
     failures: tuple[tuple[str, str], ...]
     misnamed: tuple[str, ...] = ()
+    warned: tuple[Warned, ...] = ()
     merged: Report | None = None
 
     @property

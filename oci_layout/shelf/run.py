@@ -270,6 +270,7 @@ class _Run:
             seconds=time.monotonic() - self._began,
             failures=tuple(self._settler.failures),
             misnamed=tuple(walk.misnamed),
+            warned=self._settler.warned.most_first(),
             merged=merged,
         )
         self._write(report.line())

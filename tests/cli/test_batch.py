@@ -6,10 +6,13 @@ any is a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -51,6 +54,53 @@ def test_a_line_for_each_and_the_end(
     again = process("batch", "repack", "shelf", "--to", "oci", "-o", "out", "-q")
     assert (again.returncode, again.stdout) == (1, b"")
     assert again.stderr == done.stderr
+
+
+def short_of_its_end(path: Path) -> None:
+    """Make an archive one that is whole, and warned of."""
+    path.write_bytes(path.read_bytes()[:-1024])
+
+
+def test_warnings_are_summed_up(shelf: Path) -> None:
+    for archive in (shelf / "a/deep/app1.tar", shelf / "b/app0.tar"):
+        short_of_its_end(archive)
+    done = process("batch", "verify", shelf, "--jobs", "1")
+    line, hint = done.stderr.decode().splitlines()
+    assert line.startswith(f"warning: {shelf}/a/deep/app1.tar: ")
+    assert line.endswith("; as in 1 other source (no-end-marker)")
+    assert hint == "--report FILE takes the warnings of each source"
+    quiet = process("batch", "verify", shelf, "--quiet")
+    assert (quiet.returncode, quiet.stdout + quiet.stderr) == (0, b"")
+    kept = process("batch", "verify", shelf, "--report", shelf.parent / "report.jsonl")
+    assert kept.stderr.count(b"\n") == 1
+
+
+def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
+    """What a batch prints on a terminal, and elsewhere, where those streams are the terminal."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 300))
+    given = {name: theirs if name in streams else subprocess.PIPE for name in ("stdout", "stderr")}
+    done = subprocess.run(
+        argv_of("batch", "verify", shelf), env=environment(), check=False, timeout=60, **given
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while data := os.read(ours, 65536):
+            shown += data
+    os.close(ours)
+    return shown.decode(), ((done.stdout or b"") + (done.stderr or b"")).decode()
+
+
+def test_a_failure_stands_once_on_a_screen(shelf: Path) -> None:
+    cut(shelf / "b/app0.tar")
+    screen, _ = on_terminals("stdout", "stderr", shelf=shelf)
+    assert screen.count("app0.tar: cut short") == 1
+    assert "1 failed;" in screen
+    screen, errors = on_terminals("stdout", shelf=shelf)
+    assert (screen.count("app0.tar: cut short"), errors.count("app0.tar: cut short")) == (1, 1)
+    screen, output = on_terminals("stderr", shelf=shelf)
+    assert (screen.count("app0.tar: cut short"), output.count("app0.tar: cut short")) == (1, 1)
 
 
 def test_lines_of_json_on_standard_output(shelf: Path) -> None:

@@ -264,6 +264,19 @@ def test_strict(shelf: Shelf) -> None:
     assert shelf.counts("verify", report=None) == {"done": 6}
 
 
+@pytest.mark.parametrize("verb", ["repack", "verify", "inspect"])
+def test_warnings_are_counted_by_code_with_one_example(shelf: Shelf, verb: str) -> None:
+    for name in ("b/app0.tar", "b/app2.tar"):
+        whole = shelf.folder / name
+        whole.write_bytes(whole.read_bytes()[:-1024])
+    (warned,) = shelf.run(verb).warned
+    assert (warned.code, warned.severity, warned.sources) == ("no-end-marker", "warning", 2)
+    assert warned.first.startswith(f"{shelf.folder}/b/app")
+    assert shelf.run(verb).warned == ()  # nothing was done
+    shelf.run("verify", strict=True, report=None)
+    assert shelf.run("verify", strict=True, report=None).warned == ()  # they are failures there
+
+
 def test_a_record_of_its_own(shelf: Shelf) -> None:
     record = shelf.base / "record"
     assert shelf.counts("verify", state=str(record), report=None) == {"done": 6}
