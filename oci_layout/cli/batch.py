@@ -15,11 +15,11 @@ from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import LinesFile, Output, Quiet, Shelves
 from oci_layout.cli.repack import done_line, heard
 from oci_layout.cli.screen import one_screen, show
-from oci_layout.cli.text import finding_line, shown, size_text
+from oci_layout.cli.text import error_line, finding_line, shown, size_text
 from oci_layout.counting import plural
-from oci_layout.errors import UsageError
+from oci_layout.errors import SelectionError, UsageError
 from oci_layout.inspection.request import Inspect
-from oci_layout.plan.request import Repack
+from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf.report import SHOWN
 from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verifying
 from oci_layout.verification.request import Verify
@@ -118,7 +118,26 @@ def _run(
     if not quiet:
         show(warning_lines(result, kept=report is not None), error=True)
         show(render(result, max(40, shutil.get_terminal_size().columns), failures=not one_screen()))
-    return int(result.failed > 0)
+    if result.idle:
+        one = isinstance(how, Repacking) and how.merge and request.to is not Format.REGISTRY
+        show([error_line(_idle(result, output if one else None))], error=True)
+    if result.failed:
+        return 1
+    return SelectionError.exit_status if result.idle else 0
+
+
+def _idle(result: BatchReport, unwritten: str | None) -> str:
+    """What to say of rules that were for no image of the whole shelf.
+
+    Args:
+        result: what became of the shelf.
+        unwritten: the one result that there is not, for that; None where there was to be none.
+    """
+    rules = ", ".join(result.idle[:SHOWN])
+    more = len(result.idle) - SHOWN
+    text = f"no source{' that could be done' if result.failed else ''} has an image for --name "
+    text += f"{rules}{f' and {more} more' if more > 0 else ''}"
+    return f"{text}; {unwritten} is not written" if unwritten is not None else text
 
 
 def warning_lines(result: BatchReport, *, kept: bool) -> list[str]:

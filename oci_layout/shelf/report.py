@@ -29,6 +29,8 @@ class BatchReport:
         failures: the first that failed, with the first error of each.
         misnamed: the first files that are called like archives, and are none.
         warned: what the sources warn of that were done in this run, by code; most sources first.
+        idle: rules for names for which no source that was done has an image; nothing is merged
+            then.
         merged: what became of all of them together; None where nothing was merged.
     """
 
@@ -40,6 +42,7 @@ class BatchReport:
     failures: tuple[tuple[str, str], ...]
     misnamed: tuple[str, ...] = ()
     warned: tuple[Warned, ...] = ()
+    idle: tuple[str, ...] = ()
     merged: Report | None = None
 
     @property

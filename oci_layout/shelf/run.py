@@ -24,6 +24,7 @@ from oci_layout.disk.sidefile import is_stream
 from oci_layout.errors import DestinationError, LayoutError, ResourceError, UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
+from oci_layout.plan.namerules import Renames
 from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import cluster, marks, names, staging
 from oci_layout.shelf.planning import Planner
@@ -192,6 +193,9 @@ class _Run:
         self._state = stack.enter_context(State(None if file is None else os.path.abspath(file)))
         self._packed = os.path.join(folder, "packed") if folder else None
         self._kind = "merge" if merging else str(verb)
+        self._renames = Renames.parse(
+            getattr(self._request, "names", ()), getattr(self._request, "name_files", ())
+        )
         self._asked = marks.of_request(verb, self._request, strict=self._strict)
         self._results: Results = Nothing()
         self._merged: Merged | None = None
@@ -259,8 +263,9 @@ class _Run:
             self._work_far(self._how.cluster, shelves)
         elif todo:
             self._work(todo, executor)
+        idle = self._idle()
         merged = None
-        if self._merged is not None:
+        if self._merged is not None and not idle:
             merged = self._merged.finish(self._told.merging, self._asked)
         report = BatchReport(
             verb=self._verb,
@@ -271,10 +276,18 @@ class _Run:
             failures=tuple(self._settler.failures),
             misnamed=tuple(walk.misnamed),
             warned=self._settler.warned.most_first(),
+            idle=idle,
             merged=merged,
         )
         self._write(report.line())
         return report
+
+    def _idle(self) -> tuple[str, ...]:
+        """The rules for names that had nothing to do in any source."""
+        if not self._renames.rules:
+            return ()
+        used = self._state.used(self._kind)
+        return tuple(text for text in map(str, self._renames.rules) if text not in used)
 
     def _require_apart(self, shelves: Sequence[str]) -> None:
         """Results among their sources would be sources of the next run.

@@ -93,6 +93,7 @@ class Settler:
             seconds=outcome.seconds,
             staged="",
             report=outcome.report,
+            used=outcome.used,
         )
         if not outcome.staged or outcome.status is not Status.DONE:
             return row  # a result of before is still there, and ours
@@ -109,6 +110,7 @@ class Settler:
             error=str(error),
             size=planned.size,
             report=b"",
+            used=(),
         )
 
     def refused(self, planned: Planned, error: LayoutError) -> None:

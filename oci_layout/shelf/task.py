@@ -21,6 +21,7 @@ from oci_layout.errors import LayoutError, NotAnImageError, StaleError, of_machi
 from oci_layout.finding import Finding, Severity
 from oci_layout.inspection.request import Inspect
 from oci_layout.model.reporttext import json_text, on_one_line
+from oci_layout.plan.namerules import Rule
 from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks
 from oci_layout.shelf.layerindex import LayerIndex
@@ -92,6 +93,7 @@ class Outcome:
         digest: of what the source holds; empty where nobody asked.
         staged: where the result lies; empty without one.
         warned: what it warns of, where it is done.
+        used: the rules for names that had something to do in it.
     """
 
     status: Status
@@ -103,6 +105,7 @@ class Outcome:
     digest: str = ""
     staged: str = ""
     warned: tuple[Warned, ...] = ()
+    used: tuple[str, ...] = ()
 
 
 def do(task: Task) -> Outcome:
@@ -171,16 +174,22 @@ def _done(task: Task) -> Outcome:
     if task.stage:
         staged = os.path.join(new_stage(task.stage, str(task.number)), task.stage_name)
     dest = staged or task.placed
+    used: set[Rule] = set()
     try:
-        report = repack(task.source, dest, request, remembered=index)
+        report = repack(task.source, dest, request, remembered=index, used=used)
     except StaleError:  # layers of earlier results are not what they were: do without them
         if index is not None:
             index.distrust()
-        report = repack(task.source, dest, request)
+        report = repack(task.source, dest, request, used=used)
     if index is not None:
         index.placed(dest, task.placed)
     outcome = _told(attrs.evolve(report, destination=task.result))
-    return attrs.evolve(outcome, staged=staged, warned=_warned(task, report.warnings))
+    return attrs.evolve(
+        outcome,
+        staged=staged,
+        warned=_warned(task, report.warnings),
+        used=tuple(sorted(map(str, used))),
+    )
 
 
 def _index(task: Task) -> LayerIndex | None:

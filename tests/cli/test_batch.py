@@ -75,6 +75,25 @@ def test_warnings_are_summed_up(shelf: Path) -> None:
     assert kept.stderr.count(b"\n") == 1
 
 
+def test_a_rule_for_names_that_is_for_no_source(shelf: Path) -> None:
+    rules = ("--name", "app0:1=new:1", "--name", "absent:1=new:2")
+    batch = ("batch", "repack", shelf, "--to", "oci", *rules, "-o")
+    done = process(*batch, shelf.parent / "out")
+    assert (done.returncode, done.stdout.count(b"4 done")) == (4, 1)
+    text = b"layout: no source has an image for --name absent:1=new:2"
+    assert done.stderr == text + b"\n"
+    one = process(*batch, shelf.parent / "all.tar", "--merge")
+    assert (one.returncode, one.stderr) == (
+        4,
+        b"%s; %s is not written\n" % (text, os.fsencode(shelf.parent / "all.tar")),
+    )
+    assert not (shelf.parent / "all.tar").exists()
+    cut(shelf / "b/app0.tar")
+    done = process(*batch, shelf.parent / "out")
+    assert done.returncode == 1
+    assert b"no source that could be done has an image for" in done.stderr
+
+
 def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
     """What a batch prints on a terminal, and elsewhere, where those streams are the terminal."""
     ours, theirs = pty.openpty()
@@ -89,7 +108,8 @@ def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
         while data := os.read(ours, 65536):
             shown += data
     os.close(ours)
-    return shown.decode(), ((done.stdout or b"") + (done.stderr or b"")).decode()
+    elsewhere = (done.stdout or b"") + (done.stderr or b"")
+    return " ".join(shown.decode().split()), " ".join(elsewhere.decode().split())
 
 
 def test_a_failure_stands_once_on_a_screen(shelf: Path) -> None:

@@ -133,6 +133,14 @@ def test_one_name_for_two_images(merging: Merging) -> None:
     assert str(last.image_id) == other.config_digest
 
 
+def test_a_rule_for_names_is_for_some_source(merging: Merging) -> None:
+    assert merging.run(names=["app0:1=new:0", "absent:1=new:1"]).idle == ("absent:1=new:1",)
+    assert not merging.out.exists()
+    assert merging.run(names=["app0:1=new:0"]).idle == ()
+    assert "new:0" in merging.names()
+    assert merging.run(names=["app0:1=new:0"]).idle == ()
+
+
 def test_a_result_that_went_or_is_of_somebody_else(merging: Merging) -> None:
     merging.counts()
     before = fingerprint(merging.out)
