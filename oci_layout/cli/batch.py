@@ -6,6 +6,7 @@ What is done is kept; the next run does what is new, has changed or has failed.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from oci_layout.batchlines.kinds import PASSED, Verb
@@ -17,7 +18,7 @@ from oci_layout.cli.repack import done_line, heard
 from oci_layout.cli.screen import one_screen, show
 from oci_layout.cli.text import error_line, finding_line, shown, size_text
 from oci_layout.counting import plural
-from oci_layout.errors import SelectionError, UsageError
+from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
 from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf.report import SHOWN
@@ -118,26 +119,36 @@ def _run(
     if not quiet:
         show(warning_lines(result, kept=report is not None), error=True)
         show(render(result, max(40, shutil.get_terminal_size().columns), failures=not one_screen()))
-    if result.idle:
-        one = isinstance(how, Repacking) and how.merge and request.to is not Format.REGISTRY
-        show([error_line(_idle(result, output if one else None))], error=True)
-    if result.failed:
-        return 1
-    return SelectionError.exit_status if result.idle else 0
+    one = isinstance(how, Repacking) and how.merge and request.to is not Format.REGISTRY
+    show(map(error_line, _unmerged(result, str(output) if one else "")), error=True)
+    return result.exit_status
 
 
-def _idle(result: BatchReport, unwritten: str | None) -> str:
-    """What to say of rules that were for no image of the whole shelf.
+def _unmerged(result: BatchReport, one: str) -> Iterator[str]:
+    """What to say of names that keep sources apart, or are of none.
 
     Args:
         result: what became of the shelf.
-        unwritten: the one result that there is not, for that; None where there was to be none.
+        one: the result of all sources; empty where each has its own.
     """
+    for conflict in result.conflicts:
+        yield f"{conflict.source}: {conflict}"
+    left = result.conflicting - len(result.conflicts)
+    if left > 0:
+        yield f"and {plural(left, 'more name')} of two different images"
+    if result.conflicts:
+        yield f"{one} is not written ({result.conflicts[0].hint})"
+    if result.idle:
+        yield _idle(result) + (f"; {one} is not written" if one else "")
+
+
+def _idle(result: BatchReport) -> str:
+    """What to say of rules that were for no image of the whole shelf."""
     rules = ", ".join(result.idle[:SHOWN])
     more = len(result.idle) - SHOWN
     text = f"no source{' that could be done' if result.failed else ''} has an image for --name "
     text += f"{rules}{f' and {more} more' if more > 0 else ''}"
-    return f"{text}; {unwritten} is not written" if unwritten is not None else text
+    return text
 
 
 def warning_lines(result: BatchReport, *, kept: bool) -> list[str]:

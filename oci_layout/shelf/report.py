@@ -9,6 +9,7 @@ import attrs
 
 from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.batchlines.values import Summary
+from oci_layout.errors import NameConflict, SelectionError
 from oci_layout.plan.report import Report
 from oci_layout.shelf.warned import Warned
 
@@ -31,6 +32,8 @@ class BatchReport:
         warned: what the sources warn of that were done in this run, by code; most sources first.
         idle: rules for names for which no source that was done has an image; nothing is merged
             then.
+        conflicts: the first names for which two sources have two images; nothing is merged then.
+        conflicting: how many such names there are.
         merged: what became of all of them together; None where nothing was merged.
     """
 
@@ -43,7 +46,16 @@ class BatchReport:
     misnamed: tuple[str, ...] = ()
     warned: tuple[Warned, ...] = ()
     idle: tuple[str, ...] = ()
+    conflicts: tuple[NameConflict, ...] = ()
+    conflicting: int = 0
     merged: Report | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """That the command ends with: 0, 1 where a source failed, 4 where a name is to blame."""
+        if self.idle or self.conflicts:
+            return SelectionError.exit_status
+        return int(self.failed > 0)
 
     @property
     def failed(self) -> int:

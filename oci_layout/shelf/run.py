@@ -21,7 +21,14 @@ from oci_layout.disk.names import require_name
 from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.disk.shifting import make_folder
 from oci_layout.disk.sidefile import is_stream
-from oci_layout.errors import DestinationError, LayoutError, ResourceError, UsageError
+from oci_layout.errors import (
+    DestinationError,
+    LayoutError,
+    NameConflict,
+    NameConflictError,
+    ResourceError,
+    UsageError,
+)
 from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
 from oci_layout.plan.namerules import Renames
@@ -50,6 +57,7 @@ REQUESTS: dict[Verb, tuple[type[Any], type[Batch]]] = {
     Verb.REPACK: (Repack, Repacking),
     Verb.INSPECT: (Inspect, Reading),
 }
+_NONE: tuple[tuple[NameConflict, ...], int] = ((), 0)
 _AHEAD = 2  # sources given out for each worker, so that none waits
 
 
@@ -264,9 +272,12 @@ class _Run:
         elif todo:
             self._work(todo, executor)
         idle = self._idle()
-        merged = None
+        merged, conflicts = None, _NONE
         if self._merged is not None and not idle:
-            merged = self._merged.finish(self._told.merging, self._asked)
+            try:
+                merged = self._merged.finish(self._told.merging, self._asked)
+            except NameConflictError as error:
+                conflicts = (error.conflicts, error.count)
         report = BatchReport(
             verb=self._verb,
             counts=dict(self._settler.counts),
@@ -277,6 +288,8 @@ class _Run:
             misnamed=tuple(walk.misnamed),
             warned=self._settler.warned.most_first(),
             idle=idle,
+            conflicts=conflicts[0],
+            conflicting=conflicts[1],
             merged=merged,
         )
         self._write(report.line())

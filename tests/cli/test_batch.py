@@ -21,7 +21,7 @@ import pytest
 from oci_layout import SourceReport
 from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.cli import batchtable, screen
-from tests.builders import write_docker_archive
+from tests.builders import make_image, write_docker_archive
 from tests.builders.shelves import cut, put, write_shelf
 from tests.builders.trees import heavy_image
 from tests.cli.test_progress import Terminal, terminal
@@ -90,8 +90,22 @@ def test_a_rule_for_names_that_is_for_no_source(shelf: Path) -> None:
     assert not (shelf.parent / "all.tar").exists()
     cut(shelf / "b/app0.tar")
     done = process(*batch, shelf.parent / "out")
-    assert done.returncode == 1
+    assert done.returncode == 4  # which says more than that a source failed
     assert b"no source that could be done has an image for" in done.stderr
+
+
+def test_names_of_two_images(shelf: Path) -> None:
+    """Each is told of; what else became of the shelf is told as ever."""
+    other = make_image([{"x": b"1"}], names=("app0:1", "app1:1"))
+    write_docker_archive([other], shelf / "z.tar")
+    done = process("batch", "repack", shelf, "--to", "oci", "--merge", "-o", shelf.parent / "all")
+    assert (done.returncode, done.stdout.count(b"5 sources: 5 done")) == (4, 1)
+    *lines, last = done.stderr.decode().splitlines()
+    assert [line.partition(" names")[0] for line in lines] == [
+        f"layout: {shelf}/z.tar: app0:1",
+        f"layout: {shelf}/z.tar: app1:1",
+    ]
+    assert last.startswith(f"layout: {shelf.parent}/all is not written (--on-conflict first or ")
 
 
 def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:

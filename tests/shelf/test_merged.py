@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from oci_layout import BatchReport, batch, list_images, merge, repack, verify
-from oci_layout.errors import DestinationError, SelectionError, UsageError
+from oci_layout.errors import DestinationError, UsageError
+from oci_layout.plan import merging as merging_of_names
 from oci_layout.shelf.merged import Merged
 from tests.builders import make_image, write_docker_archive
 from tests.builders.shelves import app, cut, put, write_shelf
@@ -122,8 +123,10 @@ def test_one_name_for_two_images(merging: Merging) -> None:
     """It is settled in the order of the sources; and no source is done again for it."""
     other = make_image([{"other": b"x"}], names=("app1:1",))
     write_docker_archive([other], merging.shelf / "c.tar")
-    with pytest.raises(SelectionError, match="two different images"):
-        merging.run()
+    report = merging.run()
+    (conflict,) = report.conflicts
+    assert (conflict.name, conflict.source) == ("app1:1", str(merging.shelf / "c.tar"))
+    assert (report.merged, report.exit_status, report.failed) == (None, 4, 0)
     assert not merging.out.exists()
     assert merging.counts(on_conflict="first") == {"unchanged": 7}
     (first,) = [each for each in verify(str(merging.out)).images if "app1:1" in each.names]
@@ -131,6 +134,23 @@ def test_one_name_for_two_images(merging: Merging) -> None:
     assert merging.counts(on_conflict="last") == {"unchanged": 7}
     (last,) = [each for each in verify(str(merging.out)).images if "app1:1" in each.names]
     assert str(last.image_id) == other.config_digest
+
+
+def test_every_name_for_two_images_is_told_of(
+    merging: Merging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a conflict of the later source; of very many the first ones."""
+    for name in ("d", "c"):
+        images = [make_image([{name: b"x"}], names=(f"app{each}:1",)) for each in (2, 0, 100)]
+        write_docker_archive(images, merging.shelf / f"{name}.tar")
+    report = merging.run()
+    assert [(each.name, each.source[-5:]) for each in report.conflicts] == [
+        (name, source) for source in ("c.tar", "d.tar") for name in ("app2:1", "app0:1", "app100:1")
+    ]
+    monkeypatch.setattr(merging_of_names, "CONFLICTS", 4)
+    report = merging.run()
+    assert (len(report.conflicts), report.conflicting) == (4, 6)
+    assert merging.run(on_conflict="first").exit_status == 0
 
 
 def test_a_rule_for_names_is_for_some_source(merging: Merging) -> None:
