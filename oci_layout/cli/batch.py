@@ -17,6 +17,7 @@ from oci_layout.cli.options import LinesFile, Output, Quiet, Shelves
 from oci_layout.cli.repack import done_line, heard
 from oci_layout.cli.screen import one_screen, show
 from oci_layout.cli.text import error_line, finding_line, shown, size_text
+from oci_layout.cli.volumelines import volume_lines
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
@@ -189,6 +190,8 @@ def render(result: BatchReport, width: int, *, failures: bool = True) -> list[st
             lines.append(f"  and {more} more; --report FILE has them all")
     if result.merged is not None:
         lines += ["", done_line(result.merged)]
+        if result.merged.volumes:
+            lines += volume_lines(result.merged.volumes, width)
     counts = ", ".join(f"{count} {status}" for status, count in result.counts.items() if count)
     text = f"{plural(result.sources, 'source')}: {counts or 'nothing to do'}"
     text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"

@@ -183,15 +183,10 @@ class _Run:
         self._dest = dest or ""
         merging = isinstance(how, Repacking) and how.merge
         adding = merging and request.to is Format.REGISTRY
-        if adding:
-            self._request = of_registry(request)
-            require_name("--output", self._dest)
-        elif merging:
-            from oci_layout.shelf.merged import Merged, of_each  # noqa: PLC0415  seldom needed
-
-            self._request = of_each(request)
-            require_name("--output", self._dest)
+        if merging:
+            self._request = _of_each(request, self._dest)
         elif self._dest:
+            _require_of_each(request)
             staging.destination(self._dest, outputs)
         folder = self._folder(report)
         file = how.state if isinstance(how, Reading) else None
@@ -213,6 +208,8 @@ class _Run:
             if adding:
                 self._results = Registered(self._dest)
             elif merging:
+                from oci_layout.shelf.merged import Merged  # noqa: PLC0415  seldom needed
+
                 self._merged = Merged(self._dest, request, stage, folder, self._state)
                 self._results = self._merged
             else:
@@ -223,7 +220,8 @@ class _Run:
             self._lines = LineFile("--report", report, outputs)
             stack.callback(self._lines.close)
         named = (self._dest, report, file)
-        written = [path for path in named if path and os.path.lexists(path)]
+        every = (*named, *(() if self._merged is None else self._merged.files))
+        written = [path for path in every if path and os.path.lexists(path)]
         self._ours = [identity(os.stat(path)) for path in written]
         self._planner = Planner(
             state=self._state,
@@ -385,6 +383,34 @@ class _Run:
     def _write(self, line: str) -> None:
         if self._lines is not None:
             self._lines.write(f"{line}\n".encode("ascii"))
+
+
+def _of_each(request: Repack, dest: str) -> Repack:
+    """What is asked of each source, where all go into one result.
+
+    Args:
+        request: what is asked for.
+        dest: where the one result goes.
+
+    Raises:
+        UsageError: what makes no one result.
+    """
+    require_name("--output", dest)
+    if request.to is Format.REGISTRY:
+        return of_registry(request)
+    from oci_layout.shelf.merged import of_each  # noqa: PLC0415  seldom needed
+
+    return of_each(request, dest)
+
+
+def _require_of_each(request: Repack) -> None:
+    """Refuse what is of one result alone.
+
+    Raises:
+        UsageError: that is asked for.
+    """
+    if request.volume_size is not None:
+        raise UsageError(what="--volume-size cuts one result of all", hint="--merge")
 
 
 class _Given:

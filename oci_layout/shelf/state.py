@@ -294,6 +294,15 @@ class State(Closing):
             ).fetchone()
         return None if found is None else tuple(map(os.fsdecode, found))  # type: ignore[return-value]
 
+    def rows(self, verb: str) -> dict[str, Row]:
+        """All that is known of what there is little of: results of many sources."""
+        with self._told():
+            paths = self._database.execute(
+                "SELECT path FROM source WHERE verb = ? ORDER BY path", (verb,)
+            ).fetchall()
+        named = [os.fsdecode(path) for (path,) in paths]
+        return {path: row for path in named if (row := self.row(path, verb)) is not None}
+
     def forget_unplanned(self, verb: str) -> None:
         """Forget the sources that are not on the shelves of this run."""
         with self._told():
