@@ -182,7 +182,7 @@ def test_a_line_is_never_that_of_what_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["skopeo", "skopeo+oci-archive", "cri-o", "podman@5.8"])
 def test_one_of_two_names_of_several_platforms(target: str, tmp_path: Path) -> None:
-    """What would be written of both lists two, as what is there does; of one of them it lists one."""
+    """Of both names a result would list two, as what is there does; of one of them, one."""
     images = [
         make_image([{"a": each.encode()}], names=(), architecture=each)
         for each in ("amd64", "arm64")
