@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -145,6 +147,23 @@ def images_inside(folders: Sequence[str], first: str) -> Mistaken:
     return Mistaken(
         what=f"no image at its top, but holds {several} with an image: {listed}{more}",
         hint=f"choose one: {first}",
+    )
+
+
+def shelf(folder: str, paths: Sequence[str]) -> Mistaken:
+    """A folder of archives and other sources.
+
+    Args:
+        folder: its path.
+        paths: of some of them.
+    """
+    listed = ", ".join(repr(os.path.relpath(each, folder)[:60]) for each in paths[:4])
+    more = " and others" if len(paths) > 4 else ""
+    named = shlex.quote(folder)
+    return Mistaken(
+        what=f"no image, but a folder in which some may be: {listed}{more}",
+        hint=f"name one of them; layout batch verify {named} takes all, as do batch repack and "
+        "batch inspect",
     )
 
 
