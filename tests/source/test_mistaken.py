@@ -96,7 +96,7 @@ def test_a_folder_of_archives(verb: str, tmp_path: Path) -> None:
     done = layout(verb, shelf, *more)
     assert done.returncode == 3
     told = done.stderr.decode()
-    assert "a folder in which some may be: 'a/packed.tar.gz', 'b/app0.tar', 'b/app2.tar', " in told
+    assert "a folder in which some may be: 'a/packed.tar.gz', 'b/app0.tar', 'b/app2.tar' (" in told
     (line,) = re.findall("layout (batch verify '[^']*')", told)
     ran = process(*shlex.split(line))
     assert (ran.returncode, ran.stderr) == (0, b"")
