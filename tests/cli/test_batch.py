@@ -112,9 +112,16 @@ def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
     """What a batch prints on a terminal, and elsewhere, where those streams are the terminal."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 300))
-    given = {name: theirs if name in streams else subprocess.PIPE for name in ("stdout", "stderr")}
+    output, errors = (
+        theirs if name in streams else subprocess.PIPE for name in ("stdout", "stderr")
+    )
     done = subprocess.run(
-        argv_of("batch", "verify", shelf), env=environment(), check=False, timeout=60, **given
+        argv_of("batch", "verify", shelf),
+        env=environment(),
+        check=False,
+        timeout=60,
+        stdout=output,
+        stderr=errors,
     )
     os.close(theirs)
     shown = b""

@@ -18,7 +18,7 @@ from oci_layout.cli.asked import Group
 from oci_layout.cli.completing import candidates, lines
 from oci_layout.cli.verbs import VERBS
 from oci_layout.filediff.ignoring import Ignored
-from oci_layout.signatures.values import SignatureType
+from oci_layout.signatures.policy import SignatureType
 from oci_layout.targets.target import ENGINES
 from tests.command import argv_of, environment, layout
 
