@@ -194,13 +194,13 @@ def test_times_of_the_history_alone(tmp_path: Path) -> None:
 def test_what_is_left_of_files_and_config(tmp_path: Path) -> None:
     """It is known where layers were compared, and told with what is ignored already."""
     sides = []
-    how: dict[str, Any]
     for name, time in (("a", 1.0), ("b", 2.0)):
         image = layered(IMAGE, (Layer(layer(entry("f", mtime=time)), "none"),))
         image = edited(image, created=f"200{time:.0f}-01-01T00:00:00Z")
         sides.append(str(write_oci_layout([image], tmp_path / name)))
     assert diff(sides[0], sides[1]).pairs[0].ignorable == ()
-    for how in ({"files": True}, {"rootfs": True}):
+    for read in ("files", "rootfs"):
+        how: dict[str, Any] = {read: True}
         assert diff(sides[0], sides[1], **how).pairs[0].ignorable == ("mtime", "created")
         assert diff(sides[0], sides[1], **how, ignore="mtime").pairs[0].ignorable == ("created",)
     shown = layout("diff", *sides, "--rootfs", "--ignore", "mtime").stdout.decode()
