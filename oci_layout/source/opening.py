@@ -369,10 +369,10 @@ def _refuse_any_folder(path: str) -> None:
     if found is None:
         others = (below[each] for each in folders if each not in inside)
         archives = _archives([*folders, *itertools.chain(*others)])
-        if archives or len(inside) > 1:
+        if archives:
             found = mistaken.shelf(path, sorted([*inside, *archives]))
         elif inside:
-            found = mistaken.images_inside(inside, inside[0])
+            found = mistaken.images_inside(inside, inside[0], shelf=path)
     found = found or mistaken.by_what_is_inside(names)
     raise no_image(path, [os.path.basename(each) for each in folders[:4]], found)
 
