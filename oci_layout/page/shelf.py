@@ -152,8 +152,8 @@ class ShelfPage:
         yield join(tag("p", each) for each in self._remarks())
         yield Markup("<main>")
         if len(self._rows):
-            every = f"{len(self._rows):,} sources"
-            told = f"The first {_AT_ONCE:,} of {every}; the others take JavaScript."
+            every = _sources(len(self._rows))
+            told = f"The first {_AT_ONCE} of {every}; the others take JavaScript."
             yield from table_pieces(
                 _HEAD,
                 self._rows,

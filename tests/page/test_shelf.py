@@ -296,6 +296,6 @@ def test_of_thousands_the_first_are_shown(tmp_path: Path) -> None:
     assert len(listed) == 1_000
     assert sum("failed" in each for each in listed) == 12
     assert "".join(rest).count("<tr>") == 200
-    assert "The first 1,000 of 1,200 sources; the others take JavaScript." in told(page)
+    assert "The first 1000 of 1200 sources; the others take JavaScript." in told(page)
     _, page = page_of(shelf(tmp_path / "fewer", many(1_000)))
     assert "<template" not in page

@@ -165,5 +165,5 @@ def test_it_works_without_a_script(pages: Path, tmp_path: Path) -> None:
         assert "JavaScript" not in shown
         tab.open(pages / "long.html")
         shown = str(tab.call("DOM.getDocument", depth=-1))
-        assert "The first 1,000 of 1,100 sources; the others take JavaScript." in shown
+        assert "The first 1000 of 1100 sources; the others take JavaScript." in shown
         assert [each for each in tab.requests if not each.startswith("file:")] == []
