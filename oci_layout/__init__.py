@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from oci_layout.errors import DamagedError as DamagedError
     from oci_layout.errors import DestinationError as DestinationError
     from oci_layout.errors import LayoutError as LayoutError
+    from oci_layout.errors import NameConflictError as NameConflictError
     from oci_layout.errors import NotAnImageError as NotAnImageError
     from oci_layout.errors import ReadError as ReadError
     from oci_layout.errors import ResourceError as ResourceError
@@ -125,6 +126,7 @@ _HOMES = {
     "DamagedError": "oci_layout.errors",
     "DestinationError": "oci_layout.errors",
     "LayoutError": "oci_layout.errors",
+    "NameConflictError": "oci_layout.errors",
     "NotAnImageError": "oci_layout.errors",
     "ReadError": "oci_layout.errors",
     "ResourceError": "oci_layout.errors",

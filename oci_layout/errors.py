@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -92,6 +92,59 @@ class SelectionError(LayoutError):
     """No such image or platform, or the choice is ambiguous."""
 
     exit_status: ClassVar[int] = 4
+
+
+@attrs.frozen(kw_only=True)
+class NameConflict:
+    """A name that stands for two images.
+
+    Args:
+        name: which.
+        images: the two of them, each with its source.
+        source: of the second of them.
+        hint: what to do about it.
+    """
+
+    name: str
+    images: tuple[str, str]
+    source: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.name} names two different images: {', '.join(self.images)}"
+
+
+_CONFLICTS = 8  # names in one message
+
+
+@attrs.define(kw_only=True, eq=False, str=False, auto_exc=True)
+class NameConflictError(SelectionError):
+    """Names that stand for two images each, and may not.
+
+    Args:
+        conflicts: the first of them.
+        count: how many there are.
+    """
+
+    conflicts: tuple[NameConflict, ...]
+    count: int
+
+    @classmethod
+    def of(cls, conflicts: Sequence[NameConflict], count: int) -> NameConflictError:
+        """The error that tells of some.
+
+        Args:
+            conflicts: the first ones; at least one.
+            count: how many there are.
+        """
+        first, *others = conflicts
+        what = str(first)
+        if others:
+            named = ", ".join(each.name for each in others[:_CONFLICTS])
+            more = count - 1 - len(others[:_CONFLICTS])
+            what += f"; so {'does' if count == 2 else 'do'} {named}"
+            what += f" and {more} more" if more > 0 else ""
+        return cls(what=what, hint=first.hint, conflicts=tuple(conflicts), count=count)
 
 
 class DestinationError(LayoutError):

@@ -34,6 +34,8 @@ class Option:
         many: whether it may be given again and again.
         least: of a number.
         most: of a number.
+        offered: words that may be said, for whoever completes the command line; others may be, too.
+        between: what stands between several values in one word; empty for one value a word.
     """
 
     help: str
@@ -43,6 +45,8 @@ class Option:
     many: bool = False
     least: int | None = None
     most: int | None = None
+    offered: tuple[str, ...] = ()
+    between: str = ""
 
 
 def option_of(field: attrs.Attribute[Any]) -> Option | None:
@@ -105,8 +109,16 @@ def words(kind: type[_Word], help: str, metavar: str, *flags: str) -> Any:
             )
         return tuple(dict.fromkeys(kind(each.lower()) for each in asked))
 
-    told = help.format(", ".join(kind))
-    return _field((), Option(help=told, kind=str, flags=flags, metavar=metavar, many=True), read)
+    option = Option(
+        help=help.format(", ".join(kind)),
+        kind=str,
+        flags=flags,
+        metavar=metavar,
+        many=True,
+        offered=tuple(kind),
+        between=",",
+    )
+    return _field((), option, read)
 
 
 def texts(help: str, metavar: str, *flags: str, between: str = "") -> Any:
@@ -125,7 +137,8 @@ def texts(help: str, metavar: str, *flags: str, between: str = "") -> Any:
             return every
         return tuple(part.strip() for each in every for part in each.split(between))
 
-    return _field((), Option(help=help, kind=str, flags=flags, metavar=metavar, many=True), read)
+    option = Option(help=help, kind=str, flags=flags, metavar=metavar, many=True, between=between)
+    return _field((), option, read)
 
 
 def text(
@@ -134,6 +147,7 @@ def text(
     *flags: str,
     default: Any = None,
     read: Callable[[Any], Any] | None = None,
+    offered: Sequence[str] = (),
 ) -> Any:
     """A field of one text.
 
@@ -143,8 +157,9 @@ def text(
         flags: other than the name of the field.
         default: None for nothing.
         read: makes of the text what it means.
+        offered: texts that may be said; others may be, too.
     """
-    option = Option(help=help, kind=str, flags=flags, metavar=metavar)
+    option = Option(help=help, kind=str, flags=flags, metavar=metavar, offered=tuple(offered))
     return _field(default, option, read or _path)
 
 

@@ -41,6 +41,16 @@ def content(path: Path) -> dict[str, bytes] | bytes:
     }
 
 
+def _result(base: Path, name: str, cut: str) -> dict[str, bytes] | bytes:
+    """What was written, or the volumes that their list names."""
+    if not cut:
+        return content(base / name)
+    stem = name.removesuffix(".tar")
+    listed = json.loads((base / f"{stem}.volumes.json").read_bytes())["volumes"]
+    files = [each["file"] for each in listed]
+    return {each.removeprefix(stem): (base / each).read_bytes() for each in files}
+
+
 def _reported(path: Path) -> list[tuple[str, str]]:
     """Sources and what became of them, as a report says; its last line may be torn."""
     found = []
@@ -79,7 +89,7 @@ def _many(shelf: Path, number: int, seed: int) -> str:
     return str(path)
 
 
-def killed_batches(runs: int, seed: int, *, merge: bool = False) -> Outcome:
+def killed_batches(runs: int, seed: int, *, merge: bool = False, cut: str = "") -> Outcome:
     """Runs that are killed at a random moment, each after the other; then one that is not.
 
     Between two of them some archives on the shelf change.
@@ -88,8 +98,9 @@ def killed_batches(runs: int, seed: int, *, merge: bool = False) -> Outcome:
         runs: that are killed.
         seed: of the moments.
         merge: whether all goes into one result.
+        cut: size of the volumes of that; empty for one file.
     """
-    more = ("--merge",) if merge else ()
+    more = ("--merge", *(("--volume-size", cut) if cut else ())) if merge else ()
     calm, out, fresh = (each + ".tar" * merge for each in ("calm", "out", "fresh"))
     chance = random.Random(seed)  # noqa: S311  moments, not secrets
     result = Outcome(runs=runs)
@@ -129,7 +140,7 @@ def killed_batches(runs: int, seed: int, *, merge: bool = False) -> Outcome:
             if count > at_most[source]
         ]
         subprocess.run(_words(base, fresh, more), check=True, env=environment())
-        if content(base / fresh) != content(base / out):
+        if _result(base, fresh, cut) != _result(base, out, cut):
             result.faults.append("the results are not those of a run that nobody disturbed")
         left = os.listdir(base / f".{out}.layout-batch/staged")
         result.faults += [f"left {left}"] if left else []

@@ -29,7 +29,7 @@ from oci_layout.havelist.values import Finds, Thinning
 from oci_layout.mediatype import Family
 from oci_layout.option import path_text
 from oci_layout.plan.change import Change
-from oci_layout.plan.namerules import Renames
+from oci_layout.plan.namerules import Renames, Rule
 from oci_layout.plan.options import Options
 from oci_layout.plan.planning import Plan, make_plan
 from oci_layout.plan.report import Report
@@ -51,6 +51,7 @@ def repack(
     *,
     progress: Progress | None = None,
     remembered: Remembered | None = None,
+    used: set[Rule] | None = None,
     **options: Any,
 ) -> Report:
     """Convert the images of a source.
@@ -62,6 +63,7 @@ def repack(
         request: what is asked for; or else its fields as keywords: ``to="oci"``, see ``Repack``.
         progress: told how far the work is.
         remembered: knows layers of other sources, and takes in those of this one.
+        used: takes the rules for names that had something to do; None where all must have.
         options: the fields of ``Repack``.
 
     Raises:
@@ -103,7 +105,7 @@ def repack(
                 )
             )
             (opened,) = _completed([opened], job, asked, stack)
-            return _repack(opened, job, asked, thinning, old)
+            return _repack(opened, job, asked, thinning, old, used)
 
 
 def _destination(dest: str | os.PathLike[str] | None, asked: Writing) -> Destination:
@@ -184,7 +186,12 @@ def _findings(asked: Writing) -> Findings:
 
 
 def _repack(
-    source: Source, job: Job, asked: Repack, thinning: Thinning | None, old: Sequence[Old]
+    source: Source,
+    job: Job,
+    asked: Repack,
+    thinning: Thinning | None,
+    old: Sequence[Old],
+    used: set[Rule] | None,
 ) -> Report:
     if asked.link and source.archive:
         raise UsageError(
@@ -192,7 +199,7 @@ def _repack(
             hint="leave it out",
         )
     options = Options.of(asked, docker_view=_docker_view(job.destination, asked))
-    options = attrs.evolve(options, thinning=thinning)
+    options = attrs.evolve(options, thinning=thinning, used=used)
     if asked.to is Format.DIR:
         options = attrs.evolve(options, target=_family_of(source))
     if job.destination.name is not None:

@@ -25,6 +25,8 @@ class Parameter:
         values: how many words one option takes.
         least: of a number.
         most: of a number.
+        offered: words that may be said, and others may be, too.
+        between: what stands between several values in one word; empty for one value a word.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Parameter:
     values: int = 1
     least: int | None = None
     most: int | None = None
+    offered: tuple[str, ...] = ()
+    between: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ What is done is kept; the next run does what is new, has changed or has failed.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from oci_layout.batchlines.kinds import PASSED, Verb
@@ -14,12 +15,14 @@ from oci_layout.cli.asked import Group
 from oci_layout.cli.cells import wrapped
 from oci_layout.cli.options import LinesFile, Output, Quiet, Shelves
 from oci_layout.cli.repack import done_line, heard
-from oci_layout.cli.screen import show
-from oci_layout.cli.text import finding_line, shown, size_text
+from oci_layout.cli.screen import one_screen, show
+from oci_layout.cli.text import error_line, finding_line, shown, size_text
+from oci_layout.cli.volumelines import volume_lines
 from oci_layout.counting import plural
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
-from oci_layout.plan.request import Repack
+from oci_layout.plan.request import Format, Repack
+from oci_layout.shelf.report import SHOWN
 from oci_layout.shelf.request import WITHOUT, Batch, Reading, Repacking, Verifying
 from oci_layout.verification.request import Verify
 
@@ -115,19 +118,70 @@ def _run(
     for warning in () if result.merged is None else result.merged.warnings:
         show([finding_line(warning)], error=True)
     if not quiet:
-        show(render(result, max(40, shutil.get_terminal_size().columns)))
-    return int(result.failed > 0)
+        show(warning_lines(result, kept=report is not None), error=True)
+        show(render(result, max(40, shutil.get_terminal_size().columns), failures=not one_screen()))
+    one = isinstance(how, Repacking) and how.merge and request.to is not Format.REGISTRY
+    show(map(error_line, _unmerged(result, str(output) if one else "")), error=True)
+    return result.exit_status
 
 
-def render(result: BatchReport, width: int) -> list[str]:
+def _unmerged(result: BatchReport, one: str) -> Iterator[str]:
+    """What to say of names that keep sources apart, or are of none.
+
+    Args:
+        result: what became of the shelf.
+        one: the result of all sources; empty where each has its own.
+    """
+    for conflict in result.conflicts:
+        yield f"{conflict.source}: {conflict}"
+    left = result.conflicting - len(result.conflicts)
+    if left > 0:
+        yield f"and {plural(left, 'more name')} of two different images"
+    if result.conflicts:
+        yield f"{one} is not written ({result.conflicts[0].hint})"
+    if result.idle:
+        yield _idle(result) + (f"; {one} is not written" if one else "")
+
+
+def _idle(result: BatchReport) -> str:
+    """What to say of rules that were for no image of the whole shelf."""
+    rules = ", ".join(result.idle[:SHOWN])
+    more = len(result.idle) - SHOWN
+    text = f"no source{' that could be done' if result.failed else ''} has an image for --name "
+    text += f"{rules}{f' and {more} more' if more > 0 else ''}"
+    return text
+
+
+def warning_lines(result: BatchReport, *, kept: bool) -> list[str]:
+    """What sources warn of: a line for each code, since thousands may say the same.
+
+    Args:
+        result: what became of the shelf.
+        kept: whether a file of the user's has all of them.
+    """
+    lines = []
+    for each in result.warned[:SHOWN]:
+        others = each.sources - 1
+        more = f"; as in {plural(others, 'other source')} ({each.code})" if others else ""
+        lines.append(f"{each.severity}: {shown(each.first)}{more}")
+    left = len(result.warned) - SHOWN
+    if left > 0:
+        lines.append(f"and of {plural(left, 'more kind')}")
+    if lines and not kept and any(each.sources > 1 for each in result.warned):
+        lines.append("--report FILE takes the warnings of each source")
+    return lines
+
+
+def render(result: BatchReport, width: int, *, failures: bool = True) -> list[str]:
     """The end of a batch as lines for people.
 
     Args:
         result: what became of the shelf.
         width: columns of the terminal.
+        failures: whether they are told again: as they came they were on standard error.
     """
     lines: list[str] = []
-    if result.failures:
+    if result.failures and failures:
         lines += ["", "failed:"]
         for _, error in result.failures:
             lines += wrapped(shown(error), width, "  ", "    ")
@@ -136,6 +190,8 @@ def render(result: BatchReport, width: int) -> list[str]:
             lines.append(f"  and {more} more; --report FILE has them all")
     if result.merged is not None:
         lines += ["", done_line(result.merged)]
+        if result.merged.volumes:
+            lines += volume_lines(result.merged.volumes, width)
     counts = ", ".join(f"{count} {status}" for status, count in result.counts.items() if count)
     text = f"{plural(result.sources, 'source')}: {counts or 'nothing to do'}"
     text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"

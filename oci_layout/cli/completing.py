@@ -8,7 +8,7 @@ it means behind a tab. Where there is none, the shell offers files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from oci_layout.cli import verbs
 from oci_layout.cli.asked import HELP, Command, Group, Parameter
@@ -22,25 +22,29 @@ def lines(shell: str, words: Sequence[str]) -> list[str]:
         shell: ``bash``, ``zsh`` or ``fish``.
         words: those after the command, up to the cursor; the last may be empty, or a beginning.
     """
-    if shell == "bash":
-        words = _joined(words)
-    found = candidates(words)
-    if shell == "bash":
-        # To bash, what is before "=" is a word of its own.
-        return [word.rpartition("=")[2] for word, _ in found]
-    return [f"{word}\t{meaning}" for word, meaning in found]
+    if shell != "bash":
+        return [f"{word}\t{meaning}" for word, meaning in candidates(words)]
+    words = _joined(words)
+    last = words[-1] if words else ""
+    # To bash, what is before such a letter is a word of its own, and stays; "@" begins a new one.
+    stays = max(last.rfind("=") + 1, last.rfind(":") + 1, last.rfind("@"), 0)
+    return [word[stays:] for word, _ in candidates(words)]
+
+
+_BREAKS = "=@:"  # letters at which bash breaks words, and which ours have in them
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """The words as they were before bash broke them at each ``=``."""
+    """The words as they were before bash broke them."""
     found: list[str] = []
     glued = False
     for word in words:
-        if found and (glued or word == "=") and found[-1].startswith("--"):
+        breaks = len(word) == 1 and word in _BREAKS
+        if len(found) > 1 and (glued or breaks):
             found[-1] += word
         else:
             found.append(word)
-        glued = word == "="
+        glued = breaks
     return found
 
 
@@ -86,19 +90,19 @@ def _of_verb(command: Command, before: Sequence[str], last: str) -> Iterator[tup
                 given.add(wanting.name)
                 wanted = 0 if wanting.flag or equals else wanting.values
     if wanted and wanting is not None:
-        yield from _words(wanting)
+        yield from values(wanting, last)
     elif last.startswith("-") and not ended:
         yield from _options(command, given, last)
     elif places < len(command.arguments):
-        yield from _words(command.arguments[places])
+        yield from values(command.arguments[places], last)
 
 
 def _options(command: Command, given: set[str], last: str) -> Iterator[tuple[str, str]]:
     """Options that are not there yet; of one with ``=``, its values."""
-    name, equals, _ = last.partition("=")
+    name, equals, value = last.partition("=")
     option = command.option(name) if equals else None
     if option is not None:
-        yield from ((f"{name}={word}", meaning) for word, meaning in _words(option))
+        yield from ((f"{name}={word}", meaning) for word, meaning in values(option, value))
         return
     yield from _flags(
         [each for each in command.options if each.name not in given or each.many], last
@@ -113,8 +117,41 @@ def _flags(options: Sequence[Parameter], last: str) -> Iterator[tuple[str, str]]
                 yield flag, option.help
 
 
-def _words(parameter: Parameter) -> Iterator[tuple[str, str]]:
-    return ((word, parameter.help) for word in parameter.words)
+def values(parameter: Parameter, last: str) -> Iterator[tuple[str, str]]:
+    """What a value may become; of several in one word the last one."""
+    between = parameter.between
+    before, comma, part = last.rpartition(between) if between else ("", "", last)
+    given = before.split(between) if before else []
+    for word in _words(parameter, part):
+        if word not in given:
+            yield f"{before}{comma}{word}", parameter.help
+
+
+def _words(parameter: Parameter, last: str) -> Iterable[str]:
+    of_kind = _OF_KIND.get(parameter.metavar)
+    if of_kind is not None:
+        return of_kind(last)
+    return parameter.words or parameter.offered
+
+
+def _targets(last: str) -> Iterable[str]:
+    from oci_layout.targets.target import offered  # noqa: PLC0415  only who asks for one
+
+    return offered(last)
+
+
+def _attestations(last: str) -> Iterable[str]:
+    from oci_layout.signatures.statement import SHORT_TYPES  # noqa: PLC0415  likewise
+
+    del last
+    return SHORT_TYPES
+
+
+# What is said of a kind of value wherever one is asked for, by what stands for it in the help.
+_OF_KIND: dict[str, Callable[[str], Iterable[str]]] = {
+    "TARGET": _targets,
+    "TYPE": _attestations,
+}
 
 
 def answer(shell: str) -> int:

@@ -51,6 +51,7 @@ def render(found: Comparison, width: int, asked: Diff) -> list[str]:
     for pair in found.pairs:
         roots = pair.a.candidate.root, pair.b.candidate.root
         tables = file_tables(pair, found.ignored, width, files=asked.files, rootfs=asked.rootfs)
+        tables += _left(pair, found.ignored, width)
         lines += _pair(pair, width, tables, lone=lone, first=roots not in told)
         told.add(roots)
     for letter, source in (("A", found.a), ("B", found.b)):
@@ -66,6 +67,14 @@ def _says(pair: ImagePair, ignored: Sequence[Ignored]) -> str:
     if all(each.change in (Change.SAME, Change.RELABELLED) for each in pair.layers):
         return "the config and the layers are the same, byte for byte"
     return "the config is the same, byte for byte; the packaging of layers differs"
+
+
+def _left(pair: ImagePair, ignored: Sequence[Ignored], width: int) -> list[str]:
+    """What would be ignored for a better verdict, where that is all there is."""
+    if not pair.ignorable:
+        return []
+    words = ",".join(each for each in Ignored if each in (*ignored, *pair.ignorable))
+    return ["", *wrapped(f"With --ignore {words} nothing is left that differs.", width, "", "  ")]
 
 
 def _counted(found: Comparison) -> str:

@@ -170,6 +170,8 @@ def _of_fields(fields: Sequence[tuple[attrs.Attribute[Any], Field]]) -> list[Par
             many=option.many,
             least=option.least,
             most=option.most,
+            offered=option.offered,
+            between=option.between,
         )
         for field, option in fields
     ]

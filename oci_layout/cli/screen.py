@@ -96,6 +96,11 @@ def is_live() -> bool:
     return sys.stderr.isatty()
 
 
+def one_screen() -> bool:
+    """Whether both standard streams go to people who have read the one when they see the other."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
 def draw(line: str) -> None:
     """Show a line on standard error in the place of the one that was drawn before.
 

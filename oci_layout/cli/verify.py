@@ -121,8 +121,9 @@ def render(report: VerifyReport, width: int, *, strict: bool, quiet: bool) -> li
     lines: list[str] = []
     if not quiet:
         lines += wrapped(f"{shown(report.source)}: {report.source_kind}", width, "", "    ")
+        alike = Counter(map(_called, report.images))
         for image in report.images:
-            lines += _image(image, width)
+            lines += _image(image, width, alone=alike[_called(image)] == 1)
         lines += _chains(report, width)
     shown_of: Counter[str] = Counter()
     for finding in report.findings:
@@ -149,11 +150,26 @@ def _chains(report: VerifyReport, width: int) -> list[str]:
     return [line for chain in report.chains for line in chain_lines(chain, width)]
 
 
-def _image(image: ImageCheck, width: int) -> list[str]:
+def _called(image: ImageCheck) -> str:
+    """What an image is called: by its names, or its ID, with its platform."""
     name = ", ".join(shown(each) for each in image.names) or short(image.image_id)
+    return f"{name}  {shown(str(image.platform))}"
+
+
+def _image(image: ImageCheck, width: int, *, alone: bool) -> list[str]:
+    """What is said of an image.
+
+    Args:
+        image: what was found of it.
+        width: columns of the terminal.
+        alone: whether no other is called so: one image may be packed in several ways.
+    """
+    name = _called(image)
+    if not alone and image.manifest is not None:
+        name += f", manifest {short(image.manifest)}"
     state = "ok" if image.sound else "DAMAGED"
     return wrapped(
-        f"{state}  {name}  {shown(str(image.platform))}  "
+        f"{state}  {name}  "
         f"{plural(image.blobs, 'blob')}, {size_text(image.bytes)}, {image.seconds:.1f} s",
         width,
         "  ",

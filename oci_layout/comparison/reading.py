@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from oci_layout.blobs.pool import Pool
+from oci_layout.comparison.fields import FieldDifference
 from oci_layout.comparison.files import compare_files
 from oci_layout.comparison.layers import LayerChange
 from oci_layout.comparison.pairing import Candidate
@@ -16,7 +17,7 @@ from oci_layout.comparison.verdict import Verdict
 from oci_layout.counting import plural
 from oci_layout.errors import SelectionError
 from oci_layout.filediff.comparing import Comparing
-from oci_layout.filediff.ignoring import ignores_field
+from oci_layout.filediff.ignoring import Ignored, ignores_field, word_of_field
 from oci_layout.filediff.report import FilesReport
 from oci_layout.limits import DIFFED_LAYERS
 
@@ -104,22 +105,32 @@ def settled(pair: ImagePair, reading: Reading) -> ImagePair:
         reading: what was read, and what does not count.
     """
     ignored = reading.how.ignored
-    if not ignored:
-        return pair
     config = tuple(field for field in pair.config if not ignores_field(ignored, field.path))
     pair = attrs.evolve(pair, config=config)
-    if pair.verdict.same or config or not _alike(pair, reading):
+    if pair.verdict.same:
         return pair
+    left = _left(pair, reading)
+    if left is None:
+        return pair
+    if left or not ignored:
+        return attrs.evolve(pair, ignorable=tuple(each for each in Ignored if each in left))
     return attrs.evolve(pair, verdict=Verdict.SAME_BUT)
 
 
-def _alike(pair: ImagePair, reading: Reading) -> bool:
-    """Whether the files are the same, but for what is ignored."""
-    if not _differing(pair):
-        return True
-    if reading.trees is not None:
-        return pair.rootfs is not None and pair.rootfs.alike
-    return reading.files and all(each.alike for each in pair.layer_files)
+def _left(pair: ImagePair, reading: Reading) -> frozenset[Ignored] | None:
+    """What more to ignore, so that nothing is left; None where that is no help, or is not known."""
+    words = [_word(field) for field in pair.config]
+    if _differing(pair):
+        if reading.trees is not None:
+            words.append(None if pair.rootfs is None else pair.rootfs.words)
+        else:
+            words += [each.words for each in pair.layer_files] if reading.files else [None]
+    return None if None in words else frozenset().union(*(each for each in words if each))
+
+
+def _word(field: FieldDifference) -> frozenset[Ignored] | None:
+    word = word_of_field(field.path)
+    return None if word is None else frozenset({word})
 
 
 def _differing(pair: ImagePair) -> list[LayerChange]:

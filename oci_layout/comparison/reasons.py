@@ -268,11 +268,14 @@ def layers_reason(changes: Sequence[LayerChange], *, told: bool) -> Reason:
         text = f"{layers} {verb} the same, byte for byte; only the labels differ."
         return Reason(about="layers", differs=False, text=text)
     same = sum(each.change.same_files for each in changes)
-    text = (
-        f"{layers} {'hold' if count != 1 else 'holds'} the same files (diff_id), packed otherwise"
-        if same == count
-        else f"{same} of {count} layers {'hold' if same != 1 else 'holds'} the same files (diff_id)"
-    )
+    if same == count:
+        verb = "hold" if count != 1 else "holds"
+        text = f"{layers} {verb} the same files (diff_id), packed otherwise"
+    elif count == 1:
+        text = "The one layer is another tar (diff_id)"
+    else:
+        held = "are the same tars" if same != 1 else "is the same tar"
+        text = f"{same} of {count} layers {held} (diff_id)"
     return Reason(
         about="layers",
         differs=True,

@@ -37,6 +37,8 @@ class ImagePair:
         rootfs: file by file, what a container of each would see; None where that was not asked
             for, or no layer differs.
         consequences: what it means.
+        ignorable: what more to ignore, so that nothing is left that differs; empty where that is
+            no help, or layers differ that were not compared.
     """
 
     a: Side
@@ -49,6 +51,7 @@ class ImagePair:
     layer_files: tuple[FilesReport, ...]
     rootfs: FilesReport | None
     consequences: Consequences
+    ignorable: tuple[Ignored, ...] = ()
 
     @property
     def files(self) -> FilesReport | None:
@@ -86,6 +89,7 @@ class ImagePair:
             },
             "layer_files": [each.to_json() for each in self.layer_files],
             "rootfs": self.rootfs.to_json() if self.rootfs is not None else None,
+            "ignorable": [str(each) for each in self.ignorable],
         }
 
 

@@ -50,11 +50,13 @@ def compare_lists(
     kept: list[FileChange] = []
     same = 0
     full = False
+    attributes: set[str] = set()
     for each in pairs(a.as_files(), b.as_files(), fields_of(how.ignored)):
         if not each.differs:
             same += 1
             continue
         counts[each.change] += 1
+        attributes.update(each.attributes)
         if not full and len(kept) < limits.DIFFERENCES:
             full = not how.room.takes(each)
             kept += () if full else (each,)
@@ -70,4 +72,5 @@ def compare_lists(
         added=counts["added"],
         removed=counts["removed"],
         changed=counts["changed"],
+        attributes=frozenset(attributes),
     )

@@ -36,6 +36,30 @@ def fields_of(ignored: Iterable[Ignored]) -> frozenset[str]:
     return frozenset(name for each in ignored for name in _FIELDS.get(each, ()))
 
 
+def words_of(fields: Iterable[str]) -> frozenset[Ignored] | None:
+    """What to ignore, so that none of some fields of files counts.
+
+    Args:
+        fields: that differ.
+
+    Returns:
+        The words; None where one of the fields always counts.
+    """
+    by_field = {name: word for word, names in _FIELDS.items() for name in names}
+    words = [by_field.get(name) for name in fields]
+    return None if None in words else frozenset(word for word in words if word is not None)
+
+
+def word_of_field(path: tuple[str | int, ...]) -> Ignored | None:
+    """What to ignore, so that a field of the config does not count; None where it always does.
+
+    Args:
+        path: keys and numbers from the top of the config.
+    """
+    fit = (each for each in (Ignored.CREATED, Ignored.HISTORY) if ignores_field((each,), path))
+    return next(fit, None)
+
+
 def ignores_field(ignored: Iterable[Ignored], path: tuple[str | int, ...]) -> bool:
     """Whether a field of the config does not count.
 

@@ -8,6 +8,7 @@ import attrs
 
 from oci_layout import limits
 from oci_layout.filediff.aligning import STEPS, affordable
+from oci_layout.filediff.ignoring import Ignored, words_of
 from oci_layout.filediff.pairing import FileChange
 from oci_layout.streams.layerfiles import LayerFile
 
@@ -49,6 +50,7 @@ class FilesReport:
         differences: the first of them, in the order of paths.
         texts: of changed files among them, those that are small texts.
         texts_left_out: changed files that may be small texts and were not looked at.
+        attributes: in which any of the changed files differ.
     """
 
     a: int | None
@@ -61,6 +63,7 @@ class FilesReport:
     differences: tuple[FileChange, ...]
     texts: tuple[TextDiff, ...] = ()
     texts_left_out: int = 0
+    attributes: frozenset[str] = frozenset()
 
     @property
     def count(self) -> int:
@@ -71,6 +74,14 @@ class FilesReport:
     def left_out(self) -> int:
         """Differences that were counted and not kept."""
         return self.count - len(self.differences)
+
+    @property
+    def words(self) -> frozenset[Ignored] | None:
+        """What more to ignore, so that all is alike; None where nothing makes it so."""
+        if self.added or self.removed:
+            return None
+        words = words_of(self.attributes)
+        return words | {Ignored.ORDER} if words is not None and self.reordered else words
 
     @property
     def alike(self) -> bool:

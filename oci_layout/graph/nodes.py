@@ -252,9 +252,14 @@ class Root:
 
     @property
     def label(self) -> str:
-        """What to call it: its first name, or a digest."""
+        """What to call it: its first name, or a digest, of its manifest where it has one.
+
+        Several images may have one image ID, each packed in another way.
+        """
         if self.names:
             return str(self.names[0])
-        if isinstance(self.node, Image):
-            return str(self.node.config.digest)
-        return str(self.node.descriptor.digest)
+        node = self.node
+        if isinstance(node, Image):
+            document = node.config if node.descriptor is None else node.descriptor
+            return str(document.digest)
+        return str(node.descriptor.digest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from oci_layout.counting import plural
@@ -141,6 +142,8 @@ def table_pieces(
     caption: str,
     sort: bool = True,
     find: str = "",
+    at_once: int | None = None,
+    left: str = "",
 ) -> Iterator[Markup]:
     """The same table piece by piece, of rows that need not be in memory at once.
 
@@ -150,6 +153,8 @@ def table_pieces(
         caption: what it is, for those who cannot see it.
         sort: whether a script may sort it.
         find: what a script may let people filter it for.
+        at_once: rows that are shown; a script shows others when it is asked to. None for all.
+        left: what is said below a table with others.
     """
     titles = [tag("th", title, scope="col", class_=kind or None) for title, kind in head]
     box = _start("div", class_="wide", tabindex="0", role="region", aria_label=caption)
@@ -158,8 +163,16 @@ def table_pieces(
     yield tag("caption", caption, class_="unseen")
     yield tag("thead", tag("tr", *titles))
     yield Markup("<tbody>")
-    yield from rows
+    every = iter(rows)
+    yield from islice(every, at_once)
     yield Markup("</tbody></table></div>")
+    first_left = next(every, None)
+    if first_left is not None:
+        yield _start("template", class_="rest")
+        yield first_left
+        yield from every
+        yield Markup("</template>")
+        yield tag("p", left, class_="dim")
 
 
 def _cell(value: object, kind: str) -> Markup:

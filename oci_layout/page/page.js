@@ -35,7 +35,55 @@
     return texts.compare(String(a), String(b));
   };
 
-  const sortable = (table) => {
+  /* Rows that the page keeps back, since thousands of them at once are slow to lay out. */
+  const keptBack = (table) => {
+    const rest = table.parentElement.nextElementSibling;
+    return rest && rest.matches("template.rest") ? rest : null;
+  };
+
+  /* What is shown of a table: its rows in some order, those of them that are wanted, the first. */
+  const shownOf = (table) => {
+    const body = table.tBodies[0];
+    const rest = keptBack(table);
+    const step = rest ? body.rows.length : Infinity;
+    const rows = [...body.rows, ...(rest ? rest.content.children : [])];
+    const words = new Map();
+    const wordsOf = (row) => {
+      if (!words.has(row)) words.set(row, row.textContent.toLowerCase());
+      return words.get(row);
+    };
+    const shown = { rows, wanted: "", most: step, left: rows.length, told: () => {} };
+    shown.draw = () => {
+      const left = shown.wanted ? rows.filter((row) => wordsOf(row).includes(shown.wanted)) : rows;
+      shown.left = left.length;
+      body.replaceChildren(...left.slice(0, shown.most));
+      shown.told();
+    };
+    if (rest) more(rest, shown, step);
+    return shown;
+  };
+
+  const more = (rest, shown, step) => {
+    const line = make("div", "more");
+    const count = make("output");
+    const button = make("button");
+    shown.told = () => {
+      const now = Math.min(shown.most, shown.left);
+      const next = Math.min(step, shown.left - now);
+      count.textContent = `${now.toLocaleString("en")} of ${shown.left.toLocaleString("en")} shown`;
+      button.textContent = `show ${next.toLocaleString("en")} more`;
+      button.hidden = !next;
+    };
+    button.addEventListener("click", () => {
+      shown.most += step;
+      shown.draw();
+    });
+    line.append(count, button);
+    rest.nextElementSibling.replaceWith(line);
+    shown.told();
+  };
+
+  const sortable = (table, shown) => {
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
       if (!head.textContent) return;
@@ -47,16 +95,19 @@
         const up = now ? now === "descending" : !numbers;
         heads.forEach((each) => each.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const rows = [...table.tBodies[0].rows].map((row) => [valueOf(row, column), row]);
+        const rows = shown.rows.map((row) => [valueOf(row, column), row]);
         rows.sort((one, other) => (up ? 1 : -1) * compare(one[0], other[0]));
-        table.tBodies[0].append(...rows.map((each) => each[1]));
+        rows.forEach((each, at) => {
+          shown.rows[at] = each[1];
+        });
+        shown.draw();
       });
     });
   };
 
-  const searchable = (table) => {
-    const rows = [...table.tBodies[0].rows];
-    if (rows.length < 6) return;
+  const searchable = (table, shown) => {
+    const every = shown.rows.length;
+    if (every < 6) return;
     const line = make("label", "find");
     const input = make("input");
     const count = make("output");
@@ -65,13 +116,9 @@
     input.placeholder = `filter ${table.dataset.find}`;
     input.setAttribute("aria-label", `filter ${table.dataset.find}`);
     input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase();
-      let left = 0;
-      rows.forEach((row) => {
-        row.hidden = !row.textContent.toLowerCase().includes(wanted);
-        left += row.hidden ? 0 : 1;
-      });
-      count.textContent = wanted ? `${left} of ${rows.length}` : "";
+      shown.wanted = input.value.toLowerCase();
+      shown.draw();
+      count.textContent = shown.wanted ? `${shown.left} of ${every}` : "";
     });
     line.append(input, count);
     table.parentElement.before(line);
@@ -240,7 +287,10 @@
     }).observe(map);
   };
 
-  document.querySelectorAll("table.sorts").forEach(sortable);
-  document.querySelectorAll("table[data-find]").forEach(searchable);
+  document.querySelectorAll("table.sorts, table[data-find]").forEach((table) => {
+    const shown = shownOf(table);
+    if (table.classList.contains("sorts")) sortable(table, shown);
+    if (table.dataset.find) searchable(table, shown);
+  });
   document.querySelectorAll(".treemap").forEach(treemap);
 })();

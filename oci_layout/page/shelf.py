@@ -16,6 +16,7 @@ from oci_layout.page.markup import Markup, code, join, number, row, size, table_
 from oci_layout.page.whole import pieces
 from oci_layout.wording import size_text
 
+_AT_ONCE = 1_000  # rows that a browser lays out: of 20,000 it is busy for seconds
 _IMAGES = 4  # of one source that are named
 _NAMES = 4  # of one image
 _NAME = 300  # characters of a name
@@ -151,7 +152,16 @@ class ShelfPage:
         yield join(tag("p", each) for each in self._remarks())
         yield Markup("<main>")
         if len(self._rows):
-            yield from table_pieces(_HEAD, self._rows, caption="sources", find="sources")
+            every = _sources(len(self._rows))
+            told = f"The first {_AT_ONCE} of {every}; the others take JavaScript."
+            yield from table_pieces(
+                _HEAD,
+                self._rows,
+                caption="sources",
+                find="sources",
+                at_once=_AT_ONCE,
+                left=told,
+            )
         yield Markup("</main>")
 
     def _tiles(self) -> Markup:

@@ -78,7 +78,8 @@ class DockerView:
         self._findings.warning(
             "no-docker-platform",
             f"{what}: manifest.json leaves it out",
-            hint="--platform chooses one; containerd, podman and skopeo read all of them",
+            hint="--platform chooses one; containerd reads all of them, and so do podman and "
+            "skopeo where the archive has one name",
         )
 
     def add(

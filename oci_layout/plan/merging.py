@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from oci_layout.errors import SelectionError
+from oci_layout.errors import NameConflict, NameConflictError
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Image, Node, Root
 from oci_layout.graph.walk import images
@@ -16,6 +16,7 @@ from oci_layout.reference import ImageName
 from oci_layout.where import Where
 
 _NAMES = (CONTAINERD_NAME, REF_NAME)
+CONFLICTS = 20  # of names, each of which is told of
 Same = Callable[[Root, Root], bool]
 # What to do where one name stands for two images.
 OTHER_NAME = "--on-conflict first or last, or give one another name: --name DIGEST=NEW"
@@ -60,8 +61,19 @@ class Merge:
         self._alike = same
         self._on_conflict, self._findings, self._bare = on_conflict, findings, bare
         self.lost: set[tuple[str, str]] = set()  # source and key of each name that went elsewhere
+        self._conflicts = 0
+        self._told: list[NameConflict] = []
         self._holders: dict[str, int] = {}
         self._same: dict[tuple[tuple[str, str], str], int] = {}
+
+    def require_settled(self) -> None:
+        """Refuse what has come together, where that was asked for.
+
+        Raises:
+            NameConflictError: a name stands for two images.
+        """
+        if self._told:
+            raise NameConflictError.of(self._told, self._conflicts)
 
     def roots(self) -> tuple[Root, ...]:
         """What it came to, without what another image has taken every name of."""
@@ -126,10 +138,17 @@ class Merge:
         other = f"{called(root.node)} in {label}"
         if self._on_conflict == "error":
             join = "--multi-platform makes one image of them, " if self._joins(holder, root) else ""
-            raise SelectionError(
-                what=f"{name} names two different images: {one}, {other}",
-                hint=f"{join}{OTHER_NAME}",
-            )
+            self._conflicts += 1
+            if len(self._told) < CONFLICTS:
+                self._told.append(
+                    NameConflict(
+                        name=str(name),
+                        images=(one, other),
+                        source=label,
+                        hint=f"{join}{OTHER_NAME}",
+                    )
+                )
+            return False
         last = self._on_conflict == "last"
         self.lost.add((holder.label if last else label, name.key))
         self._findings.warning(
@@ -192,9 +211,10 @@ def merged(
         same: whether two roots of one name come to the same once they are written.
 
     Raises:
-        SelectionError: a name stands for two images, and ``error`` was asked for.
+        NameConflictError: a name stands for two images, and ``error`` was asked for.
     """
     merge = Merge(on_conflict, findings, same=same)
     for root in roots:
         merge.take(root, root.origin)
+    merge.require_settled()
     return merge.roots()

@@ -9,7 +9,7 @@ from oci_layout.graph.selection import Choice
 from oci_layout.havelist.values import Thinning
 from oci_layout.mediatype import Family
 from oci_layout.plan.editing import Editing
-from oci_layout.plan.namerules import Renames
+from oci_layout.plan.namerules import Renames, Rule
 from oci_layout.plan.request import Format, Merge, Repack, Writing
 from oci_layout.plan.reshaping import Reshape
 from oci_layout.platform import Platform
@@ -24,6 +24,8 @@ class Options:
         target: whose media types come out.
         docker_view: write ``manifest.json``, for engines that read nothing else.
         renames: new names.
+        used: takes the rules of these that had something to do, where others may have it in other
+            sources; None where all must have it here.
         thinning: what whoever reads the result has; None for nothing.
         editing: what is edited of images; None for nothing.
         reshape: gives what goes out of all that is there; None for all of it.
@@ -34,6 +36,7 @@ class Options:
     target: Family
     docker_view: bool = True
     renames: Renames = attrs.field(factory=Renames)
+    used: set[Rule] | None = None
     thinning: Thinning | None = None
     editing: Editing | None = None
     reshape: Reshape | None = None

@@ -189,6 +189,7 @@ def make_plan(
         options.renames,
         editing.holds_of if editing is not None else None,
         several=options.multi_platform,
+        used=options.used,
     )
     roots = named.roots
     if options.reshape is not None:

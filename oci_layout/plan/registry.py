@@ -20,6 +20,7 @@ from oci_layout.model.manifest import read_links
 from oci_layout.plan.assemble import Documents
 from oci_layout.reference import ImageName
 from oci_layout.where import Where
+from oci_layout.wording import short
 
 _SHOWN = 8  # names in one message
 
@@ -130,9 +131,12 @@ def _take(root: Root, repositories: Iterable[str], at: dict[str, tuple[str, ...]
 def _nameless(roots: Sequence[Root]) -> TargetError:
     listed = ", ".join(root.label[:100] for root in roots[:_SHOWN])
     more = f" and {len(roots) - _SHOWN} more" if len(roots) > _SHOWN else ""
+    label = roots[0].label
+    called = label[:100] if roots[0].names else short(label)
+    one = "it" if len(roots) == 1 else "the first"
     return TargetError(
         what=f"a registry keeps images in repositories, and these name none: {listed}{more}",
-        hint="--name OLD=REPOSITORY:TAG names one, --image chooses others",
+        hint=f"--name {called}=REPOSITORY:TAG names {one}, --image chooses others",
     )
 
 

@@ -42,6 +42,7 @@ def renamed(
     meant: Callable[[Root], bool] | None = None,
     *,
     several: bool = False,
+    used: set[Rule] | None = None,
 ) -> Renamed:
     """The roots under the names they are to have.
 
@@ -50,6 +51,7 @@ def renamed(
         renames: what was asked for.
         meant: which roots a rule is for that names none; None for all.
         several: whether that may be several images, which are then told apart by platform.
+        used: takes the rules that had something to do, where not all must; None where all must.
 
     Raises:
         SelectionError: a name that is not there, or is ambiguous.
@@ -63,7 +65,10 @@ def renamed(
         return Renamed(roots=roots)
     renaming = _Renaming(roots, renames.rules)
     result = tuple(renaming.root(root) for root in roots)
-    renaming.require_used()
+    if used is None:
+        renaming.require_used()
+    else:
+        used |= renaming.used
     return Renamed(roots=result, dropped=tuple(renaming.dropped))
 
 
@@ -102,7 +107,7 @@ class _Renaming:
 
     def __init__(self, roots: tuple[Root, ...], rules: Sequence[Rule]) -> None:
         self._roots, self._rules = roots, rules
-        self._used: set[Rule] = set()
+        self.used: set[Rule] = set()
         self.dropped: list[Change] = []
         self._exact: dict[str, list[Rule]] = {}
         self._digests: dict[Digest, list[Rule]] = {}
@@ -125,7 +130,7 @@ class _Renaming:
             for digest in sorted(digests_of(root.node))
             for rule in self._digests.get(digest, ())
         ]
-        self._used.update(by_digest)
+        self.used.update(by_digest)
         names: list[ImageName] = []
         gone: list[ImageName] = []
         chosen: dict[str, Digest] = {}
@@ -149,7 +154,7 @@ class _Renaming:
 
     def _exact_of(self, name: ImageName) -> list[Rule]:
         found = dict.fromkeys((*self._exact.get(name.text, ()), *self._exact.get(name.key, ())))
-        self._used.update(found)
+        self.used.update(found)
         return list(found)
 
     def _below(self, name: ImageName) -> list[Rule]:
@@ -161,7 +166,7 @@ class _Renaming:
         while (end := whole.rfind("/", 0, end)) >= 0:
             rules = self._prefixes.get(whole[: end + 1])
             if rules:
-                self._used.update(rules)
+                self.used.update(rules)
                 longest = longest or rules
         return longest or []
 
@@ -176,7 +181,7 @@ class _Renaming:
         Raises:
             SelectionError: there are some.
         """
-        idle = [rule for rule in self._rules if rule not in self._used]
+        idle = [rule for rule in self._rules if rule not in self.used]
         if not idle:
             return
         first = idle[0].old

@@ -102,6 +102,7 @@ class Writing(Working):
         "auto, keep, none, gzip[:LEVEL] or zstd[:LEVEL] for the layers.",
         "HOW",
         default="auto",
+        offered=("auto", "keep", "none", "gzip", "zstd"),
         read=_compress,
     )
     pure: bool = option.flag("Leave manifest.json out: OCI and nothing else.")

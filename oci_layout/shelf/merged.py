@@ -22,6 +22,7 @@ from oci_layout.blobs.compress import Compress
 from oci_layout.disk import shifting
 from oci_layout.disk.outputs import Outputs
 from oci_layout.errors import UsageError
+from oci_layout.finding import Finding
 from oci_layout.model import layout
 from oci_layout.plan.options import Options
 from oci_layout.plan.report import Report
@@ -32,6 +33,7 @@ from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome
 from oci_layout.shelf.walk import Found
 from oci_layout.sink.destination import Destination
+from oci_layout.sink.volumes import of_another_set
 from oci_layout.source.opening import Source, source_of
 from oci_layout.source.store import DirectoryStore
 from oci_layout.source.transports import located
@@ -42,8 +44,21 @@ _RESULT = "merged"  # of the row of its result
 _POOL = "merged"
 
 
-def of_each(request: Repack) -> Repack:
+def destination(dest: str, request: Repack) -> Destination:
+    """Where the one result goes.
+
+    Raises:
+        UsageError: a name that the format does not have, or that cannot be cut.
+    """
+    return Destination.at(located(dest), request.to).cut(request.volume_size, append=False)
+
+
+def of_each(request: Repack, dest: str) -> Repack:
     """What is asked of each source, of all that is asked: what is of the result alone is left out.
+
+    Args:
+        request: all that is asked.
+        dest: where the one result goes.
 
     Raises:
         UsageError: what makes no one result.
@@ -52,7 +67,10 @@ def of_each(request: Repack) -> Repack:
         raise UsageError(what="--merge: a dir: directory holds one image", hint="--to oci")
     if request.have or request.delta or request.legacy or request.link:
         raise UsageError(what="--merge goes not with --have, --delta, --legacy and --link")
-    return attrs.evolve(request, on_conflict=OnConflict.ERROR, pure=False, force=False)
+    destination(dest, request)
+    return attrs.evolve(
+        request, on_conflict=OnConflict.ERROR, pure=False, force=False, volume_size=None
+    )
 
 
 class PooledStore:
@@ -99,9 +117,9 @@ class Merged:
 
     def __init__(self, dest: str, request: Repack, stage: Stage, folder: str, state: State) -> None:
         self._dest, self._request, self._stage, self._state = dest, request, stage, state
-        self._destination = Destination.at(located(dest), request.to)
+        self._destination = destination(dest, request)
         self._pool = os.path.join(folder, _POOL)
-        self._key = os.path.abspath(dest)
+        self._key = os.path.abspath(self._destination.label)  # of volumes, that of their list
         self.stage = stage.folder
         stage.recover(state, _RESULT)
         for path, row in state.unplaced(KIND):
@@ -109,6 +127,11 @@ class Merged:
             state.placed(KIND, [path])
         stage.clear()
         stage.require_free(self._key, self._known())
+
+    @property
+    def files(self) -> list[str]:
+        """What was written before: a result, or volumes and their list."""
+        return list(self._state.rows(_RESULT))
 
     def _known(self) -> Row | None:
         return self._state.row(self._key, _RESULT)
@@ -179,26 +202,64 @@ class Merged:
             LayoutError: the sources do not go together, or the result cannot be written.
         """
         mark, count = self._mark(asked)
-        known = self._known()
-        there = marks.of_result(self._key)
-        same = known is not None and known.mark == mark and known.result_mark == there != ""
-        if same or not count:
+        if not count or self._stands(mark):
             return None
-        staged = os.path.join(shifting.new_stage(self.stage, "merged"), os.path.basename(self._key))
+        folder = shifting.new_stage(self.stage, "merged")
+        staged = os.path.join(folder, os.path.basename(self._destination.path))
         report = self._written(staged, begin())
-        row = Row(
-            mark=mark,
-            status=str(Status.DONE),
-            result=self._key,
-            result_mark=marks.of_result(staged),
-            old_mark="" if known is None else known.result_mark,
-            staged=staged,
-        )
-        self._state.put(_RESULT, [(self._key, row)])
-        self._stage.place(staged, self._key, known)
-        self._state.placed(_RESULT, [self._key])
+        self._place(folder, mark)
         self._sweep()
-        return attrs.evolve(report, destination=self._dest)
+        warnings = (*report.warnings, *self._others(report))
+        return attrs.evolve(report, destination=self._destination.label, warnings=warnings)
+
+    def _stands(self, mark: str) -> bool:
+        """Whether what was written of the same is there, each file as it was."""
+        rows = {path: row for path, row in self._state.rows(_RESULT).items() if row.mark == mark}
+        return self._key in rows and all(
+            row.result_mark == marks.of_result(path) != "" for path, row in rows.items()
+        )
+
+    def _place(self, folder: str, mark: str) -> None:
+        """Give all that was written its places: of volumes the list has its own last.
+
+        Args:
+            folder: of the stage, with nothing else in it.
+            mark: of what it depends on.
+
+        Raises:
+            DestinationError: something stands there that must not be replaced, or the disk refuses.
+        """
+        beside, last = os.path.split(self._key)
+        names = sorted(os.listdir(folder), key=lambda name: (name == last, name))
+        results = [os.path.join(beside, name) for name in names]
+        known = {result: self._state.row(result, _RESULT) for result in results}
+        rows: dict[str, Row] = {}
+        for name, result in zip(names, results, strict=True):
+            before, staged = known[result], os.path.join(folder, name)
+            self._stage.require_free(result, before)
+            rows[result] = Row(
+                mark=mark,
+                status=str(Status.DONE),
+                result=result,
+                result_mark=marks.of_result(staged),
+                old_mark="" if before is None else before.result_mark,
+                staged=staged,
+            )
+        self._state.put(_RESULT, rows.items())
+        for result, row in rows.items():
+            self._stage.give(row.staged, result, known[result])
+        self._state.placed(_RESULT, results)
+        shifting.remove(folder)
+
+    def _others(self, report: Report) -> list[Finding]:
+        """Volumes beside those of this result that are of another set."""
+        if not report.volumes:
+            return []
+        there = os.listdir(os.path.dirname(self._key))
+        found = of_another_set(
+            self._destination.path, there, [each.file for each in report.volumes]
+        )
+        return [] if found is None else [found]
 
     def _rows(self) -> Iterator[tuple[Planned, Row]]:
         """The sources that go into the result, in order."""
@@ -209,7 +270,9 @@ class Merged:
 
     def _mark(self, asked: str) -> tuple[str, int]:
         """What the result depends on, and how many sources there are."""
-        total = hashlib.sha256(f"{asked} {self._request.on_conflict} {self._request.pure}".encode())
+        request = self._request
+        told = f"{asked} {request.on_conflict} {request.pure} {request.volume_size}"
+        total = hashlib.sha256(told.encode())
         count = 0
         for _, row in self._rows():
             total.update(hashlib.sha256(row.index).digest())

@@ -9,7 +9,9 @@ import attrs
 
 from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.batchlines.values import Summary
+from oci_layout.errors import NameConflict, SelectionError
 from oci_layout.plan.report import Report
+from oci_layout.shelf.warned import Warned
 
 SHOWN = 20  # failures, and files of a kind, that are kept for the end
 
@@ -27,6 +29,11 @@ class BatchReport:
         seconds: taken.
         failures: the first that failed, with the first error of each.
         misnamed: the first files that are called like archives, and are none.
+        warned: what the sources warn of that were done in this run, by code; most sources first.
+        idle: rules for names for which no source that was done has an image; nothing is merged
+            then.
+        conflicts: the first names for which two sources have two images; nothing is merged then.
+        conflicting: how many such names there are.
         merged: what became of all of them together; None where nothing was merged.
     """
 
@@ -37,7 +44,18 @@ class BatchReport:
     seconds: float
     failures: tuple[tuple[str, str], ...]
     misnamed: tuple[str, ...] = ()
+    warned: tuple[Warned, ...] = ()
+    idle: tuple[str, ...] = ()
+    conflicts: tuple[NameConflict, ...] = ()
+    conflicting: int = 0
     merged: Report | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """That the command ends with: 0, 1 where a source failed, 4 where a name is to blame."""
+        if self.idle or self.conflicts:
+            return SelectionError.exit_status
+        return int(self.failed > 0)
 
     @property
     def failed(self) -> int:

@@ -9,7 +9,7 @@ import attrs
 from oci_layout import option
 
 # What may be asked of one source or one result, and so not of a shelf.
-WITHOUT = frozenset({"sums", "against", "append", "volume_size", "dry_run", "jobs"})
+WITHOUT = frozenset({"sums", "against", "append", "dry_run", "jobs"})
 
 
 @attrs.frozen(kw_only=True)

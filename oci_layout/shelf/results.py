@@ -181,6 +181,8 @@ def of_registry(request: Repack) -> Repack:
     """
     if request.force:
         raise UsageError(what="--force: a registry's storage is added to, and not replaced")
+    if request.volume_size is not None:
+        raise UsageError(what="--volume-size: a registry's storage is not cut", hint="--to oci")
     return attrs.evolve(request, append=True)
 
 

@@ -21,9 +21,17 @@ from oci_layout.disk.names import require_name
 from oci_layout.disk.outputs import STANDARD_STREAM, Outputs
 from oci_layout.disk.shifting import make_folder
 from oci_layout.disk.sidefile import is_stream
-from oci_layout.errors import DestinationError, LayoutError, ResourceError, UsageError
+from oci_layout.errors import (
+    DestinationError,
+    LayoutError,
+    NameConflict,
+    NameConflictError,
+    ResourceError,
+    UsageError,
+)
 from oci_layout.inspection.request import Inspect
 from oci_layout.option import path_text
+from oci_layout.plan.namerules import Renames
 from oci_layout.plan.request import Format, Repack
 from oci_layout.shelf import cluster, marks, names, staging
 from oci_layout.shelf.planning import Planner
@@ -49,6 +57,7 @@ REQUESTS: dict[Verb, tuple[type[Any], type[Batch]]] = {
     Verb.REPACK: (Repack, Repacking),
     Verb.INSPECT: (Inspect, Reading),
 }
+_NONE: tuple[tuple[NameConflict, ...], int] = ((), 0)
 _AHEAD = 2  # sources given out for each worker, so that none waits
 
 
@@ -174,15 +183,10 @@ class _Run:
         self._dest = dest or ""
         merging = isinstance(how, Repacking) and how.merge
         adding = merging and request.to is Format.REGISTRY
-        if adding:
-            self._request = of_registry(request)
-            require_name("--output", self._dest)
-        elif merging:
-            from oci_layout.shelf.merged import Merged, of_each  # noqa: PLC0415  seldom needed
-
-            self._request = of_each(request)
-            require_name("--output", self._dest)
+        if merging:
+            self._request = _of_each(request, self._dest)
         elif self._dest:
+            _require_of_each(request)
             staging.destination(self._dest, outputs)
         folder = self._folder(report)
         file = how.state if isinstance(how, Reading) else None
@@ -192,6 +196,9 @@ class _Run:
         self._state = stack.enter_context(State(None if file is None else os.path.abspath(file)))
         self._packed = os.path.join(folder, "packed") if folder else None
         self._kind = "merge" if merging else str(verb)
+        self._renames = Renames.parse(
+            getattr(self._request, "names", ()), getattr(self._request, "name_files", ())
+        )
         self._asked = marks.of_request(verb, self._request, strict=self._strict)
         self._results: Results = Nothing()
         self._merged: Merged | None = None
@@ -201,6 +208,8 @@ class _Run:
             if adding:
                 self._results = Registered(self._dest)
             elif merging:
+                from oci_layout.shelf.merged import Merged  # noqa: PLC0415  seldom needed
+
                 self._merged = Merged(self._dest, request, stage, folder, self._state)
                 self._results = self._merged
             else:
@@ -211,7 +220,8 @@ class _Run:
             self._lines = LineFile("--report", report, outputs)
             stack.callback(self._lines.close)
         named = (self._dest, report, file)
-        written = [path for path in named if path and os.path.lexists(path)]
+        every = (*named, *(() if self._merged is None else self._merged.files))
+        written = [path for path in every if path and os.path.lexists(path)]
         self._ours = [identity(os.stat(path)) for path in written]
         self._planner = Planner(
             state=self._state,
@@ -259,9 +269,13 @@ class _Run:
             self._work_far(self._how.cluster, shelves)
         elif todo:
             self._work(todo, executor)
-        merged = None
-        if self._merged is not None:
-            merged = self._merged.finish(self._told.merging, self._asked)
+        idle = self._idle()
+        merged, conflicts = None, _NONE
+        if self._merged is not None and not idle:
+            try:
+                merged = self._merged.finish(self._told.merging, self._asked)
+            except NameConflictError as error:
+                conflicts = (error.conflicts, error.count)
         report = BatchReport(
             verb=self._verb,
             counts=dict(self._settler.counts),
@@ -270,10 +284,21 @@ class _Run:
             seconds=time.monotonic() - self._began,
             failures=tuple(self._settler.failures),
             misnamed=tuple(walk.misnamed),
+            warned=self._settler.warned.most_first(),
+            idle=idle,
+            conflicts=conflicts[0],
+            conflicting=conflicts[1],
             merged=merged,
         )
         self._write(report.line())
         return report
+
+    def _idle(self) -> tuple[str, ...]:
+        """The rules for names that had nothing to do in any source."""
+        if not self._renames.rules:
+            return ()
+        used = self._state.used(self._kind)
+        return tuple(text for text in map(str, self._renames.rules) if text not in used)
 
     def _require_apart(self, shelves: Sequence[str]) -> None:
         """Results among their sources would be sources of the next run.
@@ -358,6 +383,34 @@ class _Run:
     def _write(self, line: str) -> None:
         if self._lines is not None:
             self._lines.write(f"{line}\n".encode("ascii"))
+
+
+def _of_each(request: Repack, dest: str) -> Repack:
+    """What is asked of each source, where all go into one result.
+
+    Args:
+        request: what is asked for.
+        dest: where the one result goes.
+
+    Raises:
+        UsageError: what makes no one result.
+    """
+    require_name("--output", dest)
+    if request.to is Format.REGISTRY:
+        return of_registry(request)
+    from oci_layout.shelf.merged import of_each  # noqa: PLC0415  seldom needed
+
+    return of_each(request, dest)
+
+
+def _require_of_each(request: Repack) -> None:
+    """Refuse what is of one result alone.
+
+    Raises:
+        UsageError: that is asked for.
+    """
+    if request.volume_size is not None:
+        raise UsageError(what="--volume-size cuts one result of all", hint="--merge")
 
 
 class _Given:

@@ -15,6 +15,7 @@ from oci_layout.shelf.report import SHOWN
 from oci_layout.shelf.results import Results
 from oci_layout.shelf.state import Planned, Row, State
 from oci_layout.shelf.task import Outcome
+from oci_layout.shelf.warned import Tally
 
 _UNREADABLE = 3  # exit status of a source that cannot be read
 
@@ -46,6 +47,7 @@ class Settler:
         self.counts: Counter[Status] = Counter()
         self.bytes = 0
         self.failures: list[tuple[str, str]] = []
+        self.warned = Tally()
 
     def settle(self, done: Sequence[tuple[Planned, Outcome]]) -> None:
         """Settle what was done."""
@@ -65,6 +67,8 @@ class Settler:
         self._state.placed(self._kind, placed)
         for (planned, outcome), row in zip(done, rows, strict=True):
             status = Status.UNCHANGED if outcome.status is Status.UNCHANGED else Status(row.status)
+            if status is Status.DONE:  # of one that failed, the failure is told
+                self.warned.add(outcome.warned)
             report = self._report(planned, row, status)
             self._tell(attrs.evolve(report, left_out=outcome.left_out))
 
@@ -89,6 +93,7 @@ class Settler:
             seconds=outcome.seconds,
             staged="",
             report=outcome.report,
+            used=outcome.used,
         )
         if not outcome.staged or outcome.status is not Status.DONE:
             return row  # a result of before is still there, and ours
@@ -105,6 +110,7 @@ class Settler:
             error=str(error),
             size=planned.size,
             report=b"",
+            used=(),
         )
 
     def refused(self, planned: Planned, error: LayoutError) -> None:

@@ -82,7 +82,21 @@ class Stage:
         return mark != "" and mark in (known.result_mark, known.old_mark)
 
     def place(self, staged: str, result: str, known: Row | None) -> None:
-        """Give a result its place.
+        """Give a result its place, and remove the folder that it lay in.
+
+        Args:
+            staged: where it lies.
+            result: the place.
+            known: of its source, before this result.
+
+        Raises:
+            DestinationError: something stands there that must not be replaced, or the disk refuses.
+        """
+        self.give(staged, result, known)
+        shifting.remove(os.path.dirname(staged))
+
+    def give(self, staged: str, result: str, known: Row | None) -> None:
+        """Give a result its place; what it replaces is left in the folder that it lay in.
 
         Args:
             staged: where it lies.
@@ -93,9 +107,7 @@ class Stage:
             DestinationError: something stands there that must not be replaced, or the disk refuses.
         """
         self.require_free(result, known)
-        shifting.make_folder(os.path.dirname(result))
         self._shift(staged, result, replace=self._may(result, known))
-        shifting.remove(os.path.dirname(staged))
 
     @staticmethod
     def _shift(staged: str, result: str, *, replace: bool) -> None:

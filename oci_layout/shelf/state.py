@@ -19,7 +19,7 @@ from oci_layout.errors import DestinationError
 from oci_layout.where import Where
 
 _APPLICATION = 0x4F434942  # "OCIB": no other program's database is touched
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
     path BLOB NOT NULL, verb TEXT NOT NULL,
@@ -28,10 +28,15 @@ CREATE TABLE IF NOT EXISTS source (
     size INTEGER NOT NULL, seconds REAL NOT NULL,
     result BLOB NOT NULL, result_mark TEXT NOT NULL, old_mark TEXT NOT NULL,
     staged BLOB NOT NULL,
-    report BLOB NOT NULL, index_json BLOB NOT NULL, names TEXT NOT NULL,
+    report BLOB NOT NULL, index_json BLOB NOT NULL, names TEXT NOT NULL, used TEXT NOT NULL,
     PRIMARY KEY (path, verb)
 );
 CREATE INDEX IF NOT EXISTS staged ON source (staged) WHERE staged != x'';
+"""
+# Whoever was done by version 1 is done again, and its result is still known as ours.
+_FROM_1 = """
+ALTER TABLE source ADD COLUMN used TEXT NOT NULL DEFAULT '';
+UPDATE source SET asked = '';
 """
 _PLAN = """
 CREATE TEMP TABLE plan (
@@ -63,6 +68,7 @@ class Row:
         report: of the verb, as JSON, packed.
         index: of the layout that was made of it; empty without one.
         names: of the blobs of that layout.
+        used: the rules for names that had something to do in it.
     """
 
     mark: str = ""
@@ -81,6 +87,7 @@ class Row:
     report: bytes = b""
     index: bytes = b""
     names: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -115,7 +122,7 @@ class Planned:
 _FIELDS = tuple(field.name for field in attrs.fields(Row))
 _COLUMNS = tuple("index_json" if name == "index" else name for name in _FIELDS)
 _TEXTS = {"result", "staged", "error", "called", "path", "files"}  # names of any bytes
-_LISTS = {"files", "names"}
+_LISTS = {"files", "names", "used"}
 _SEPARATOR = "\0"
 
 
@@ -153,7 +160,8 @@ class State(Closing):
                     where=Where(file=self._path),
                     hint="choose another name",
                 )
-            if self._ask("PRAGMA user_version") > _VERSION:
+            version = self._ask("PRAGMA user_version")
+            if version > _VERSION:
                 raise DestinationError(
                     what="was written by a later version",
                     where=Where(file=self._path),
@@ -161,6 +169,9 @@ class State(Closing):
                 )
             self._database.execute("BEGIN EXCLUSIVE")  # whoever is second hears of it here
             self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
+            if version == 1:
+                for statement in _FROM_1.split(";"):
+                    self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {_VERSION}")
             self._database.execute("COMMIT")
             self._database.executescript(_SCHEMA + _PLAN)
@@ -283,6 +294,15 @@ class State(Closing):
             ).fetchone()
         return None if found is None else tuple(map(os.fsdecode, found))  # type: ignore[return-value]
 
+    def rows(self, verb: str) -> dict[str, Row]:
+        """All that is known of what there is little of: results of many sources."""
+        with self._told():
+            paths = self._database.execute(
+                "SELECT path FROM source WHERE verb = ? ORDER BY path", (verb,)
+            ).fetchall()
+        named = [os.fsdecode(path) for (path,) in paths]
+        return {path: row for path in named if (row := self.row(path, verb)) is not None}
+
     def forget_unplanned(self, verb: str) -> None:
         """Forget the sources that are not on the shelves of this run."""
         with self._told():
@@ -295,6 +315,16 @@ class State(Closing):
         with self._told():
             found = self._database.execute("SELECT names FROM source WHERE verb = ?", (verb,))
             return {name for (names,) in found for name in names.split(_SEPARATOR)}
+
+    def used(self, verb: str) -> set[str]:
+        """The rules for names that had something to do in a source of this run."""
+        with self._told():
+            found = self._database.execute(
+                "SELECT used FROM source JOIN plan USING (path) "
+                "WHERE verb = ? AND status = 'done' AND used != ''",
+                (verb,),
+            )
+            return {rule for (rules,) in found for rule in rules.split(_SEPARATOR)}
 
     def close(self) -> None:
         """Let go of it: another run may have it."""

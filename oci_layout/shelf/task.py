@@ -9,6 +9,7 @@ import os
 import re
 import time
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -17,12 +18,14 @@ from oci_layout import limits
 from oci_layout.batchlines.kinds import Status
 from oci_layout.disk.shifting import new_stage
 from oci_layout.errors import LayoutError, NotAnImageError, StaleError, of_machine
-from oci_layout.finding import Severity
+from oci_layout.finding import Finding, Severity
 from oci_layout.inspection.request import Inspect
 from oci_layout.model.reporttext import json_text, on_one_line
+from oci_layout.plan.namerules import Rule
 from oci_layout.plan.request import Repack
 from oci_layout.shelf import marks
 from oci_layout.shelf.layerindex import LayerIndex
+from oci_layout.shelf.warned import Warned, of_source
 from oci_layout.verification.report import Verdict, VerifyReport
 from oci_layout.verification.request import Verify
 from oci_layout.where import elided
@@ -89,6 +92,8 @@ class Outcome:
         seconds: taken.
         digest: of what the source holds; empty where nobody asked.
         staged: where the result lies; empty without one.
+        warned: what it warns of, where it is done.
+        used: the rules for names that had something to do in it.
     """
 
     status: Status
@@ -99,6 +104,8 @@ class Outcome:
     seconds: float = 0.0
     digest: str = ""
     staged: str = ""
+    warned: tuple[Warned, ...] = ()
+    used: tuple[str, ...] = ()
 
 
 def do(task: Task) -> Outcome:
@@ -122,9 +129,7 @@ def do(task: Task) -> Outcome:
             status=status, exit_status=error.exit_status, error=_named(task, str(error))
         )
     except LayoutError as error:
-        text = str(error)  # an error of a choice or a name has no file of its own
-        named = text if task.source in text else f"{task.source}: {text}"
-        outcome = _failed(task, error.exit_status, named)
+        outcome = _failed(task, error.exit_status, _of(task, str(error)))
     except Exception as error:  # noqa: BLE001  of one source: the others go on
         known = of_machine(error)
         if known is not None:
@@ -137,6 +142,11 @@ def do(task: Task) -> Outcome:
 
 def _failed(task: Task, exit_status: int, error: str) -> Outcome:
     return Outcome(status=Status.FAILED, exit_status=exit_status, error=_named(task, error))
+
+
+def _of(task: Task, text: str) -> str:
+    """A text that says whose it is: what is about a choice or a name has no file of its own."""
+    return text if task.source in text else f"{task.source}: {text}"
 
 
 def _named(task: Task, text: str) -> str:
@@ -156,23 +166,30 @@ def _done(task: Task) -> Outcome:
     request = task.request
     index = _index(task)
     if isinstance(request, Verify):
-        return _verified(verify(task.source, request, remembered=index), strict=task.strict)
+        return _verified(task, verify(task.source, request, remembered=index))
     if isinstance(request, Inspect):
-        return _told(inspect(task.source, request))
+        shown = inspect(task.source, request)
+        return attrs.evolve(_told(shown), warned=_warned(task, shown.findings))
     staged = ""
     if task.stage:
         staged = os.path.join(new_stage(task.stage, str(task.number)), task.stage_name)
     dest = staged or task.placed
+    used: set[Rule] = set()
     try:
-        report = repack(task.source, dest, request, remembered=index)
+        report = repack(task.source, dest, request, remembered=index, used=used)
     except StaleError:  # layers of earlier results are not what they were: do without them
         if index is not None:
             index.distrust()
-        report = repack(task.source, dest, request)
+        report = repack(task.source, dest, request, used=used)
     if index is not None:
         index.placed(dest, task.placed)
     outcome = _told(attrs.evolve(report, destination=task.result))
-    return attrs.evolve(outcome, staged=staged)
+    return attrs.evolve(
+        outcome,
+        staged=staged,
+        warned=_warned(task, report.warnings),
+        used=tuple(sorted(map(str, used))),
+    )
 
 
 def _index(task: Task) -> LayerIndex | None:
@@ -182,11 +199,15 @@ def _index(task: Task) -> LayerIndex | None:
     return LayerIndex(task.packed_index, os.path.dirname(known))
 
 
-def _verified(report: VerifyReport, *, strict: bool) -> Outcome:
-    outcome = _told(report.to_json(strict=strict))
-    if report.verdict(strict=strict) is Verdict.SOUND:
-        return outcome
-    counts = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+def _warned(task: Task, findings: Sequence[Finding]) -> tuple[Warned, ...]:
+    return of_source(findings, lambda each: elided(_named(task, _of(task, str(each)))))
+
+
+def _verified(task: Task, report: VerifyReport) -> Outcome:
+    outcome = _told(report.to_json(strict=task.strict))
+    if report.verdict(strict=task.strict) is Verdict.SOUND:
+        return attrs.evolve(outcome, warned=_warned(task, report.findings))
+    counts = {Severity.ERROR, Severity.WARNING} if task.strict else {Severity.ERROR}
     first = next(each for each in report.findings if each.severity in counts)
     error = f"{report.source}: {first.code}: {first}"
     return attrs.evolve(outcome, status=Status.FAILED, exit_status=_FOUND, error=elided(error))

@@ -90,6 +90,7 @@ def _join(dest: LayoutFolder, new: Source, merge: Merge) -> _Joined:
     for label, roots in ((dest.path, dest.roots), (_NEW, new.roots)):
         for root in roots:
             merge.take(root, label)
+    merge.require_settled()
     there = listed(dest.index)
     known = {each.identity for each in there}
     kept = [each for each in there if (dest.path, each.key) not in merge.lost]

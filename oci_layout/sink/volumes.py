@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 import attrs
@@ -21,6 +21,7 @@ from oci_layout.disk.folder import Identity, identity
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.place import Place, PlaceKind, failed
 from oci_layout.errors import DestinationError
+from oci_layout.finding import Finding, Severity
 from oci_layout.limits import CHUNK
 from oci_layout.model.volumelist import SUFFIX, ListedVolume, PartialName, VolumeList
 from oci_layout.plan.cutting import Volume, cut
@@ -260,16 +261,31 @@ def _or_none() -> Iterator[list[tuple[Place, Identity]]]:
 
 def _tell_others(plan: Plan, how: Cutting, names: Sequence[str]) -> None:
     """Tell of volumes beside these that are of another set, and are left alone."""
-    stem = os.path.basename(how.path)[: -len(_TAR)]
-    volume = re.compile(re.escape(stem) + r"\.vol[0-9]+\.tar", re.IGNORECASE)
     there: list[str] = []
     with contextlib.suppress(OSError):  # all is written: nobody need know
         there = how.place.parent.names()
+    found = of_another_set(how.path, there, names)
+    if found is not None:
+        plan.findings.add(found)
+
+
+def of_another_set(path: str, there: Iterable[str], names: Sequence[str]) -> Finding | None:
+    """What to say of volumes that are of another set; None where there are none.
+
+    Args:
+        path: of the archive that was cut.
+        there: all names beside it.
+        names: of its volumes.
+    """
+    stem = os.path.basename(path)[: -len(_TAR)]
+    volume = re.compile(re.escape(stem) + r"\.vol[0-9]+\.tar", re.IGNORECASE)
     others = sorted(set(filter(volume.fullmatch, there)) - set(names))
-    if others:
-        plan.findings.warning(
-            "other-volumes",
-            f"{plural(len(others), 'volume')} of another set beside these, {others[0]} first",
-            Where(file=how.place.path),
-            "load what the list names; nothing was removed",
-        )
+    if not others:
+        return None
+    return Finding(
+        code="other-volumes",
+        severity=Severity.WARNING,
+        message=f"{plural(len(others), 'volume')} of another set beside these, {others[0]} first",
+        where=Where(file=list_path(path)),
+        hint="load what the list names; nothing was removed",
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -132,20 +134,42 @@ def by_documents(store: Store) -> Mistaken | None:
     return None
 
 
-def images_inside(folders: Sequence[str], first: str) -> Mistaken:
+def images_inside(folders: Sequence[str], first: str, *, shelf: str = "") -> Mistaken:
     """Something with images in its folders.
 
     Args:
         folders: that hold one each.
         first: what to call the first of them, so that it is taken.
+        shelf: path of the folder that they are in; empty where they are in no folder.
     """
     listed = ", ".join(repr(each[:60]) for each in folders[:4])
     more = f" and {len(folders) - 4} more" if len(folders) > 4 else ""
     several = plural(len(folders), "folder")
     return Mistaken(
         what=f"no image at its top, but holds {several} with an image: {listed}{more}",
-        hint=f"choose one: {first}",
+        hint=f"choose one: {first}" + (f"; {_all_of(shelf)}" if shelf and folders[1:] else ""),
     )
+
+
+def shelf(folder: str, paths: Sequence[str]) -> Mistaken:
+    """A folder of archives and other sources.
+
+    Args:
+        folder: its path.
+        paths: of some of them.
+    """
+    listed = ", ".join(repr(os.path.relpath(each, folder)[:60]) for each in paths[:4])
+    more = " and others" if len(paths) > 4 else ""
+    return Mistaken(
+        what=f"no image, but a folder in which some may be: {listed}{more}",
+        hint=f"name one of them; {_all_of(folder)}",
+    )
+
+
+def _all_of(folder: str) -> str:
+    """What to do with all that is in a folder."""
+    named = shlex.quote(folder)
+    return f"layout batch verify {named} takes all, as do batch repack and batch inspect"
 
 
 def by_what_is_inside(names: Iterable[str]) -> Mistaken | None:

@@ -6,14 +6,14 @@ import itertools
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import attrs
 
 from oci_layout import limits
 from oci_layout.closing import Closing
 from oci_layout.counting import plural
-from oci_layout.errors import NotAnImageError, damage_in
+from oci_layout.errors import LayoutError, NotAnImageError, damage_in
 from oci_layout.finding import Deferring, FailFast, Findings
 from oci_layout.graph.nodes import Root
 from oci_layout.graph.walk import whole
@@ -307,6 +307,7 @@ def _closed_on_error(held: HeldFile | Store) -> Iterator[None]:
 
 
 _CLOSE = 0.8  # of two file names, by difflib
+_GLANCED_AT = 100  # files that lie about in a folder
 _LOOKED_AT = 1_000  # entries of a folder, in which a folder of an image is looked for
 
 
@@ -365,10 +366,27 @@ def _refuse_any_folder(path: str) -> None:
             return
     names = [os.path.relpath(each, path) for each in itertools.chain(folders, *below.values())]
     found = mistaken.by_names(names)
-    if found is None and inside:
-        found = mistaken.images_inside(inside, inside[0])
+    if found is None:
+        others = (below[each] for each in folders if each not in inside)
+        archives = _archives([*folders, *itertools.chain(*others)])
+        if archives:
+            found = mistaken.shelf(path, sorted([*inside, *archives]))
+        elif inside:
+            found = mistaken.images_inside(inside, inside[0], shelf=path)
     found = found or mistaken.by_what_is_inside(names)
     raise no_image(path, [os.path.basename(each) for each in folders[:4]], found)
+
+
+def _archives(paths: Sequence[str]) -> list[str]:
+    """Those of some paths that may be archives with images, by the first bytes of some of them."""
+    from oci_layout.source.glancing import file_may_hold  # noqa: PLC0415  seldom needed
+
+    found = []
+    files = (path for path in paths if os.path.isfile(path) and not os.path.islink(path))
+    for path in itertools.islice(files, _GLANCED_AT):
+        with suppress(LayoutError):
+            found += [path] if file_may_hold(path) else []
+    return found
 
 
 def _entries(folder: str) -> list[str]:

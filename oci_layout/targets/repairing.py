@@ -37,6 +37,9 @@ from oci_layout.targets.target import Target
 # With these the caller names the image at its destination, and takes one at a time.
 CALLER_NAMES = ("skopeo", "cri-o")
 
+# They take one image of a source, or one name; podman also where it lists no others.
+_ONE_AT_A_TIME = (*CALLER_NAMES, "kind", "podman")
+
 Line = tuple[tuple[str, ...], str]
 
 _PACKED = re.compile(r"\.(tar|tar\.\w+|tgz|tzst|tbz2?|txz)$", re.IGNORECASE)
@@ -164,6 +167,9 @@ class Repairs:
             taken = [_called(root) for root in held]
             yield taken, False
         yield taken, True
+        if not taken and held and target.name in _ONE_AT_A_TIME:
+            # What they cannot tell apart in what would be written: an image of several names.
+            yield [_called(held[0])], False
 
     def _way(
         self, target: Target, remarks: Sequence[Remark], taken: list[str], *, drop: bool

@@ -184,6 +184,30 @@ USUAL = tuple(
     for version in engine.usual
 )
 
+
+def offered(text: str) -> list[str]:
+    """Targets that a text may become: engines, and of the only one that is left its versions.
+
+    Args:
+        text: the beginning of a target.
+    """
+    left = [engine for engine in ENGINES.values() if _begins(engine.name, text)]
+    names = [engine.name for engine in left]
+    if len(left) != 1:
+        return names
+    (engine,) = left
+    newest = dotted(engine.newest)
+    found = [*(each for each in engine.usual if each), newest]
+    found += [f"{newest}+{each}" for each in engine.variants[1:]]
+    return [*names, *(f"{engine.name}@{each}" for each in dict.fromkeys(found))]
+
+
+def _begins(name: str, text: str) -> bool:
+    """Whether a text is the beginning of an engine's name, or has it whole."""
+    said, versioned, _ = text.partition("@")
+    return name == said if versioned else name.startswith(text)
+
+
 _FORM = re.compile(r"(?P<name>[a-z0-9-]+)(?:@v?(?P<version>\d+(?:\.\d+){0,3}))?(?:\+(?P<tail>.+))?")
 _BUILD = re.compile(r"(?:k3s|rke2r)\d+")  # v1.30.2+k3s1 is how these two number themselves
 

@@ -6,10 +6,13 @@ any is a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -18,7 +21,7 @@ import pytest
 from oci_layout import SourceReport
 from oci_layout.batchlines.kinds import Status, Verb
 from oci_layout.cli import batchtable, screen
-from tests.builders import write_docker_archive
+from tests.builders import make_image, write_docker_archive
 from tests.builders.shelves import cut, put, write_shelf
 from tests.builders.trees import heavy_image
 from tests.cli.test_progress import Terminal, terminal
@@ -51,6 +54,94 @@ def test_a_line_for_each_and_the_end(
     again = process("batch", "repack", "shelf", "--to", "oci", "-o", "out", "-q")
     assert (again.returncode, again.stdout) == (1, b"")
     assert again.stderr == done.stderr
+
+
+def short_of_its_end(path: Path) -> None:
+    """Make an archive one that is whole, and warned of."""
+    path.write_bytes(path.read_bytes()[:-1024])
+
+
+def test_warnings_are_summed_up(shelf: Path) -> None:
+    for archive in (shelf / "a/deep/app1.tar", shelf / "b/app0.tar"):
+        short_of_its_end(archive)
+    done = process("batch", "verify", shelf, "--jobs", "1")
+    line, hint = done.stderr.decode().splitlines()
+    assert line.startswith(f"warning: {shelf}/a/deep/app1.tar: ")
+    assert line.endswith("; as in 1 other source (no-end-marker)")
+    assert hint == "--report FILE takes the warnings of each source"
+    quiet = process("batch", "verify", shelf, "--quiet")
+    assert (quiet.returncode, quiet.stdout + quiet.stderr) == (0, b"")
+    kept = process("batch", "verify", shelf, "--report", shelf.parent / "report.jsonl")
+    assert kept.stderr.count(b"\n") == 1
+
+
+def test_a_rule_for_names_that_is_for_no_source(shelf: Path) -> None:
+    rules = ("--name", "app0:1=new:1", "--name", "absent:1=new:2")
+    batch = ("batch", "repack", shelf, "--to", "oci", *rules, "-o")
+    done = process(*batch, shelf.parent / "out")
+    assert (done.returncode, done.stdout.count(b"4 done")) == (4, 1)
+    text = b"layout: no source has an image for --name absent:1=new:2"
+    assert done.stderr == text + b"\n"
+    one = process(*batch, shelf.parent / "all.tar", "--merge")
+    assert (one.returncode, one.stderr) == (
+        4,
+        b"%s; %s is not written\n" % (text, os.fsencode(shelf.parent / "all.tar")),
+    )
+    assert not (shelf.parent / "all.tar").exists()
+    cut(shelf / "b/app0.tar")
+    done = process(*batch, shelf.parent / "out")
+    assert done.returncode == 4  # which says more than that a source failed
+    assert b"no source that could be done has an image for" in done.stderr
+
+
+def test_names_of_two_images(shelf: Path) -> None:
+    """Each is told of; what else became of the shelf is told as ever."""
+    other = make_image([{"x": b"1"}], names=("app0:1", "app1:1"))
+    write_docker_archive([other], shelf / "z.tar")
+    done = process("batch", "repack", shelf, "--to", "oci", "--merge", "-o", shelf.parent / "all")
+    assert (done.returncode, done.stdout.count(b"5 sources: 5 done")) == (4, 1)
+    *lines, last = done.stderr.decode().splitlines()
+    assert [line.partition(" names")[0] for line in lines] == [
+        f"layout: {shelf}/z.tar: app0:1",
+        f"layout: {shelf}/z.tar: app1:1",
+    ]
+    assert last.startswith(f"layout: {shelf.parent}/all is not written (--on-conflict first or ")
+
+
+def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
+    """What a batch prints on a terminal, and elsewhere, where those streams are the terminal."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 300))
+    output, errors = (
+        theirs if name in streams else subprocess.PIPE for name in ("stdout", "stderr")
+    )
+    done = subprocess.run(
+        argv_of("batch", "verify", shelf),
+        env=environment(),
+        check=False,
+        timeout=60,
+        stdout=output,
+        stderr=errors,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while data := os.read(ours, 65536):
+            shown += data
+    os.close(ours)
+    elsewhere = (done.stdout or b"") + (done.stderr or b"")
+    return " ".join(shown.decode().split()), " ".join(elsewhere.decode().split())
+
+
+def test_a_failure_stands_once_on_a_screen(shelf: Path) -> None:
+    cut(shelf / "b/app0.tar")
+    screen, _ = on_terminals("stdout", "stderr", shelf=shelf)
+    assert screen.count("app0.tar: cut short") == 1
+    assert "1 failed;" in screen
+    screen, errors = on_terminals("stdout", shelf=shelf)
+    assert (screen.count("app0.tar: cut short"), errors.count("app0.tar: cut short")) == (1, 1)
+    screen, output = on_terminals("stderr", shelf=shelf)
+    assert (screen.count("app0.tar: cut short"), output.count("app0.tar: cut short")) == (1, 1)
 
 
 def test_lines_of_json_on_standard_output(shelf: Path) -> None:

@@ -13,8 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from oci_layout.cli import completing, verbs
+from oci_layout.cli.asked import Group
 from oci_layout.cli.completing import candidates, lines
 from oci_layout.cli.verbs import VERBS
+from oci_layout.filediff.ignoring import Ignored
+from oci_layout.signatures.policy import SignatureType
+from oci_layout.targets.target import ENGINES
 from tests.command import argv_of, environment, layout
 
 SHELLS = ("bash", "zsh", "fish")
@@ -46,6 +51,20 @@ def words(line: str) -> list[str]:
         ("verify --foo --jso", ["--json"]),
         ("verify ", []),
         ("nothing --", []),
+        ("diff a b --ignore m", ["mtime", "mode"]),
+        ("diff a b --ignore mtime,", ["mtime," + word for word in list(Ignored)[1:]]),
+        ("diff a b --ignore=mtime,ow", ["--ignore=mtime,owner"]),
+        ("repack x --compression ", ["auto", "keep", "none", "gzip", "zstd"]),
+        ("check x --for ", list(ENGINES)),
+        ("check x --for k3", ["k3s", "k3d"]),
+        ("check x --for podm", ["podman", "podman@4.3", "podman@5.8"]),
+        ("check x --for docker@29", ["docker@29", "docker@29+containerd"]),
+        ("check x --for skopeo,nerd", ["skopeo,nerdctl", "skopeo,nerdctl@2.1"]),
+        ("report x --for=cri", ["--for=cri-o", "--for=cri-o@1.34"]),
+        ("repack x --have y --for podman@4", ["podman@4.3"]),
+        ("verify x --attestation slsa", ["slsaprovenance", "slsaprovenance02", "slsaprovenance1"]),
+        ("verify x --signature ", list(SignatureType)),
+        ("verify x --trust-level p", ["permissive"]),
     ],
 )
 def test_what_may_come_next(line: str, wanted: list[str]) -> None:
@@ -65,6 +84,26 @@ def test_bash_breaks_words_at_each_equals_sign() -> None:
     assert lines("bash", ["repack", "--to", "="]) == ["oci", "docker", "dir", "registry"]
     assert lines("bash", ["repack", "--to", "=", "oci", "--on-con"]) == ["--on-conflict"]
     assert lines("zsh", ["repack", "--to=o"])[0].startswith("--to=oci\t")
+
+
+def test_bash_breaks_words_at_other_letters_too() -> None:
+    assert lines("bash", ["check", "x", "--for", "docker", "@", "20"]) == ["@20.10"]
+    assert lines("bash", ["check", "x", "--for", "containerd", "@"]) == ["@1.6", "@1.7", "@2.1"]
+    assert lines("bash", ["check", "x", "--for", "pod"]) == ["podman", "podman@4.3", "podman@5.8"]
+    assert lines("bash", ["repack", "x", "--image", "app", ":", "1", "--app"]) == ["--append"]
+    assert lines("bash", ["check", "--for", "=", "podman", "@", "5"]) == ["@5.8"]
+
+
+def test_each_option_of_some_words_offers_them() -> None:
+    """Whatever has a fixed set of words, of whatever verb, offers all of it."""
+    for verb in VERBS:
+        command = verbs.command_of(verb)
+        every = command.commands.values() if isinstance(command, Group) else [command]
+        for each in every:
+            for option in each.options:
+                if option.words or option.offered:
+                    found = [word for word, _ in completing.values(option, "")]
+                    assert found == list(option.words or option.offered), option.spelled
 
 
 def test_nothing_at_all() -> None:
@@ -106,6 +145,7 @@ def test_the_command_answers() -> None:
     assert asked("bash", "ver") == ["verify"]
     assert asked("fish", "ver") == [f"verify\t{VERBS['verify']}"]
     assert asked("bash", "repack", "") == []
+    assert asked("bash", "check", "x", "--for", "skop")[0] == "skopeo"
 
 
 @pytest.fixture
@@ -140,6 +180,12 @@ STARTS = {
         ("layout repack saved.tar --to dock\t", "--to docker "),
         ("layout repack saved.tar --to=dock\t", "--to=docker "),
         ("layout verify sav\t", "layout verify saved.tar "),
+        ("layout diff a b --ignore mtime,hist\t", "--ignore mtime,history "),
+        # To the beginning, "echo", Enter: what a shell draws of such a word is not the word.
+        (
+            "layout check saved.tar --for docker@20\t\x01echo \n",
+            "\nlayout check saved.tar --for docker@20.10",
+        ),
     ],
 )
 def test_a_shell_completes(shell: str, typed: str, becomes: str, home: Path) -> None:

@@ -255,6 +255,7 @@ def test_json_is_stable(sources: dict[str, Path]) -> None:
         "meaning",
         "layer_files",
         "rootfs",
+        "ignorable",
     ]
     assert list(pair["a"]) == [
         "names",

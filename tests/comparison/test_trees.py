@@ -13,6 +13,7 @@ from oci_layout.comparison.report import ImagePair
 from oci_layout.filediff.report import FilesReport
 from tests.builders import Image, Layer, write_oci_layout
 from tests.chance.trees import Habits, Making
+from tests.command import layout
 from tests.comparison.made import IMAGE, edited, layered
 from tests.rootfs.entries import Entry, entry, folder, hardlink, layer, symlink
 from tests.rootfs.made import written
@@ -119,6 +120,7 @@ IGNORED: dict[str, tuple[list[Entry], list[Entry]]] = {
     "order": ([entry("f"), entry("g")], [entry("g"), entry("f")]),
 }
 BUT, DIFFERENT = "same but for what is ignored", "different"
+OTHER_CONFIG = "same files, other config"
 
 
 @pytest.mark.parametrize("word", IGNORED)
@@ -132,13 +134,14 @@ def test_what_is_ignored_does_not_count(word: str, tmp_path: Path) -> None:
         assert pair.verdict == verdict, words
         assert pair.layer_files[0].alike is (word in words)
         assert pair.verdict.same is (verdict == BUT)
+        assert pair.ignorable == ((word,) if verdict == DIFFERENT else ())
 
 
 def test_what_cannot_be_ignored(tmp_path: Path) -> None:
     a = layer(entry("f", b"1"), symlink("s", "f"), entry("gone"), entry("t"))
     b = layer(entry("f", b"2"), symlink("s", "g"), entry("t", kind=tarfile.FIFOTYPE))
     pair = compared(tmp_path, [a], [b], files=True, rootfs=True, ignore=",".join(IGNORED))
-    assert pair.verdict == DIFFERENT
+    assert (pair.verdict, pair.ignorable) == (DIFFERENT, ())
     for found in (pair.layer_files[0], pair.rootfs):
         assert found is not None
         assert {each.path: each.attributes for each in found.differences} == {
@@ -150,18 +153,19 @@ def test_what_cannot_be_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words", "verdict"),
+    ("changes", "words", "verdict", "left"),
     [
-        ({"created": "2001-01-01T00:00:00Z"}, "created", BUT),
-        ({"created": "2001-01-01T00:00:00Z"}, "history", "same files, other config"),
-        ({"history": []}, "history", BUT),
-        ({"history": []}, "created", "same files, other config"),
-        ({"created": "2001-01-01T00:00:00Z", "history": []}, "created,history", BUT),
-        ({"author": "somebody"}, "created,history", "same files, other config"),
+        ({"created": "2001-01-01T00:00:00Z"}, "created", BUT, []),
+        ({"created": "2001-01-01T00:00:00Z"}, "history", OTHER_CONFIG, ["created"]),
+        ({"history": []}, "history", BUT, []),
+        ({"history": []}, "created", OTHER_CONFIG, ["history"]),
+        ({"created": "2001-01-01T00:00:00Z", "history": []}, "created,history", BUT, []),
+        ({"author": "somebody"}, "created,history", OTHER_CONFIG, []),
+        ({"author": "somebody", "history": []}, "created", OTHER_CONFIG, []),
     ],
 )
 def test_fields_of_the_config_that_do_not_count(
-    changes: dict[str, Any], words: str, verdict: str, tmp_path: Path
+    changes: dict[str, Any], words: str, verdict: str, left: list[str], tmp_path: Path
 ) -> None:
     sides = [
         str(write_oci_layout([image], tmp_path / name))
@@ -171,6 +175,7 @@ def test_fields_of_the_config_that_do_not_count(
     assert found.verdict == verdict
     assert [str(each) for each in found.ignored] == words.split(",")
     assert not found.pairs[0].config or verdict != BUT
+    assert found.to_json()["pairs"][0]["ignorable"] == left
 
 
 def test_times_of_the_history_alone(tmp_path: Path) -> None:
@@ -181,7 +186,27 @@ def test_times_of_the_history_alone(tmp_path: Path) -> None:
         for name, each in (("a", lines), ("b", other))
     ]
     assert diff(sides[0], sides[1], ignore=["created"]).verdict == BUT
-    assert diff(sides[0], sides[1]).verdict == "same files, other config"
+    found = diff(sides[0], sides[1])
+    assert found.verdict == OTHER_CONFIG
+    assert found.pairs[0].ignorable == ("created",)
+
+
+def test_what_is_left_of_files_and_config(tmp_path: Path) -> None:
+    """It is known where layers were compared, and told with what is ignored already."""
+    sides = []
+    for name, time in (("a", 1.0), ("b", 2.0)):
+        image = layered(IMAGE, (Layer(layer(entry("f", mtime=time)), "none"),))
+        image = edited(image, created=f"200{time:.0f}-01-01T00:00:00Z")
+        sides.append(str(write_oci_layout([image], tmp_path / name)))
+    assert diff(sides[0], sides[1]).pairs[0].ignorable == ()
+    for read in ("files", "rootfs"):
+        how: dict[str, Any] = {read: True}
+        assert diff(sides[0], sides[1], **how).pairs[0].ignorable == ("mtime", "created")
+        assert diff(sides[0], sides[1], **how, ignore="mtime").pairs[0].ignorable == ("created",)
+    shown = layout("diff", *sides, "--rootfs", "--ignore", "mtime").stdout.decode()
+    assert "With --ignore mtime,created nothing is left that differs." in shown
+    assert "The one layer is another tar (diff_id)" in shown
+    assert layout("diff", *sides, "--rootfs", "--ignore", "mtime,created").returncode == 0
 
 
 def test_words_that_say_nothing(tmp_path: Path) -> None:

@@ -284,3 +284,18 @@ def test_a_line_says_what_was_told(tmp_path: Path) -> None:
     assert SourceReport.of(json.loads(said.line())) == said
     path = shelf(tmp_path / "lines", [said])
     assert all(32 <= each < 127 or each == 10 for each in path.read_bytes())
+
+
+def test_of_thousands_the_first_are_shown(tmp_path: Path) -> None:
+    """Those that failed among them; the others are on the page, for its script."""
+    _, page = page_of(shelf(tmp_path / "lines", many(1_200)))
+    listed, rest = (
+        rows(page),
+        re.findall(r'<template class="rest">(.*?)</template>', page, re.DOTALL),
+    )
+    assert len(listed) == 1_000
+    assert sum("failed" in each for each in listed) == 12
+    assert "".join(rest).count("<tr>") == 200
+    assert "The first 1000 of 1200 sources; the others take JavaScript." in told(page)
+    _, page = page_of(shelf(tmp_path / "fewer", many(1_000)))
+    assert "<template" not in page

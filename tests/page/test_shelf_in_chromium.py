@@ -26,6 +26,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ordinary", [*many(300), long]),
         ("hostile", list(hostile())),
         ("large", list(many(20_000))),
+        ("long", list(many(1_100))),
     ):
         report_page(shelf(folder / name, sources), folder / f"{name}.html")
     return folder
@@ -48,7 +49,7 @@ def press(tab: Browser, column: int) -> list[str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("page", ["ordinary", "hostile"])
+@pytest.mark.parametrize("page", ["ordinary", "hostile", "long"])
 def test_it_fits_and_can_be_read(
     tab: Browser, pages: Path, page: str, width: int, dark: bool
 ) -> None:
@@ -94,7 +95,7 @@ def test_it_is_filtered(tab: Browser, pages: Path) -> None:
     """Twenty thousand rows, too, and what is sorted then stays filtered."""
     tab.see()
     tab.open(pages / "large.html")
-    assert tab.do(f"{ROWS}.length") == 20_000
+    assert tab.do(f"{ROWS}.length") == 1_000
     tab.do("document.querySelector('input[name=find-sources]').focus()")
     for char in "FAILED":
         tab.press(char, ord(char), char)
@@ -106,6 +107,39 @@ def test_it_is_filtered(tab: Browser, pages: Path) -> None:
     sizes = [float(each) for each in press(tab, 4)]
     assert sizes == sorted(sizes, reverse=True)
     assert tab.do(f"{left}.length") == 200
+    assert shown(tab) == ("200 of 200 shown", "")
+    quiet(tab)
+
+
+def shown(tab: Browser) -> tuple[str, str]:
+    """What is said below the table, and on the button there; empty where it is hidden."""
+    words, button = tab.do(
+        "(line => [line.firstChild.textContent, line.lastChild.hidden ? '' :"
+        " line.lastChild.textContent])(document.querySelector('.more'))"
+    )
+    return words, button
+
+
+def test_thousands_are_shown_when_they_are_asked_for(tab: Browser, pages: Path) -> None:
+    """Sorted and filtered are all of them, whatever is shown."""
+    tab.see()
+    tab.open(pages / "large.html")
+    assert shown(tab) == ("1,000 of 20,000 shown", "show 1,000 more")
+    assert press(tab, 4)[0] == str(1_000 * 19_999 + 7)
+    assert press(tab, 4)[0] == "7"
+    assert tab.do(f"{ROWS}.length") == 1_000
+    tab.do("document.querySelector('.more button').click()")
+    assert shown(tab) == ("2,000 of 20,000 shown", "show 1,000 more")
+    assert tab.do(f"{ROWS}.length") == 2_000
+    sizes = [float(each) for each in press(tab, 4)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == 2_000
+    tab.do(
+        "(input => { input.value = 'app-012'; input.dispatchEvent(new Event('input')); })"
+        "(document.querySelector('input[name=find-sources]'))"
+    )
+    assert shown(tab) == ("100 of 100 shown", "")
+    assert tab.do(f"{ROWS}.every(row => row.textContent.includes('app-012'))")
     quiet(tab)
 
 
@@ -128,4 +162,8 @@ def test_it_works_without_a_script(pages: Path, tmp_path: Path) -> None:
         assert "app-00298.tar" in shown
         assert shown.index("app-00099.tar") < shown.index("app-00000.tar")
         assert "find-sources" not in shown  # no field that would do nothing
+        assert "JavaScript" not in shown
+        tab.open(pages / "long.html")
+        shown = str(tab.call("DOM.getDocument", depth=-1))
+        assert "The first 1000 of 1100 sources; the others take JavaScript." in shown
         assert [each for each in tab.requests if not each.startswith("file:")] == []

@@ -11,7 +11,7 @@ import pytest
 
 import oci_layout
 from oci_layout import merge
-from oci_layout.errors import SelectionError, TargetError, UsageError
+from oci_layout.errors import NameConflictError, SelectionError, TargetError, UsageError
 from oci_layout.plan.report import Report
 from tests import independent
 from tests.builders import (
@@ -202,6 +202,26 @@ def test_one_image_saved_by_two_engines_is_no_conflict(
     alone = oci_layout.repack(TESTDATA / names[1], tmp_path / "alone", to=to)
     assert found.manifest_after == alone.images[0].manifest_after
     assert report.warnings == ()
+
+
+def test_all_names_of_two_images_are_told_of(tmp_path: Path) -> None:
+    """In one error, which a program has as values."""
+    names = [f"app{number}:1" for number in range(12)]
+    sources = [
+        write_oci_layout(
+            [make_image([{name: side.encode()}], names=(name,)) for name in names],
+            tmp_path / side,
+        )
+        for side in ("a", "b")
+    ]
+    with pytest.raises(NameConflictError, match="app0:1 names two different images") as caught:
+        oci_layout.merge(sources, tmp_path / "out", to="oci")
+    assert "; so do app1:1, app2:1, " in str(caught.value)
+    assert "app8:1 and 3 more (--on-conflict" in str(caught.value)
+    assert [each.name for each in caught.value.conflicts] == names
+    assert {each.source for each in caught.value.conflicts} == {str(sources[1])}
+    with pytest.raises(NameConflictError, match="; so does app1:1 "):
+        oci_layout.merge(sources, tmp_path / "out", to="oci", images=names[:2])
 
 
 def test_what_is_packed_anew_is_compared_as_it_will_be(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from oci_layout import BatchReport, SourceReport, Told, batch, repack, verify
+from oci_layout.batchlines.kinds import Status
 from oci_layout.errors import DestinationError, LayoutError, NotAnImageError, UsageError
 from oci_layout.shelf import run as running
 from oci_layout.shelf import staging
@@ -264,6 +265,19 @@ def test_strict(shelf: Shelf) -> None:
     assert shelf.counts("verify", report=None) == {"done": 6}
 
 
+@pytest.mark.parametrize("verb", ["repack", "verify", "inspect"])
+def test_warnings_are_counted_by_code_with_one_example(shelf: Shelf, verb: str) -> None:
+    for name in ("b/app0.tar", "b/app2.tar"):
+        whole = shelf.folder / name
+        whole.write_bytes(whole.read_bytes()[:-1024])
+    (warned,) = shelf.run(verb).warned
+    assert (warned.code, warned.severity, warned.sources) == ("no-end-marker", "warning", 2)
+    assert warned.first.startswith(f"{shelf.folder}/b/app")
+    assert shelf.run(verb).warned == ()  # nothing was done
+    shelf.run("verify", strict=True, report=None)
+    assert shelf.run("verify", strict=True, report=None).warned == ()  # they are failures there
+
+
 def test_a_record_of_its_own(shelf: Shelf) -> None:
     record = shelf.base / "record"
     assert shelf.counts("verify", state=str(record), report=None) == {"done": 6}
@@ -441,10 +455,36 @@ def test_all_sources_into_a_registry(shelf: Shelf) -> None:
 
 
 def test_every_error_names_its_source(shelf: Shelf) -> None:
-    """Also one of a name, which is of no file."""
-    report = shelf.run(names=["absent:1=new:1"])
+    """Also one of a choice, which is of no file."""
+    report = shelf.run(images=["absent:1"])
     assert report.failures
     assert all(source in error for source, error in report.failures)
+
+
+RULES = ["app0:1=new:0", "app2:1=+new:2", "gone/=new/", "absent:1=new:1"]
+
+
+@pytest.mark.parametrize("how", [{}, {"merge": True, "to": "registry", "compression": "gzip"}])
+def test_a_rule_for_names_is_for_some_source(shelf: Shelf, how: dict[str, Any]) -> None:
+    """It need not be for each; and that it was for one is still known when nothing is done."""
+    cut(shelf.folder / "b/app2.tar")
+    rules = shelf.base / "rules"
+    rules.write_text("\n".join(RULES))
+    for done, unchanged in ((5, 0), (0, 5)):
+        report = shelf.run(name_files=[rules], **how)
+        assert report.idle == ("app2:1=+new:2", "gone/=docker.io/new/", "absent:1=new:1")
+        counts = [report.counts.get(each, 0) for each in (Status.DONE, Status.UNCHANGED)]
+        assert counts == [done, unchanged]
+    put(2, shelf.folder / "b/app2.tar")
+    put(3, shelf.folder / "b/app0.tar")
+    report = shelf.run(name_files=[rules], **how)
+    assert report.idle == ("app0:1=new:0", "gone/=docker.io/new/", "absent:1=new:1")
+
+
+def test_a_rule_that_is_none_fails_before_anything_is_done(shelf: Shelf) -> None:
+    with pytest.raises(UsageError, match="says no old name"):
+        shelf.run(names=["=new:1"])
+    assert not shelf.told
 
 
 def test_a_shelf_that_is_not_there_makes_nothing(shelf: Shelf) -> None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+import attrs
 import pytest
 
 from oci_layout.errors import DestinationError
@@ -19,6 +20,7 @@ ROW = Row(
     report=b"\0x",
     index=b"{}",
     names=("blobs/a", "blobs/b"),
+    used=("a:1=b:1", "c/=d/"),
     seconds=0.5,
 )
 
@@ -95,6 +97,18 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     with State(str(tmp_path / "s")), pytest.raises(DestinationError, match="another layout batch"):
         State(str(tmp_path / "s"))
     State(str(tmp_path / "s")).close()
+
+
+def test_what_version_1_kept_is_ours_and_done_again(tmp_path: Path) -> None:
+    with State(str(tmp_path / "s")) as state:
+        state.put("repack", [("/a", attrs.evolve(ROW, asked="x", used=()))])
+    with sqlite3.connect(tmp_path / "s") as database:
+        database.execute("ALTER TABLE source DROP COLUMN used")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    for _ in range(2):
+        with State(str(tmp_path / "s")) as state:
+            assert state.row("/a", "repack") == attrs.evolve(ROW, asked="", used=())
 
 
 def test_a_later_version(tmp_path: Path) -> None:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import oci_layout
 from oci_layout import NotAnImageError
-from tests.builders import Link, compress, make_image, write_files, write_members
+from tests.builders import (
+    Link,
+    compress,
+    make_image,
+    write_docker_archive,
+    write_files,
+    write_members,
+    write_oci_layout,
+)
 from tests.builders.containersroot import write_containers_root
 from tests.builders.dockerroot import write_docker_root
 from tests.builders.files import pack_tree
+from tests.builders.shelves import write_shelf
+from tests.command import layout, process
 
 DISC = bytes(32769) + b"CD001\1" + bytes(40_000)
 
@@ -72,6 +85,36 @@ def test_folders_and_archives(files: dict[str, bytes], word: str, tmp_path: Path
     raw = write_members(files, tmp_path / "x.tar").read_bytes()
     archive.write_bytes(compress(raw, "gzip"))
     assert word in refusal(archive)
+
+
+@pytest.mark.parametrize("verb", ["verify", "inspect", "repack", "check", "list"])
+def test_a_folder_of_archives(verb: str, tmp_path: Path) -> None:
+    """Each verb points at the one that does all of them, in a line that can be run."""
+    shelf = tmp_path / "a shelf"
+    write_shelf(shelf)
+    more = ("--to", "oci", "-o", tmp_path / "out") if verb == "repack" else ()
+    done = layout(verb, shelf, *more)
+    assert done.returncode == 3
+    told = done.stderr.decode()
+    assert "a folder in which some may be: 'a/packed.tar.gz', 'b/app0.tar', 'b/app2.tar' (" in told
+    (line,) = re.findall("layout (batch verify '[^']*')", told)
+    ran = process(*shlex.split(line))
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"sources: " in ran.stdout
+
+
+def test_a_folder_of_archives_of_any_name(tmp_path: Path) -> None:
+    """Their bytes tell; a single layout in it is named, with the archives beside it."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    packed = gzip.compress(write_docker_archive([make_image()], tmp_path / "x.tar").read_bytes())
+    (shelf / "saved.bin").write_bytes(packed)
+    (shelf / "README").write_text("of nothing")
+    assert "some may be: 'saved.bin' (name one" in refusal(shelf)
+    write_oci_layout([make_image()], shelf / "folder")
+    assert "some may be: 'folder', 'saved.bin' (" in refusal(shelf)
+    (shelf / "saved.bin").unlink()
+    assert "choose one: " in refusal(shelf)
 
 
 def test_the_links_of_a_root_file_system_do_not_matter(tmp_path: Path) -> None:

@@ -178,3 +178,22 @@ def test_a_line_is_never_that_of_what_is_there(tmp_path: Path) -> None:
     again = tmp_path / "again.tar"
     oci_layout.repack(both, again, to="oci", images=words[words.index("--image") + 1])
     assert oci_layout.check(again, targets="podman@5.8", platform="linux/amd64").loads
+
+
+@pytest.mark.parametrize("target", ["skopeo", "skopeo+oci-archive", "cri-o", "podman@5.8"])
+def test_one_of_two_names_of_several_platforms(target: str, tmp_path: Path) -> None:
+    """Of both names a result would list two, as what is there does; of one of them, one."""
+    images = [
+        make_image([{"a": each.encode()}], names=(), architecture=each)
+        for each in ("amd64", "arm64")
+    ]
+    source = write_index_layout(tmp_path / "in", images, name="a:1")
+    both = tmp_path / "both.tar"
+    oci_layout.repack(source, both, to="oci", names="a:1=+b:2")
+    found = oci_layout.check(both, targets=target, platform="linux/amd64")
+    (each,) = found.answers
+    words = list(each.repair)
+    assert words[words.index("--image") + 1] == "a:1"
+    again = tmp_path / "again.tar"
+    oci_layout.repack(both, again, to="oci", images="a:1")
+    assert oci_layout.check(again, targets=target, platform="linux/amd64").loads

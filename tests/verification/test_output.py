@@ -47,6 +47,20 @@ def test_sums_across_the_gap(sound: Path, tmp_path: Path) -> None:
         assert text.count(code) == 1
 
 
+def test_images_of_one_id_are_told_apart(tmp_path: Path) -> None:
+    """By their manifests: one image, packed in two ways. So does an error name them."""
+    two = [make_image([{"a": b"x"}], names=(), compression=each) for each in ("none", "gzip")]
+    source = write_oci_layout([*two, make_image([{"b": b"x"}], names=())], tmp_path / "x")
+    _, text = run(source)
+    for image in two:
+        assert f", manifest {image.manifest_digest()[:19]}  " in text
+    assert text.count(", manifest ") == 2
+    line = the_line(layout("files", source), 4)
+    assert all(image.manifest_digest() in line for image in two)
+    chosen = layout("files", source, "--image", two[1].manifest_digest())
+    assert chosen.returncode == 0
+
+
 def test_sums_that_sha256sum_made(sound: Path, tmp_path: Path) -> None:
     sums = tmp_path / "sums"
     for words in ("find . -type f -exec sha256sum {} +", "find . -type f | xargs sha256sum -b"):
