@@ -267,6 +267,14 @@ def test_files_of_the_package_that_a_page_names_exist(page: str) -> None:
             assert (package / path).exists(), f"{page}: {span}"
 
 
+@EACH
+def test_tests_and_scripts_that_a_page_names_exist(page: str) -> None:
+    for span in spans(read(page)):
+        found = re.match(r"(?:tests|scripts|testdata)/[\w/.*-]+", span)
+        if found is not None:
+            assert list(ROOT.glob(found[0].rstrip("/"))), f"{page}: {span}"
+
+
 def test_the_design_lists_what_may_import_what() -> None:
     table = section(read("docs/design.md"), "Packages")
     rows = re.findall(r"^\| (?:`(?=\w+/))?(\w+)(?:/`)? \|.*\| ([^|]+) \|$", table, re.MULTILINE)
