@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LENGTHS = {"sha256": 64, "sha512": 128}
 _GRAMMAR = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _HEX = re.compile(r"[0-9a-f]+")
+_PIECE = 256 << 10  # bytes of a file that are hashed at a time
 
 
 class InvalidDigestError(ValueError):
@@ -57,6 +58,22 @@ class Digest:
     def of(cls, data: bytes, algorithm: str = "sha256") -> Digest:
         """The digest of some bytes."""
         return cls(algorithm, new_hash(algorithm, data).hexdigest())
+
+    @classmethod
+    def of_file(cls, file: BinaryIO, algorithm: str = "sha256") -> Digest:
+        """The digest of the rest of a file that is open.
+
+        Args:
+            file: is read to its end.
+            algorithm: ``sha256`` or ``sha512``.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        running = new_hash(algorithm)
+        while data := file.read(_PIECE):
+            running.update(data)
+        return cls.finish(running)
 
     @classmethod
     def finish(cls, running: _Hash) -> Digest:

@@ -6,7 +6,6 @@ into an exception (repack); one that collects goes on (verify). So there is one 
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +16,11 @@ from oci_layout import errors
 from oci_layout.codes import CODES
 from oci_layout.errors import DamagedError
 from oci_layout.limits import FINDINGS
+from oci_layout.pythons import StrEnum
 from oci_layout.where import NOWHERE, Where, elided
 
 
-class Severity(enum.StrEnum):
+class Severity(StrEnum):
     """How bad a finding is."""
 
     ERROR = "error"

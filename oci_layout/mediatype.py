@@ -6,14 +6,15 @@ The table is that of image-spec ``media-types.md``, "Compatibility Matrix", and 
 
 from __future__ import annotations
 
-import enum
 import functools
 import re
 
 import attrs
 
+from oci_layout.pythons import StrEnum
 
-class Compression(enum.StrEnum):
+
+class Compression(StrEnum):
     """How bytes are packed."""
 
     NONE = "none"
@@ -23,14 +24,14 @@ class Compression(enum.StrEnum):
     XZ = "xz"
 
 
-class Family(enum.StrEnum):
+class Family(StrEnum):
     """Whose vocabulary a document speaks."""
 
     DOCKER = "docker"
     OCI = "oci"
 
 
-class Kind(enum.StrEnum):
+class Kind(StrEnum):
     """What a blob is, by its media type."""
 
     MANIFEST = "manifest"

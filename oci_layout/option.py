@@ -6,7 +6,6 @@ A request is an attrs class. Python makes one of keywords, the command line of i
 
 from __future__ import annotations
 
-import enum
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -16,10 +15,11 @@ import attrs
 
 from oci_layout.errors import UsageError
 from oci_layout.platform import Platform
+from oci_layout.pythons import StrEnum
 from oci_layout.reference import InvalidReferenceError, Reference
 
 _META = "option"
-_Word = TypeVar("_Word", bound=enum.StrEnum)
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, match_args=False)

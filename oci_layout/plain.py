@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 from collections.abc import Callable, Mapping
 from operator import methodcaller
@@ -12,6 +11,7 @@ import attrs
 
 from oci_layout.digest import Digest
 from oci_layout.platform import Platform
+from oci_layout.pythons import StrEnum
 
 
 def fields(value: attrs.AttrsInstance) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def shallow(value: Any) -> Any:
 @functools.cache
 def _teller(kind: Any) -> Callable[[Any], Any] | None:
     """How values of a type are told; None for what is a JSON value already."""
-    if issubclass(kind, enum.StrEnum | Digest | Platform):
+    if issubclass(kind, StrEnum | Digest | Platform):
         return str
     for name in ("told", "to_json"):
         if hasattr(kind, name):

@@ -65,6 +65,16 @@ def process(
     )
 
 
+@contextlib.contextmanager
+def _inside(folder: Path | None) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder or before)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def layout(
     *words: object,
     stdin: bytes | None = None,
@@ -79,7 +89,7 @@ def layout(
     """
     status: object = 0
     with (
-        contextlib.chdir(cwd or Path.cwd()),
+        _inside(cwd),
         mock.patch.dict(os.environ, COLUMNS=str(columns)),
         _handlers(),
         _streams(stdin) as (out, err),

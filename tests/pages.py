@@ -18,7 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = "README.md"
-PAGES = [README, *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+PAGES = [
+    README,
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
+]
 RUN = ("console", "sh", "pycon")
 LANGUAGES = (*RUN, "text", "json")
 LEFT_OUT = "..."  # a line that stands for any number of lines

@@ -1,8 +1,9 @@
 """What stands in for engines and set-up scripts where the pages' commands are run.
 
 Engines save images of testdata under the names asked for, and load what `layout check` says that
-several of their versions load; tests/interop asks real engines. `scripts/demo` and `scripts/test`
-are the real ones on a checkout that is set up already; of every other script the usage is checked.
+several of their versions load; tests/interop asks real engines. `scripts/demo`, `scripts/lint` and
+`scripts/test` are the real ones on a checkout that is set up already; of every other script the
+usage is checked.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     for script in sorted((ROOT / "scripts").iterdir()):
         if script.is_file() and os.access(script, os.X_OK):
             _write(scripts / script.name, f'{run}tests.standins script {script.name} "$@"\n')
-    for name in ("demo", "test"):
+    for name in ("demo", "lint", "test"):
         (scripts / name).unlink()
         shutil.copy(ROOT / "scripts" / name, scripts / name)
     tools = "".join(f'cp "$b/tool" .venv/bin/{name}\n' for name in ("python", "ruff", "mypy"))
@@ -201,7 +202,7 @@ def script(name: str, words: list[str]) -> int:
 
 
 def tool(name: str, words: list[str]) -> int:
-    """A tool of the developers, as far as scripts/test calls it."""
+    """A tool of the developers, as far as scripts/lint and scripts/test call it."""
     assert stat.S_ISREG((Path(".venv/bin") / name).stat().st_mode)
     print(name, *words)
     return 0

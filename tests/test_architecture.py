@@ -23,6 +23,7 @@ WORDS = {
     "platform",
     "reference",
     "limits",
+    "pythons",
     "codes",
     "plain",
     "wording",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,14 @@ from oci_layout.digest import Digest, InvalidDigestError, QuotedDigest
 
 HEX = "0123456789abcdef" * 4
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_of_what_is_left_of_a_file() -> None:
+    data = bytes(range(256)) * 3000
+    file = io.BytesIO(b"before" + data)
+    file.seek(6)
+    assert Digest.of_file(file, "sha512") == Digest.of(data, "sha512")
+    assert str(Digest.of_file(file)) == f"sha256:{EMPTY}"
 
 
 @pytest.mark.parametrize("text", [f"sha256:{HEX}", f"sha512:{HEX * 2}", f"sha256:{'0' * 64}"])

@@ -181,8 +181,8 @@ def test_one_word_for_one_thing(page: str) -> None:
 def test_the_readme_is_short_and_leads_to_every_page() -> None:
     text = read(README)
     assert len(text.splitlines()) <= 150
-    linked = set(re.findall(r"\]\((docs/[a-z0-9-]+\.md)\)", text))
-    assert linked == set(PAGES) - {README}
+    linked = set(re.findall(r"\]\(((?:docs/[a-z0-9-]+|[A-Z]+)\.md)\)", text))
+    assert linked == {*PAGES, "CHANGELOG.md"} - {README}
 
 
 COMMANDS = {verb: verbs.command_of(verb) for verb in verbs.VERBS}
@@ -265,6 +265,14 @@ def test_files_of_the_package_that_a_page_names_exist(page: str) -> None:
         path = span.removeprefix("oci_layout/")
         if re.fullmatch(r"[\w/]+\.py|[\w/]+/", path) and path.split("/")[0] in folders:
             assert (package / path).exists(), f"{page}: {span}"
+
+
+@EACH
+def test_tests_and_scripts_that_a_page_names_exist(page: str) -> None:
+    for span in spans(read(page)):
+        found = re.match(r"(?:tests|scripts|testdata)/[\w/.*-]+", span)
+        if found is not None:
+            assert list(ROOT.glob(found[0].rstrip("/"))), f"{page}: {span}"
 
 
 def test_the_design_lists_what_may_import_what() -> None:

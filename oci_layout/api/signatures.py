@@ -49,7 +49,7 @@ def signatures_of(asked: Verify) -> Asked | None:
     trust = trust_of(
         {path: read_named(path, TRUST_FILE_BYTES) for path in asked.keys},
         {path: read_named(path, TRUST_FILE_BYTES) for path in asked.crls},
-        now=datetime.datetime.now(datetime.UTC),
+        now=datetime.datetime.now(datetime.timezone.utc),
         keyless=_keyless(asked),
         identity=(asked.identity or "") if asked.trusted_root is None else "",
         level=asked.trust_level,

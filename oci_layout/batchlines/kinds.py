@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import enum
+from oci_layout.pythons import StrEnum
 
 
-class Verb(enum.StrEnum):
+class Verb(StrEnum):
     """What is done with each source."""
 
     VERIFY = "verify"
@@ -13,7 +13,7 @@ class Verb(enum.StrEnum):
     INSPECT = "inspect"
 
 
-class Status(enum.StrEnum):
+class Status(StrEnum):
     """What became of a source."""
 
     DONE = "done"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import os
 from typing import Annotated
 
 from oci_layout.cli import options
 from oci_layout.cli.options import Argument
 from oci_layout.cli.screen import show_bytes
+from oci_layout.pythons import StrEnum
 
 
-class Shell(enum.StrEnum):
+class Shell(StrEnum):
     """A shell that can be told how to complete."""
 
     BASH = "bash"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import shutil
 import sys
@@ -13,9 +12,10 @@ from oci_layout.cli.options import AsJson, Option, Source
 from oci_layout.cli.screen import show, show_bytes, show_json
 from oci_layout.errors import UsageError
 from oci_layout.inspection.request import Inspect
+from oci_layout.pythons import StrEnum
 
 
-class Raw(enum.StrEnum):
+class Raw(StrEnum):
     """A document whose exact bytes are wanted."""
 
     INDEX = "index"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 
@@ -123,7 +123,7 @@ def command(
     parameters: list[Parameter] = []
     requests: dict[str, tuple[Any, list[str]]] = {}
     absent: dict[str, Any] = {}  # what the verb gets where nothing was given
-    hints = get_type_hints(run, include_extras=True)
+    hints = inspect.get_annotations(run, eval_str=True)
     for name, parameter in inspect.signature(run).parameters.items():
         hint = hints[name]
         if isinstance(hint, type) and attrs.has(hint):

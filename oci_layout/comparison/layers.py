@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -10,9 +9,10 @@ import attrs
 
 from oci_layout.comparison.sides import LayerSide
 from oci_layout.filediff.aligning import align as aligned
+from oci_layout.pythons import StrEnum
 
 
-class Change(enum.StrEnum):
+class Change(StrEnum):
     """What has become of a layer on its way from the one image to the other."""
 
     SAME = "same"  # the same bytes under the same label

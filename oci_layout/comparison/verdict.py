@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 
+from oci_layout.pythons import StrEnum
 
-class Verdict(enum.StrEnum):
+
+class Verdict(StrEnum):
     """How far two images are the same, best first."""
 
     IDENTICAL = "identical"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 
+from oci_layout.pythons import StrEnum
 
-class Ignored(enum.StrEnum):
+
+class Ignored(StrEnum):
     """What does not count."""
 
     MTIME = "mtime"  # times of files

@@ -20,10 +20,9 @@ from oci_layout.model.gotypes import At, Misread
 from oci_layout.platform import Platform
 from oci_layout.where import Where
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # Every string of a document, one after the other, so that none is looked for inside of another;
-# a time as it is spelled is the group.
-_TIMES = re.compile(rb'(?i:"created")\s*+:\s*+(' + _STRING + rb")|" + _STRING, re.DOTALL)
+# what stands before a time is the first group.
+_TIMES = re.compile(rb'((?i:"created")\s*:\s*)?(' + jsontext.STRING + rb")", re.DOTALL)
 
 
 @attrs.frozen(eq=False, repr=False, match_args=False)
@@ -125,7 +124,7 @@ def _escaped(raw: bytes) -> frozenset[str]:
     """The times that a document spells with escapes."""
     if b"\\" not in raw:
         return frozenset()
-    spelled = (match[1] or b"" for match in _TIMES.finditer(raw))
+    spelled = (match[2] for match in _TIMES.finditer(raw) if match[1])
     return frozenset(json.loads(text) for text in spelled if b"\\" in text)
 
 

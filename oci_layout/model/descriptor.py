@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ from oci_layout.counting import plural
 from oci_layout.digest import Digest
 from oci_layout.model.fields import EMPTY, Fields, canonical
 from oci_layout.platform import Platform
+from oci_layout.pythons import base64_bytes
 
 DESCRIPTOR_FIELDS = frozenset(
     {"mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"}
@@ -105,8 +104,8 @@ class Descriptor:
 def _read_data(fields: Fields, text: str, digest: Digest, size: int) -> bytes | None:
     """An embedded copy must be the blob (descriptor.md, "data"): some readers use it instead."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        data = base64_bytes(text)
+    except ValueError:
         fields.findings.error("bad-data", "is not base64", fields.path("data"))
         return None
     if len(data) != size or Digest.of(data, digest.algorithm) != digest:

@@ -175,7 +175,7 @@ class Time(GoType):
         """A time that Go does not parse, or spelled with escapes."""
         if value is None:
             return
-        if not isinstance(value, str) or not _is_time(value):
+        if not isinstance(value, str) or not is_time(value):
             yield at.misread("an RFC 3339 time", None)
         elif value in at.escaped:
             yield at.misread("an RFC 3339 time without escapes", value, escaped=True)
@@ -188,7 +188,7 @@ class Time(GoType):
         return ABSENT if text == _NO_TIME else value if text is None else text
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     """Whether Go's time.Parse takes a text for a time: each part within its range."""
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -205,14 +205,21 @@ def _is_time(text: str) -> bool:
     )
 
 
-def _utc(text: str) -> str | None:
+def second_of(text: str) -> datetime.datetime | None:
+    """The second of a time in UTC; None for what is no time, or none of the years 1 to 9999."""
     match = _RFC3339.fullmatch(text)
-    if match is None:
+    if match is None or not is_time(text):
         return None
     try:
         moment = datetime.datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00"))
-        moment = moment.astimezone(datetime.UTC)
+        return moment.astimezone(datetime.timezone.utc)
     except (ValueError, OverflowError):
+        return None
+
+
+def _utc(text: str) -> str | None:
+    moment, match = second_of(text), _RFC3339.fullmatch(text)
+    if moment is None or match is None:
         return None
     fraction = (match[2] or "")[:9].rstrip("0")  # Go keeps nanoseconds
     return moment.strftime(f"{moment.year:04}-%m-%dT%H:%M:%S") + (fraction and f".{fraction}") + "Z"

@@ -12,7 +12,7 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?"
     r"(?:[Zz]|([+-])(\d\d):(\d\d))"
 )
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 LATEST = 8**11 - 1  # seconds: what a tar header holds in octal digits, in the year 2242
 VARIABLE = "SOURCE_DATE_EPOCH"
 
@@ -37,7 +37,7 @@ class Instant:
             return None
         year, month, day, hour, minute, second = (int(match[n]) for n in range(1, 7))
         try:
-            whole = datetime.datetime(year, month, day, tzinfo=datetime.UTC) - _EPOCH
+            whole = datetime.datetime(year, month, day, tzinfo=datetime.timezone.utc) - _EPOCH
         except ValueError:
             return None
         offset = 0

@@ -15,13 +15,14 @@ from typing import Any, Final
 import attrs
 
 from oci_layout.model import gojson
+from oci_layout.model.jsontext import STRING
 
 Path = tuple[str | int, ...]
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_STRING = re.compile(STRING, re.DOTALL)
 _SCALAR = re.compile(rb"[^ \t\r\n,\]}]+")
-_STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_STRUCTURE = re.compile(STRING + rb"|[\[\]{}]", re.DOTALL)
 
 
 class _Removed:

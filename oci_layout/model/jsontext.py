@@ -17,6 +17,10 @@ from oci_layout.finding import Findings
 from oci_layout.model import gojson
 from oci_layout.where import Where
 
+# A string as it stands in a document: with DOTALL, and once in an expression. Where a search may
+# go back, it keeps 120 bytes for each escape. It never goes back into what a lookahead has found: a
+# thousand escapes take as much as one. (Possessive quantifiers came with Python 3.11.)
+STRING = rb'"[^"\\]*(?:(?=(?P<escapes>(?:\\.[^"\\]*){1,1000}))(?P=escapes))*"'
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 

@@ -17,6 +17,7 @@ import attrs
 from oci_layout.counting import plural
 from oci_layout.model import gojson
 from oci_layout.model.schema1 import Schema1, Signature, decode_base64url
+from oci_layout.pythons import base64_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -145,7 +146,7 @@ def _key(header: dict[str, Any]) -> PublicKey:
     if isinstance(chain, list) and chain and isinstance(chain[0], str):
         from cryptography import x509  # noqa: PLC0415  an optional extra
 
-        der = base64.b64decode(chain[0], validate=True)
+        der = base64_bytes(chain[0])
         return _usable(x509.load_der_x509_certificate(der).public_key())
     raise ValueError("there is neither jwk nor x5c")
 

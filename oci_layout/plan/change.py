@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 import attrs
 
+from oci_layout.pythons import StrEnum
 
-class ChangeKind(enum.StrEnum):
+
+class ChangeKind(StrEnum):
     """What was done."""
 
     DROPPED = "dropped"  # the target has no form for it, or it is no longer true

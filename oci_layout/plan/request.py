@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,10 @@ from oci_layout import option
 from oci_layout.blobs.compress import Compress
 from oci_layout.option import Working
 from oci_layout.platform import Platform
+from oci_layout.pythons import StrEnum
 
 
-class Format(enum.StrEnum):
+class Format(StrEnum):
     """What is to be written."""
 
     OCI = "oci"
@@ -23,7 +23,7 @@ class Format(enum.StrEnum):
     REGISTRY = "registry"
 
 
-class ConfigMode(enum.StrEnum):
+class ConfigMode(StrEnum):
     """What becomes of configs."""
 
     AUTO = "auto"
@@ -31,7 +31,7 @@ class ConfigMode(enum.StrEnum):
     OCI = "oci"
 
 
-class Sparse(enum.StrEnum):
+class Sparse(StrEnum):
     """What becomes of entries whose blobs are absent."""
 
     AUTO = "auto"
@@ -40,14 +40,14 @@ class Sparse(enum.StrEnum):
     FAIL = "fail"
 
 
-class Attestations(enum.StrEnum):
+class Attestations(StrEnum):
     """What becomes of what is attached to images."""
 
     KEEP = "keep"
     DROP = "drop"
 
 
-class OnConflict(enum.StrEnum):
+class OnConflict(StrEnum):
     """Who keeps a name that stands for two images."""
 
     ERROR = "error"
@@ -55,14 +55,14 @@ class OnConflict(enum.StrEnum):
     LAST = "last"
 
 
-class Algorithm(enum.StrEnum):
+class Algorithm(StrEnum):
     """How new blobs are named."""
 
     SHA256 = "sha256"
     SHA512 = "sha512"
 
 
-class Depth(enum.StrEnum):
+class Depth(StrEnum):
     """How much of kept layers is checked."""
 
     FULL = "full"

@@ -187,13 +187,12 @@ class State(Closing):
             raise self._failed(error) from error
 
     def _failed(self, error: sqlite3.Error) -> DestinationError:
-        name = getattr(error, "sqlite_errorname", "")
         where = Where(file=self._path or "temporary file")
-        if name.startswith("SQLITE_BUSY"):
+        if str(error) == "database is locked":  # SQLITE_BUSY, in every version of Python
             return DestinationError(
                 what="another layout batch works on it", where=where, hint="wait for its end"
             )
-        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        if type(error) is sqlite3.DatabaseError:  # SQLITE_NOTADB, SQLITE_CORRUPT
             return DestinationError(
                 what="is no record of layout batch, or a damaged one",
                 where=where,

@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from oci_layout.model.gotypes import second_of
 from oci_layout.signatures import cbor
 from oci_layout.signatures.policy import SignatureType
 from oci_layout.signatures.reading import (
@@ -155,11 +156,10 @@ def _time(value: object) -> datetime.datetime | None:
         return None
     try:
         if isinstance(value, cbor.Tag) and value.number == 1 and isinstance(value.value, int):
-            return datetime.datetime.fromtimestamp(value.value, datetime.UTC)
-        if isinstance(value, str):
-            found = datetime.datetime.fromisoformat(value)
-            if found.tzinfo is not None:
-                return found.astimezone(datetime.UTC)
+            return datetime.datetime.fromtimestamp(value.value, datetime.timezone.utc)
     except (ValueError, OverflowError, OSError):
         pass
+    found = second_of(value) if isinstance(value, str) else None
+    if found is not None:
+        return found
     raise BadSignatureError("the time of expiry cannot be read")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 
+from oci_layout.pythons import base64_bytes
 from oci_layout.signatures.values import BadSignatureError
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
@@ -23,8 +22,8 @@ def blocks(text: bytes) -> list[tuple[str, bytes]]:
     found = []
     for match in _BLOCK.finditer(text):
         try:
-            data = base64.b64decode(b"".join(match[2].split()), validate=True)
-        except (ValueError, binascii.Error):
+            data = base64_bytes(b"".join(match[2].split()).decode())
+        except ValueError:
             raise BadSignatureError("a PEM block that is not base64") from None
         found.append((match[1].decode(), data))
     return found

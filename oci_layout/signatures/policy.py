@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 
+from oci_layout.pythons import StrEnum
 
-class SignatureType(enum.StrEnum):
+
+class SignatureType(StrEnum):
     """Who writes such signatures."""
 
     COSIGN = "cosign"
@@ -17,7 +19,7 @@ class SignatureType(enum.StrEnum):
     NOTATION = "notation"
 
 
-class Level(enum.StrEnum):
+class Level(StrEnum):
     """Levels of Notation's trust policy."""
 
     STRICT = "strict"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import re
 
@@ -18,6 +17,7 @@ from oci_layout.mediatype import Compression, Family
 from oci_layout.plan.planning import Plan
 from oci_layout.plan.registry import repositories_of, tell_hosts
 from oci_layout.plan.request import Format, Writing
+from oci_layout.pythons import StrEnum
 from oci_layout.reference import ImageName, InvalidReferenceError
 from oci_layout.sink.append import append_layout
 from oci_layout.sink.archive import write_archive, write_compressed, write_pipe
@@ -46,7 +46,7 @@ _FORMATS = {
 _LIKE_A_FILE = re.compile(r"[^/.]\.[a-z][a-z0-9]{1,7}$", re.IGNORECASE)
 
 
-class Form(enum.StrEnum):
+class Form(StrEnum):
     """What is written."""
 
     DIRECTORY = "directory"

@@ -6,7 +6,6 @@ Whoever reads the layout meanwhile sees the old index or the new one, and every 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -240,10 +239,10 @@ def _check_present(folder: Folder, digest: Digest) -> None:
     with open(os.open(digest.hex, flags, dir_fd=folder.fd), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise DestinationError(what="is not a regular file", where=Where(file=path))
-        actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
-    if actual != digest.hex:
+        actual = Digest.of_file(file, digest.algorithm)
+    if actual != digest:
         raise DestinationError(
-            what=f"the blob that is there is {digest.algorithm}:{actual}",
+            what=f"the blob that is there is {actual}",
             where=Where(file=path),
             hint="the layout is damaged; write to a new one",
         )

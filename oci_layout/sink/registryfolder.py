@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -129,10 +128,10 @@ class RegistryFolder(Closing):
         with open(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise DestinationError(what="is not a regular file", where=where)
-            actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
-        if actual != digest.hex:
+            actual = Digest.of_file(file, digest.algorithm)
+        if actual != digest:
             raise DestinationError(
-                what=f"the blob that is there is {digest.algorithm}:{actual}",
+                what=f"the blob that is there is {actual}",
                 where=where,
                 hint="the registry is damaged: layout verify shows all of it",
             )

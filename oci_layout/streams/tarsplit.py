@@ -19,6 +19,7 @@ from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
+from oci_layout.pythons import base64_bytes
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import ClosableReader, chunks
@@ -168,7 +169,7 @@ def _piece_of_json(line: bytes) -> bytes | SplitFile | None:
         value = json.loads(line.decode())
         if not isinstance(value, dict):
             return None
-        payload = binascii.a2b_base64(value.get("payload") or "", strict_mode=True)
+        payload = base64_bytes(value.get("payload") or "")
         kind, size = value.get("type"), value.get("size", 0)
         if kind == _BYTES:
             return payload
@@ -179,7 +180,7 @@ def _piece_of_json(line: bytes) -> bytes | SplitFile | None:
         name = value.get("name_raw")
         text = value.get("name", "")
         if name:
-            text = binascii.a2b_base64(name, strict_mode=True).decode("utf-8", "surrogateescape")
+            text = base64_bytes(name).decode("utf-8", "surrogateescape")
     except (ValueError, TypeError, RecursionError):  # binascii.Error is a ValueError
         return None
     if not isinstance(text, str) or not text or len(payload) != _CRC:

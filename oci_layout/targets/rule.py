@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
+from oci_layout.pythons import StrEnum
 
-class Cure(enum.StrEnum):
+
+class Cure(StrEnum):
     """What makes a source load that a rule speaks against."""
 
     NONE = "none"  # nothing that repack does

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,13 @@ from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
 from oci_layout.model import gojson
 from oci_layout.platform import Platform
+from oci_layout.pythons import StrEnum
 
 if TYPE_CHECKING:  # what nobody asks for need not be loaded
     from oci_layout.verification.chains import Attestation, Chain
 
 
-class Verdict(enum.StrEnum):
+class Verdict(StrEnum):
     """What is to be thought of a source."""
 
     SOUND = "sound"

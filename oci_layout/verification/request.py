@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 
 import attrs
 
 from oci_layout import option
 from oci_layout.option import Working
+from oci_layout.pythons import StrEnum
 from oci_layout.signatures.policy import Level, SignatureType
 
 
-class Depth(enum.StrEnum):
+class Depth(StrEnum):
     """How deep to look."""
 
     FULL = "full"

@@ -24,7 +24,7 @@ from tests.builders.signatures import Private, manifest, private
 NOTARY = "application/vnd.cncf.notary.signature"
 CONTENT = "application/vnd.cncf.notary.payload.v1+json"
 CODE = ExtendedKeyUsageOID.CODE_SIGNING
-NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
 _COSE = {"ES256": -7, "ES384": -35, "ES512": -36, "PS256": -37, "PS384": -38, "PS512": -39}
 

@@ -77,7 +77,7 @@ def pem(private: Private) -> bytes:
 def certificate(private: Private) -> x509.Certificate:
     """A certificate of the key, signed by itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry.example.com")])
-    day = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC)
+    day = datetime.datetime(2016, 1, 1, tzinfo=datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
         .subject_name(name)

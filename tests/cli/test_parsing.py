@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated, Any
 
 import attrs
@@ -13,9 +12,10 @@ from oci_layout.cli.options import Argument, AsJson, Option, Quiet
 from oci_layout.cli.parsing import parsed
 from oci_layout.errors import UsageError
 from oci_layout.option import count, flag, text, texts, word
+from oci_layout.pythons import StrEnum
 
 
-class Colour(enum.StrEnum):
+class Colour(StrEnum):
     RED = "red"
     BLUE = "blue"
 

@@ -25,7 +25,9 @@ run()
 """
 PACKAGES = ("api", "blobs", "delta", "graph", "havelist", "page", "plan", "sink", "source")
 PARTLY = {"report": "page", "batch": "shelf"}  # their requests are there
-HEAVY = ("typer", "click", "argparse", "subprocess", "email", "importlib.metadata", "pathlib")
+HEAVY = ("typer", "click", "argparse", "email", "importlib.metadata", "pathlib")
+if sys.version_info >= (3, 11):  # before, it is what platform imports, and that is what attrs does
+    HEAVY = (*HEAVY, "subprocess")
 
 
 def loaded(*words: object, completing: str = "") -> set[str]:

@@ -61,7 +61,7 @@ def difference(answer: Answer, seen: Seen, engine: Engine) -> str:
         return f"foretold {loads} {reasons}, seen {seen.loads}: {seen.said[-500:]}"
     if not loads:
         return ""
-    today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+    today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"
     names = {
         name.replace("YYYY-MM-DD", today): image.image_id
         for image in answer.images

@@ -50,7 +50,7 @@ def test_what_holds(engine: Engine, versions: dict[str, str], tmp_path: Path) ->
 
 def test_chance_of_the_day(engine: Engine, versions: dict[str, str], tmp_path: Path) -> None:
     """Other archives every day, and the same ones all day long, so that a run can be repeated."""
-    seed = datetime.datetime.now(datetime.UTC).date().toordinal()
+    seed = datetime.datetime.now(datetime.timezone.utc).date().toordinal()
     print(f"scripts/differential --seed {seed} --count {_OF_A_DAY}")
     wrong = {}
     for number in range(_OF_A_DAY):

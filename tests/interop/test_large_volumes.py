@@ -56,7 +56,10 @@ class Layouts:
                 small.chmod(0o755)
                 tar.add(small, name)
         with path.open("rb") as made:
-            hexed = hashlib.file_digest(made, "sha256").hexdigest()
+            running = hashlib.sha256()
+            for piece in iter(lambda: made.read(MEGABYTE), b""):
+                running.update(piece)
+        hexed = running.hexdigest()
         size = path.stat().st_size
         path.rename(self.folder / "blobs/sha256" / hexed)
         return {"mediaType": LAYER_TYPE["oci"], "digest": f"sha256:{hexed}", "size": size}

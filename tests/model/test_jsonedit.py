@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -115,6 +116,30 @@ def test_keys_are_told_apart_however_they_are_escaped() -> None:
 
 def test_a_key_in_another_case_is_the_same_field() -> None:
     assert json.loads(edited(b'{"mediatype":"a"}', (("mediaType",), "b"))) == {"mediatype": "b"}
+
+
+ESCAPES = {"escapes": b"\\n" * (8 << 20), "escapes and letters": b"\\n\\ta" * (3 << 20)}
+
+
+@pytest.mark.parametrize("text", ESCAPES.values(), ids=ESCAPES)
+def test_a_string_of_escapes_takes_no_memory_beside_the_document(text: bytes) -> None:
+    raw = b'{"a":["' + text + b'"],"b":1}'
+    tracemalloc.start()
+    try:
+        result = edited(raw, (("b",), 2))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result == raw[:-2] + b"2}"
+    assert most < 5 * len(raw)  # where each escape is gone back to, 60 times
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2000, 2001, 4999])
+@pytest.mark.parametrize("text", [b"\\n", b'\\"x', b"\\\\"])
+def test_a_string_ends_where_it_ends_however_many_escapes_it_has(count: int, text: bytes) -> None:
+    raw = b'{"a":"' + text * count + b'","b":["' + text * count + b'",{"c":"}"}],"d":3}'
+    assert edited(raw, (("d",), 4)) == raw[:-2] + b"4}"
+    assert edited(raw, (("b",), ...)) == b'{"a":"' + text * count + b'","d":3}'
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-99, 10**12) | st.text(max_size=6)

@@ -1,0 +1,30 @@
+"""What newer versions of Python have themselves, for all of those that the package runs on."""
+
+from __future__ import annotations
+
+import binascii
+import enum
+import re
+
+
+class StrEnum(str, enum.Enum):
+    """Words that are texts: ``enum.StrEnum``, which came with Python 3.11."""
+
+    __str__ = str.__str__
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+
+
+def base64_bytes(text: str) -> bytes:
+    """The bytes that a text in base64 stands for; each version passes over other faults by itself.
+
+    Args:
+        text: padded; nothing else stands between its characters.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(text) % 4 or not _BASE64.fullmatch(text):
+        raise ValueError("not base64")
+    return binascii.a2b_base64(text)
