@@ -73,9 +73,9 @@ class UnpackedLayers:
             told = f"the folder of its files is not there: {folder}"
             raise bad_layer(told, where) from None
 
-    def _count(self, record: Record) -> None:
-        """Count a piece of any layer."""
-        self._pieces += 1
+    def _count(self, record: Record, number: int) -> None:
+        """Count pieces of any layer."""
+        self._pieces += number
         if self._pieces > limits.TAR_SPLIT_PIECES:
             raise record.bad(f"all of them have more than {limits.TAR_SPLIT_PIECES} lines")
 

@@ -8,7 +8,9 @@ whose root it is. The time of the last access stays as it is where the system al
 from __future__ import annotations
 
 import errno
+import functools
 import os
+from collections.abc import Callable
 
 from oci_layout.closing import Closing
 
@@ -17,7 +19,16 @@ _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH, _IN_ROOT = 0x02, 0x04, 0x08, 0x10
 _NO_LINKS = _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS
 _AS_ROOT = _IN_ROOT | _NO_MAGICLINKS
 _WITHOUT = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # an old kernel, or a sandbox
+_TO_GO_ON = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC  # its names need not be readable
+_TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _TRIES = 8  # EAGAIN: somebody renames a folder on the way
+
+
+@functools.cache
+def _openat2() -> Callable[[int, int, str, int, int], int]:
+    from oci_layout.streams.openat2 import openat2  # noqa: PLC0415  a fast start
+
+    return openat2
 
 
 def _single(name: str) -> bool:
@@ -51,7 +62,7 @@ class Beneath(Closing):
         return self._inner(self.open(name, os.O_DIRECTORY))
 
     def rooted(self, name: str) -> Beneath:
-        """A folder in it as one of its own, with links on the way as they lead from this as root.
+        """A folder in it to look below, with links on the way as they lead from this as root.
 
         An absolute link begins here, and ``..`` leads no higher. Where the kernel cannot do that,
         no link is followed.
@@ -62,7 +73,7 @@ class Beneath(Closing):
         Raises:
             OSError: it is not there, or is no folder.
         """
-        return self._inner(self._read_only(name, os.O_DIRECTORY | os.O_CLOEXEC, _AS_ROOT))
+        return self._inner(self._open(name or ".", _TO_GO_ON, _AS_ROOT))
 
     def _inner(self, fd: int) -> Beneath:
         inner = type(self).__new__(type(self))
@@ -80,18 +91,15 @@ class Beneath(Closing):
         Raises:
             OSError: it is not there, or a link is on the way.
         """
-        flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-        return self._read_only(name, flags, _NO_LINKS)
-
-    def _read_only(self, name: str, flags: int, resolve: int) -> int:
+        flags |= _TO_READ
         if self._still:
             try:
-                return self._open(name or ".", flags | os.O_NOATIME, resolve)
+                return self._open(name or ".", flags | os.O_NOATIME, _NO_LINKS)
             except PermissionError:  # only its owner may ask for that
-                found = self._open(name or ".", flags, resolve)
+                found = self._open(name or ".", flags, _NO_LINKS)
                 self._still = False
                 return found
-        return self._open(name or ".", flags, resolve)
+        return self._open(name or ".", flags, _NO_LINKS)
 
     def status(self, name: str) -> os.stat_result:
         """What is there, links not followed; for a file that need not be readable.
@@ -111,10 +119,8 @@ class Beneath(Closing):
         if _single(name) and not flags & os.O_DIRECTORY:  # of a link to a folder ENOTDIR is said
             return os.open(name, flags, dir_fd=self._fd)
         if self._one_call:
-            from oci_layout.streams.openat2 import openat2  # noqa: PLC0415  a fast start
-
             for _ in range(_TRIES):
-                fd = openat2(_OPENAT2, self._fd, name, flags, resolve)
+                fd = _openat2()(_OPENAT2, self._fd, name, flags, resolve)
                 if fd >= 0:
                     return fd
                 code = -fd

@@ -39,7 +39,7 @@ class _Files:
 
     def __init__(self, folder: Beneath) -> None:
         self._folder = folder
-        self._open: dict[str, Beneath] = {"": folder}
+        self._open: dict[str, Beneath] = {}
 
     def at(self, name: str) -> tuple[Beneath, str]:
         """The folder that a file is in, and what it is called there.
@@ -48,22 +48,20 @@ class _Files:
             OSError: the folder is not there.
         """
         parent, _, last = name.rpartition("/")
+        if not parent:
+            return self._folder, last or "."
         inner = self._open.get(parent)
         if inner is None:
-            if len(self._open) == _HELD:
-                self._leave()
-            inner = self._open[parent] = self._folder.rooted(parent)
+            inner = self._folder.rooted(parent)
+            if len(self._open) == _HELD:  # the one that was entered first
+                self._open.pop(next(iter(self._open))).close()
+            self._open[parent] = inner
         return inner, last or "."
-
-    def _leave(self) -> None:
-        for inner in self._open.values():
-            if inner is not self._folder:
-                inner.close()
-        self._open = {"": self._folder}
 
     def close(self) -> None:
         """Let go of the folders."""
-        self._leave()
+        for inner in self._open.values():
+            inner.close()
         self._folder.close()
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import attrs
 
@@ -22,22 +22,38 @@ from oci_layout.mediatype import Compression
 from oci_layout.pythons import base64_bytes
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.growth import Growth
-from oci_layout.streams.reader import ClosableReader, chunks
+from oci_layout.streams.reader import ClosableReader, Reader, chunks
 from oci_layout.where import Where
 
 _FILE, _BYTES = 1, 2
 _CRC = 8  # bytes
-# A line as Go's encoder spells nearly every one: read at a glance. All others are read as JSON.
-_USUAL = re.compile(
-    rb'\{"type":(?:2,"payload":"([A-Za-z0-9+/]*={0,2})"'
-    rb'|1,"name":"([ !#-\[\]-~]+)","size":([1-9][0-9]{0,17}),"payload":"([A-Za-z0-9+/]{11}=)")'
-    rb',"position":[0-9]+\}'
-)
+_READ = 64 << 10  # bytes of lines that are taken apart at a time: some hundred
+_LETTERS = b"A-Za-z0-9+/"
 
 
-@attrs.frozen(slots=True)
-class SplitFile:
-    """A file of a layer whose bytes are elsewhere.
+def _usual(payload: bytes) -> re.Pattern[bytes]:
+    """Takes lines apart as Go's encoder spells nearly all: bytes, a file, or one without content.
+
+    Groups: the payload of bytes; name, size and checksum of a file; any other line, whole.
+
+    Args:
+        payload: what the payload of bytes may be.
+    """
+    return re.compile(
+        rb'\{"type":(?:2,"payload":"(' + payload + rb')"|1,"name":"(?:'
+        rb'([ !#-\[\]-~]++)","size":([1-9][0-9]{0,17}+),"payload":"([' + _LETTERS + rb']{11}=)"'
+        rb'|[ !#-\[\]-~]++","payload":null)),"position":[0-9]++\}\n|([^\n]*+\n)'
+    )
+
+
+# To measure, nothing is decoded, so that each letter is looked at here.
+_MEASURED = _usual(rb"[" + _LETTERS + rb"]*+={0,2}+")
+_READ_LINES = _usual(rb'[^"]*+')
+_Line = tuple[bytes, bytes, bytes, bytes, bytes]
+
+
+class SplitFile(NamedTuple):
+    """A file of a layer whose bytes are elsewhere. A tuple, since each line of a record makes one.
 
     Args:
         name: as the tar's header has it; bytes that are no UTF-8 as Python escapes them.
@@ -68,49 +84,71 @@ class Record:
         Raises:
             DamagedError: on the way: ``layer-record``, or what unpacking has found.
         """
-        for line, number in self._lines():
-            piece = _piece(line)
-            if piece is None:
-                raise self._no_line(number)
-            if piece:
-                yield piece
+        for lines, before in self._lines(_READ_LINES):
+            for number, line in enumerate(lines, before + 1):
+                piece = _piece(line)
+                if piece is None:
+                    raise self._no_line(number)
+                if piece:
+                    yield piece
 
-    def _no_line(self, number: int) -> DamagedError:
-        return self.bad(f"line {number} is none of tar-split's")
-
-    def _lines(self) -> Iterator[tuple[bytes, int]]:
+    def _lines(self, taken_apart: re.Pattern[bytes]) -> Iterator[tuple[list[_Line], int]]:
+        """Some lines at a time, and how many there were before."""
         reader = self.open()
         try:
-            growth = Growth(limit=limits.TAR_SPLIT_GROWN_BYTES)
-            lines = _lines(decoded(reader, Compression.GZIP, self.where, growth=growth), self)
-            for number, line in enumerate(lines, 1):
-                if number > limits.TAR_SPLIT_LINES:
+            growth, before = Growth(limit=limits.TAR_SPLIT_GROWN_BYTES), 0
+            tar_split = decoded(reader, Compression.GZIP, self.where, growth=growth)
+            for text in self._whole_lines(tar_split):
+                lines = taken_apart.findall(text)
+                if before + len(lines) > limits.TAR_SPLIT_LINES:
                     raise self.bad(f"has more than {limits.TAR_SPLIT_LINES} lines")
-                yield line, number
+                yield lines, before
+                before += len(lines)
         finally:
             reader.close()
 
-    def measure(self, counted: Callable[[], object]) -> int:
+    def _whole_lines(self, reader: Reader) -> Iterator[bytes]:
+        rest = b""
+        for data in chunks(reader, _READ):
+            text = rest + data
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            if max(len(rest), text.find(b"\n")) > limits.TAR_SPLIT_LINE_BYTES:
+                raise self.bad(
+                    f"has a line of more than {plural(limits.TAR_SPLIT_LINE_BYTES, 'byte')}"
+                )
+            if end:
+                yield text[:end]
+        if rest:
+            yield rest + b"\n"
+
+    def measure(self, counted: Callable[[int], object]) -> int:
         """How many bytes the tar has.
 
         Args:
-            counted: told of each piece; it raises where there are too many.
+            counted: told how many pieces there are, some at a time; it raises where there are too
+                many.
 
         Raises:
             DamagedError: it cannot be told.
         """
         size = 0
-        for line, number in self._lines():
-            found = _size(line)
-            if found is None:
-                raise self._no_line(number)
-            if not found:
-                continue
-            counted()
-            size += found
+        for lines, before in self._lines(_MEASURED):
+            sizes = []
+            for number, line in enumerate(lines, before + 1):
+                found = _size(line)
+                if found is None:
+                    raise self._no_line(number)
+                if found:
+                    sizes.append(found)
+            counted(len(sizes))
+            size += sum(sizes)
             if size > limits.TAR_SPLIT_TAR_BYTES:
                 raise self.bad(f"is of a tar of more than {limits.TAR_SPLIT_TAR_BYTES} bytes")
         return size
+
+    def _no_line(self, number: int) -> DamagedError:
+        return self.bad(f"line {number} is none of tar-split's")
 
     def bad(self, what: str) -> DamagedError:
         """The error of one that is not as an engine writes it."""
@@ -120,47 +158,30 @@ class Record:
 PULL_AGAIN = "remove the image from the engine, and pull or load it again"
 
 
-def _lines(reader: Any, record: Record) -> Iterator[bytes]:
-    rest = b""
-    for data in chunks(reader):
-        *whole, rest = (rest + data).split(b"\n")
-        if max(len(rest), len(whole[0]) if whole else 0) > limits.TAR_SPLIT_LINE_BYTES:
-            raise record.bad(
-                f"has a line of more than {plural(limits.TAR_SPLIT_LINE_BYTES, 'byte')}"
-            )
-        yield from whole
-    if rest:
-        yield rest
-
-
-def _size(line: bytes) -> int | None:
+def _size(line: _Line) -> int | None:
     """Bytes of the tar that a line stands for; None where it is no line of tar-split's."""
-    usual = _usual(line)
-    if usual is None:
-        piece = _piece_of_json(line)
-        return None if piece is None else len(piece) if isinstance(piece, bytes) else piece.size
-    payload, _, size, _ = usual
-    return int(size) if payload is None else len(payload) // 4 * 3 - payload.count(b"=")
+    payload, _, size, _, other = line
+    if payload and not len(payload) % 4:
+        return len(payload) // 4 * 3 - payload.count(b"=", -2)
+    if size:
+        return int(size)
+    if not payload and not other:
+        return 0
+    piece = _piece(line)
+    return None if piece is None else len(piece) if isinstance(piece, bytes) else piece.size
 
 
-def _piece(line: bytes) -> bytes | SplitFile | None:
+def _piece(line: _Line) -> bytes | SplitFile | None:
     """What a line says; None where it is no line of tar-split's, empty for a file without bytes."""
-    usual = _usual(line)
-    if usual is None:
-        return _piece_of_json(line)
-    payload, name, size, crc = usual
-    if payload is None:
+    payload, name, size, crc, other = line
+    if name:
         return SplitFile(name.decode(), int(size), binascii.a2b_base64(crc))
-    return binascii.a2b_base64(payload)
-
-
-def _usual(line: bytes) -> Sequence[Any] | None:
-    """Payload of bytes, or else name, size and CRC of a file, as they are written."""
-    match = _USUAL.fullmatch(line)
-    if match is None:
-        return None
-    groups = match.groups()
-    return None if len(groups[0] or b"") % 4 else groups
+    if other:
+        return _piece_of_json(other)
+    try:
+        return binascii.a2b_base64(payload, strict_mode=True)
+    except ValueError:  # escaped otherwise, or none
+        return _piece_of_json(b'{"type":2,"payload":"%b"}' % payload)
 
 
 def _piece_of_json(line: bytes) -> bytes | SplitFile | None:
