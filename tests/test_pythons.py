@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oci_layout.mediatype import Compression
-from oci_layout.pythons import StrEnum, base64_bytes
+from oci_layout.pythons import StrEnum, base64_bytes, base64_quickly
 
 
 def test_a_word_is_a_text_wherever_one_is() -> None:
@@ -27,7 +27,8 @@ def test_a_word_is_a_text_wherever_one_is() -> None:
 
 @given(st.binary(max_size=20))
 def test_base64_is_read(data: bytes) -> None:
-    assert base64_bytes(base64.b64encode(data).decode()) == data
+    text = base64.b64encode(data)
+    assert base64_bytes(text.decode()) == base64_quickly(text) == data
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,5 @@ def test_base64_is_read(data: bytes) -> None:
 def test_what_is_no_base64(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         base64_bytes(text)
+    with pytest.raises(ValueError, match=r"."):
+        base64_quickly(text.encode())

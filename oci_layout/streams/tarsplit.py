@@ -19,7 +19,7 @@ from oci_layout import limits
 from oci_layout.counting import plural
 from oci_layout.errors import DamagedError
 from oci_layout.mediatype import Compression
-from oci_layout.pythons import base64_bytes
+from oci_layout.pythons import base64_bytes, base64_quickly
 from oci_layout.streams.compression import decoded
 from oci_layout.streams.growth import Growth
 from oci_layout.streams.reader import ClosableReader, Reader, chunks
@@ -34,21 +34,22 @@ _LETTERS = b"A-Za-z0-9+/"
 def _usual(payload: bytes) -> re.Pattern[bytes]:
     """Takes lines apart as Go's encoder spells nearly all: bytes, a file, or one without content.
 
-    Groups: the payload of bytes; name, size and checksum of a file; any other line, whole.
+    Groups: the payload of bytes; name, size and checksum of a file; any other line, whole. What
+    follows a repetition is never one more of it, so that each line takes time as it is long.
 
     Args:
         payload: what the payload of bytes may be.
     """
     return re.compile(
         rb'\{"type":(?:2,"payload":"(' + payload + rb')"|1,"name":"(?:'
-        rb'([ !#-\[\]-~]++)","size":([1-9][0-9]{0,17}+),"payload":"([' + _LETTERS + rb']{11}=)"'
-        rb'|[ !#-\[\]-~]++","payload":null)),"position":[0-9]++\}\n|([^\n]*+\n)'
+        rb'([ !#-\[\]-~]+)","size":([1-9][0-9]{0,17}),"payload":"([' + _LETTERS + rb']{11}=)"'
+        rb'|[ !#-\[\]-~]+","payload":null)),"position":[0-9]+\}\n|([^\n]*\n)'
     )
 
 
 # To measure, nothing is decoded, so that each letter is looked at here.
-_MEASURED = _usual(rb"[" + _LETTERS + rb"]*+={0,2}+")
-_READ_LINES = _usual(rb'[^"]*+')
+_MEASURED = _usual(rb"[" + _LETTERS + rb"]*={0,2}")
+_READ_LINES = _usual(rb'[^"]*')
 _Line = tuple[bytes, bytes, bytes, bytes, bytes]
 
 
@@ -179,7 +180,7 @@ def _piece(line: _Line) -> bytes | SplitFile | None:
     if other:
         return _piece_of_json(other)
     try:
-        return binascii.a2b_base64(payload, strict_mode=True)
+        return base64_quickly(payload)
     except ValueError:  # escaped otherwise, or none
         return _piece_of_json(b'{"type":2,"payload":"%b"}' % payload)
 
