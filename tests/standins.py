@@ -15,10 +15,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.builders import make_image, name_annotations
+from tests.builders import make_image, name_annotations, write_docker_archive
 from tests.builders.artifacts import of_image, write_layout
 from tests.builders.containerdroot import of_images, write_containerd_root
 from tests.builders.containersroot import write_containers_root
@@ -59,6 +60,7 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     packed = make_image([{"etc/motd": b"hello\n"}], names=("web:1",), compression="gzip")
     write_containers_root([packed], folder / "oldhome/.local/share/containers/storage")
     _write_signed(folder)
+    _write_releases(folder)
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()
@@ -111,6 +113,17 @@ def _write_signed(folder: Path) -> None:
         tagged(more[0], app.digest, name="app"),
     ]
     write_layout(folder / "app", [*entries, more[1].entry()], app, *more)
+
+
+def _write_releases(folder: Path) -> None:
+    """Two releases of an image and one of another, on one base; releases differ in the top layer."""
+    base = {"usr/lib/base": Random(0).randbytes(80_000)}
+    for release in ("1.2", "1.3"):
+        program = Random(1).randbytes(12_000) + release.encode()
+        image = make_image([base, {"srv/app": program}], names=(f"app:{release}",))
+        write_docker_archive([image], folder / f"app-{release}.tar")
+    database = make_image([base, {"srv/db": Random(2).randbytes(30_000)}], names=("db:15",))
+    write_docker_archive([database], folder / "db-15.tar")
 
 
 def _write(path: Path, text: str) -> None:
