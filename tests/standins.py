@@ -7,6 +7,7 @@ are the real ones on a checkout that is set up already; of every other script th
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,7 +16,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from random import Random
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -116,13 +116,17 @@ def _write_signed(folder: Path) -> None:
 
 
 def _write_releases(folder: Path) -> None:
-    """Two releases of an image and one of another, on one base; releases differ in the top layer."""
-    base = {"usr/lib/base": Random(0).randbytes(80_000)}
+    """Two releases of an image, which differ in the top layer, and another image on their base."""
+
+    def noise(name: str, size: int) -> bytes:
+        return hashlib.shake_128(name.encode()).digest(size)
+
+    base = {"usr/lib/base": noise("base", 80_000)}
     for release in ("1.2", "1.3"):
-        program = Random(1).randbytes(12_000) + release.encode()
+        program = noise("app", 12_000) + release.encode()
         image = make_image([base, {"srv/app": program}], names=(f"app:{release}",))
         write_docker_archive([image], folder / f"app-{release}.tar")
-    database = make_image([base, {"srv/db": Random(2).randbytes(30_000)}], names=("db:15",))
+    database = make_image([base, {"srv/db": noise("db", 30_000)}], names=("db:15",))
     write_docker_archive([database], folder / "db-15.tar")
 
 

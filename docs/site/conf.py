@@ -1,4 +1,4 @@
-"""How Sphinx makes the site of the pages. scripts/site calls it, on a folder with the README as home."""
+"""How Sphinx makes the site of the pages. scripts/site stages them, with the README as home."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
-METADATA = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 HOME = "index"
 # The navigation: each page stands in it once, or the build fails.
 GROUPS = {
@@ -60,15 +60,15 @@ GROUPS = {
         "testing",
     ],
 }
-OTHERS = ["SECURITY", "CONTRIBUTING", "CHANGELOG"]  # at the top of the checkout, where they are there
+OTHERS = ["SECURITY", "CONTRIBUTING", "CHANGELOG"]  # at the top of the checkout, if there
 
-project = METADATA["name"]
-version = release = METADATA["version"]
+project = PYPROJECT["project"]["name"]
+version = release = PYPROJECT["project"]["version"]
 html_title = f"{project} {version}"
 root_doc = HOME
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
-include_patterns = [f"{HOME}.md", "docs/*.md", "testdata/README.md", *(f"{each}.md" for each in OTHERS)]
+include_patterns = ["*.md", "docs/*.md", "testdata/README.md"]
 myst_heading_anchors = 4  # as deep as a page links to
 html_theme = "furo"
 html_static_path = ["static"]
@@ -77,6 +77,7 @@ html_theme_options = {"navigation_with_keys": False}
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
+html_use_index = False
 html_show_search_summary = False  # it would be fetched, which no browser does from a file
 
 
@@ -97,4 +98,5 @@ def _append_navigation(app: Sphinx, docname: str, content: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """Take part in the reading of pages."""
     app.connect("source-read", _append_navigation)

@@ -26,7 +26,9 @@ from tests.pages import read, section
 PAGE = "docs/formats.md"
 HOST = "linux/amd64"
 FILES = {"etc/a": b"a"}, {"etc/b": b"b"}
-RAW, ZSTD = (make_image([*FILES], compression=packed, names=("demo:1",)) for packed in ("none", "zstd"))
+RAW, ZSTD = (
+    make_image([*FILES], compression=packed, names=("demo:1",)) for packed in ("none", "zstd")
+)
 OTHER = make_image([{"etc/c": b"c"}], names=("other:1",))
 Make = Callable[[Path], Path]
 
