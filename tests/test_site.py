@@ -33,7 +33,7 @@ BEYOND = """[...document.querySelectorAll('article *')].filter(each =>
 
 def run(checkout: Path, *words: object) -> subprocess.CompletedProcess[str]:
     """Build the site of a checkout."""
-    command = [sys.executable, checkout / "scripts/site", *words]
+    command = [sys.executable, *map(str, (checkout / "scripts/site", *words))]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
 
 
