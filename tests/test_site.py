@@ -185,9 +185,10 @@ def test_the_search_finds_from_a_file(site: Path, tab: Browser, words: str, page
     tab.call("Input.insertText", text=words)
     tab.press("Enter", 13, "\r")
     until = time.monotonic() + 60
-    found: list[str] = []
-    while not found and time.monotonic() < until:
+    told = ""
+    while "finished" not in told and time.monotonic() < until:  # results come one by one
         time.sleep(0.05)
-        found = tab.do("[...document.querySelectorAll('ul.search a')].map(each => each.href)")
+        told = tab.do("document.querySelector('.search-summary')?.textContent ?? ''")
+    found = tab.do("[...document.querySelectorAll('ul.search a')].map(each => each.href)")
     assert any(f"/{page}" in each for each in found), found
     assert asked_of_others(tab) == []
