@@ -36,7 +36,15 @@ def _known_code(finding: object, field: object, code: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One thing found, with a code out of ``codes.CODES``."""
+    """One thing found, with a code out of ``codes.CODES``.
+
+    Args:
+        code: stable, and explained on the page of findings.
+        severity: ``error``, ``warning`` or ``note``.
+        message: what was found, in one line.
+        where: the place.
+        hint: what to do about it; empty where there is nothing to say.
+    """
 
     code: str = attrs.field(validator=_known_code)
     severity: Severity

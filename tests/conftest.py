@@ -24,6 +24,7 @@ LONG = (
     "shelf/test_cluster",
     "test_install",
     "test_docs",
+    "test_site",
     "verification/test_properties",
     "cli/test_escapes",
     "cli/test_signals",

@@ -8,6 +8,7 @@ usage is checked.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.builders import make_image, name_annotations
+from tests.builders import make_image, name_annotations, write_docker_archive
 from tests.builders.artifacts import of_image, write_layout
 from tests.builders.containerdroot import of_images, write_containerd_root
 from tests.builders.containersroot import write_containers_root
@@ -60,6 +61,7 @@ def sandbox(folder: Path, columns: str = "80") -> Mapping[str, str]:
     packed = make_image([{"etc/motd": b"hello\n"}], names=("web:1",), compression="gzip")
     write_containers_root([packed], folder / "oldhome/.local/share/containers/storage")
     _write_signed(folder)
+    _write_releases(folder)
     bin_, scripts, home = (folder / name for name in (".bin", "scripts", ".home"))
     for each in (bin_, scripts, home):
         each.mkdir()
@@ -112,6 +114,21 @@ def _write_signed(folder: Path) -> None:
         tagged(more[0], app.digest, name="app"),
     ]
     write_layout(folder / "app", [*entries, more[1].entry()], app, *more)
+
+
+def _write_releases(folder: Path) -> None:
+    """Two releases of an image, which differ in the top layer, and another image on their base."""
+
+    def noise(name: str, size: int) -> bytes:
+        return hashlib.shake_128(name.encode()).digest(size)
+
+    base = {"usr/lib/base": noise("base", 80_000)}
+    for release in ("1.2", "1.3"):
+        program = noise("app", 12_000) + release.encode()
+        image = make_image([base, {"srv/app": program}], names=(f"app:{release}",))
+        write_docker_archive([image], folder / f"app-{release}.tar")
+    database = make_image([base, {"srv/db": noise("db", 30_000)}], names=("db:15",))
+    write_docker_archive([database], folder / "db-15.tar")
 
 
 def _write(path: Path, text: str) -> None:

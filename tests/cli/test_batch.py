@@ -7,10 +7,12 @@ any is a process of its own.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import termios
 import time
@@ -111,7 +113,7 @@ def test_names_of_two_images(shelf: Path) -> None:
 def on_terminals(*streams: str, shelf: Path) -> tuple[str, str]:
     """What a batch prints on a terminal, and elsewhere, where those streams are the terminal."""
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (40, 300))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 300, 0, 0))
     output, errors = (
         theirs if name in streams else subprocess.PIPE for name in ("stdout", "stderr")
     )
