@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-import tomllib
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
-PYPROJECT = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+PYPROJECT = (HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
 HOME = "index"
 # The navigation: each page stands in it once, or the build fails.
 GROUPS = {
@@ -62,8 +62,8 @@ GROUPS = {
 }
 OTHERS = ["SECURITY", "CONTRIBUTING", "CHANGELOG"]  # at the top of the checkout, if there
 
-project = PYPROJECT["project"]["name"]
-version = release = PYPROJECT["project"]["version"]
+project, version = re.findall(r'^(?:name|version) = "(.+)"$', PYPROJECT, re.MULTILINE)[:2]
+release = version
 html_title = f"{project} {version}"
 root_doc = HOME
 extensions = ["myst_parser"]

@@ -94,7 +94,9 @@ class Docker:
         ids = self.ids()
         found: dict[str, Shown] = {}
         for image in self.inspect(*ids) if ids else []:
-            shown = Shown(self._config(image["Id"]), tuple(image["RootFS"]["Layers"]))
+            # An empty list of layers is left out.
+            layers = image["RootFS"].get("Layers") or ()
+            shown = Shown(self._config(image["Id"]), tuple(layers))
             found |= dict.fromkeys(image["RepoTags"], shown)
         return found
 

@@ -206,7 +206,7 @@ def test_sha512_layout_by_skopeo(engines: Engines, bench: Bench) -> None:
     skopeo.copy(f"oci:{bench.work}/back:1", f"dir:{bench.work}/back-dir")
 
 
-# Outer compression and the engines that read it; `docker` for zstd from 23.0 only.
+# Outer compression and who reads it; `docker` zstd from 23.0 only, containerd any from 2.0 on.
 PACKED = {"tar.gz": {"docker", "docker-c8d", "podman"}, "tar.zst": {"docker-c8d"}}
 
 
@@ -222,6 +222,8 @@ def test_packed_archive(
     can = engine.name in PACKED[suffix]
     if suffix == "tar.zst" and engine.name == "docker":
         can = int(versions["docker"].partition(".")[0]) >= 23
+    if engine.name == "containerd":
+        can = int(versions["containerd"].partition(".")[0]) >= 2
     if can:
         engine.load(path)
         check(engine, bench.source(path, image))
