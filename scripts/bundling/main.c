@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     static char found[PATH_MAX + 1];
     const char *own = own_path(found);
     if (own == NULL) {
-        fprintf(stderr, "layout: error: cannot find its own file; mount /proc\n");
+        fprintf(stderr, "layout: cannot find its own file: mount /proc\n");
         return 1;
     }
 
@@ -48,7 +48,7 @@ int main(int argc, char **argv) {
     check(PyConfig_SetBytesArgv(&config, argc, argv));
     wchar_t *path = Py_DecodeLocale(own, NULL);
     if (path == NULL) {
-        fprintf(stderr, "layout: error: no memory\n");
+        fprintf(stderr, "layout: no memory\n");
         return 1;
     }
     wchar_t **names[] = {&config.executable, &config.base_executable, &config.prefix,

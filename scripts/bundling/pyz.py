@@ -11,21 +11,21 @@ from pathlib import Path
 
 from bundling import contents, inputs, lock
 from bundling.onefile import unpacked
-from bundling.shell import HERE, MACHINES, ROOT, say
+from bundling.shell import HERE, ROOT, say
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
 # Any Python can read it, so that an old one says what it lacks.
 _MAIN = """\
 import sys
 if sys.version_info[:2] < {oldest}:
-    sys.exit("layout: error: needs Python {shown} or later, this is %d.%d (or the one file, which"
-             " needs none)" % sys.version_info[:2])
+    sys.exit("layout: needs Python {shown} or later, this is %d.%d; the one file needs none"
+             % sys.version_info[:2])
 import layout_bundle
 layout_bundle.run_archive()
 """
 
 
-def make(work: Path, output: Path, version: str, pythons: list[str]) -> Path:
+def make(work: Path, output: Path, version: str, pythons: list[str], machines: list[str]) -> Path:
     """Make the .pyz; its path.
 
     Args:
@@ -33,6 +33,7 @@ def make(work: Path, output: Path, version: str, pythons: list[str]) -> Path:
         output: the folder for it.
         version: of the project.
         pythons: versions whose shared objects are put in.
+        machines: likewise; some of MACHINES.
     """
     output.mkdir(parents=True, exist_ok=True)
     result = output / f"layout-{version}.pyz"
@@ -42,7 +43,7 @@ def make(work: Path, output: Path, version: str, pythons: list[str]) -> Path:
         (machine, python): unpacked(
             inputs.wheels(work, machine, python), work / f"site-{machine}-{python}"
         )
-        for machine in MACHINES
+        for machine in machines
         for python in pythons
     }
     contents.write(str(partial), _entries(sites))

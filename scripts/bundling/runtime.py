@@ -1,7 +1,7 @@
 """The runtime of the one file: CPython without any file beside it, for an old C library.
 
 The compiler is Zig's C compiler: it has headers and stubs of every glibc since 2.17 and compiles
-for both machines on either. What an old glibc lacks, configure does not find, so nothing asks for it.
+for both machines on either. What an old glibc lacks, configure does not find, and nothing uses.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
 from bundling import inputs
-from bundling.shell import HERE, run, say, sha256
+from bundling.shell import HERE, die, run, say, sha256
 
 GLIBC = "2.28"  # RHEL 8, Debian 10, SLES 15 SP3; cryptography's wheels ask for it, too
 _EPOCH = "315532800"  # 1980: the first date that a zip can tell
@@ -23,6 +24,11 @@ _ABSENT = (
     *("_interpchannels", "_interpqueues", "_interpreters", "_ssl", "_testcapi", "_tkinter"),
     *("_uuid", "_xxtestfuzz", "nis", "ossaudiodev", "pyexpat", "readline", "resource", "spwd"),
     *("syslog", "termios", "xxsubtype"),
+)
+_CONFIGURE = (
+    *("--prefix=/usr", "--disable-shared", "--disable-test-modules", "--without-ensurepip"),
+    *("--without-readline", "--with-pkg-config=no", "PKG_CONFIG=false", "READELF=readelf"),
+    "OPT=-O3 -DNDEBUG -g0 -fwrapv",
 )
 _CANNOT_TRY = ("ac_cv_file__dev_ptmx=yes", "ac_cv_file__dev_ptc=no", "ac_cv_buggy_getaddrinfo=no")
 # Only what extension modules need is seen from outside, so no library takes another's function.
@@ -43,7 +49,7 @@ class Runtime:
         self._libraries = work / "inputs" / f"libraries-{machine}"
         self._tools = inputs.tools(work)
         self.folder = work / f"runtime-{machine}-{self._key()}"
-        self.program = self.folder / "layout-runtime"
+        self.program = self.folder / f"layout-{_short(sha256(HERE / 'main.c'))}"
         self.python = self.folder / "build/python"  # of any use on this machine alone
         self.stdlib = self.folder / "source/Lib"
 
@@ -53,17 +59,19 @@ class Runtime:
             *sorted((self._work / "inputs/source").iterdir()),
             *sorted(self._libraries.iterdir()),
         ]
-        recipe = [HERE / "tools.txt", HERE / "runtime.py", HERE / "main.c"]
-        sums = " ".join(sha256(path) for path in [*files, *recipe])
-        return hashlib.sha256(sums.encode()).hexdigest()[:12]
+        recipe = [HERE / "tools.txt", HERE / "runtime.py"]
+        return _short(*(sha256(path) for path in [*files, *recipe]))
 
     def made(self) -> Runtime:
         """The same, with its files there."""
-        if not self.program.exists():
+        compiled = self.folder / "compiled"
+        if not compiled.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
             self._unpack()
             self._compile()
+            compiled.touch()
+        if not self.program.exists():
             self._link()
         return self
 
@@ -107,12 +115,12 @@ class Runtime:
     def _compile(self) -> None:
         say(f"compiling CPython for {self.machine}: three minutes of one core")
         build, libraries = self.folder / "build", self.folder / "libraries"
-        build.mkdir()
+        build.mkdir(exist_ok=True)
         own = {"ZLIB": "z", "BZIP2": "bz2", "LIBLZMA": "lzma", "LIBFFI": "ffi"}
         options = [f"{name}_LIBS={libraries}/lib/lib{of}.a" for name, of in own.items()]
         options += [f"{name}_CFLAGS=-I{libraries}/include" for name in own]
-        options += [f"LIBSQLITE3_LIBS={libraries}/lib/libsqlite3.a -lm"]
-        options += [f"LIBSQLITE3_CFLAGS=-I{libraries}/include"]
+        options += [f"LIBSQLITE3_CFLAGS=-I{libraries}/include", "LIBSQLITE3_LIBS=-lsqlite3 -lm"]
+        options += [f"LDFLAGS=-L{libraries}/lib"]
         if self.machine != platform.machine():
             here = Runtime(self._work, platform.machine()).made()
             options += [
@@ -124,25 +132,25 @@ class Runtime:
         hidden = f"-ffile-prefix-map={self.folder}=/layout -Wno-date-time"
         run(
             [
-                *(
-                    "../source/configure",
-                    "--prefix=/usr",
-                    "--disable-shared",
-                    "--with-pkg-config=no",
-                ),
-                *("--disable-test-modules", "--without-ensurepip", "--without-readline"),
+                *("../source/configure", *_CONFIGURE),
                 f"--with-openssl={libraries}",
                 f"CC={self._program('cc', f'cc -target {self.machine}-linux-gnu.{GLIBC}')}",
                 f"AR={self._program('ar', 'ar')}",
                 f"RANLIB={self._program('ranlib', 'ranlib')}",
-                *("READELF=readelf", "PKG_CONFIG=false", f"CFLAGS={hidden}"),
-                "OPT=-O3 -DNDEBUG -g0 -fwrapv",
+                f"CFLAGS={hidden}",
                 *options,
             ],
             folder=build,
             environment=self._environment(),
             log=self.folder / "configure.log",
         )
+        missing = re.findall(
+            r"^MODULE_(\w+)_STATE=missing$",
+            (build / "Makefile").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+        if missing:
+            die(f"CPython would lack {', '.join(missing)}: see {build}/config.log")
         run(
             ["make", f"-j{os.cpu_count()}", "python", f"libpython{inputs.PYTHON}.a"],
             folder=build,
@@ -169,7 +177,11 @@ class Runtime:
             environment={**self._environment(), "ZIG_VERBOSE_LINK": "1"},
         )
         # Zig's driver refuses --dynamic-list, which its linker knows.
-        (words,) = [line.split() for line in printed.splitlines() if line.startswith("ld.lld ")]
+        *_, words = (line.split() for line in printed.splitlines() if line.startswith("ld.lld "))
         words[words.index("--export-dynamic")] = f"--dynamic-list={seen}"
         run([self._zig(), *words], environment=self._environment())
         partial.rename(self.program)
+
+
+def _short(*of: object) -> str:
+    return hashlib.sha256(repr(of).encode()).hexdigest()[:12]
