@@ -56,9 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dist/ for this Python and machine, without the one file."""
     folder = tmp_path_factory.mktemp("bundle")
     own = ("--python", HERE, "--arch", platform.machine())
-    scripts_bundle(
-        "pyz", "wheels", "share", *own, "--work", folder / "work", "--output", folder / "dist"
-    )
+    scripts_bundle("pyz", "wheels", "share", *own, "--output", folder / "dist")
     return folder / "dist"
 
 
@@ -194,7 +192,7 @@ def test_the_list_of_parts_is_of_this_file() -> None:
 
 def test_the_pyz_is_the_same_in_any_folder(made: Path, tmp_path: Path) -> None:
     own = ("--python", HERE, "--arch", platform.machine())
-    scripts_bundle("pyz", "share", *own, "--work", made.parent / "work", "--output", tmp_path)
+    scripts_bundle("pyz", "share", *own, "--output", tmp_path)
     for path in tmp_path.glob("layout-*"):
         assert path.read_bytes() == (made / path.name).read_bytes(), path.name
 

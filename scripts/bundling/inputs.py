@@ -7,6 +7,8 @@ pip, pinned in tools.txt and locked.txt.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -134,12 +136,14 @@ def wheels(work: Path, machine: str, version: str) -> list[Path]:
     pinned = HERE / "locked.txt"
     folder = work / "wheels" / f"{machine}-{version}-{sha256(pinned)[:12]}"
     if not folder.exists():
-        partial = _fresh(folder.with_name("partial"))
+        partial = _fresh(folder.with_name(f"partial-{os.getpid()}"))
         run(
             [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
             + ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", pinned]
             + [word for tag in tags(machine) for word in ("--platform", tag)]
             + ["--python-version", version, "-d", partial]
         )
-        partial.rename(folder)
+        with contextlib.suppress(OSError):  # another run was first
+            partial.rename(folder)
+        shutil.rmtree(partial, ignore_errors=True)
     return sorted(folder.iterdir())

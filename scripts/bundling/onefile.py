@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -25,26 +26,20 @@ def make(work: Path, machine: str, output: Path, version: str) -> Path:
     runtime = Runtime(work, machine).made()
     python = Runtime(work, platform.machine()).made().python
     wheels = inputs.wheels(work, machine, inputs.PYTHON)
-    site = unpacked(wheels, work / f"site-{machine}")
-    licences = collect_licences(runtime, site, work / f"licences-{machine}")
     output.mkdir(parents=True, exist_ok=True)
     result = output / f"layout-{version}-linux-{machine}"
     partial = result.with_name(f".{result.name}.partial")
     shutil.copy(runtime.program, partial)
-    run(
-        [
-            python,
-            HERE / "contents.py",
-            partial,
-            runtime.stdlib,
-            licences,
-            machine,
-            HERE,
-            site,
-            ROOT,
-        ],
-        environment={"PYTHONHASHSEED": "0", "PYTHONHOME": "", "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        site = unpacked(wheels, Path(folder) / "site")
+        licences = collect_licences(runtime, site, Path(folder) / "licences")
+        run(
+            [
+                *(python, HERE / "contents.py", partial, runtime.stdlib, licences, machine),
+                *(HERE, site, ROOT),
+            ],
+            environment={"PYTHONHASHSEED": "0", "PYTHONHOME": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
     partial.chmod(0o755)
     partial.rename(result)
     zig = run([inputs.tools(work), "-m", "ziglang", "version"]).strip()

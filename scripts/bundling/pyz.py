@@ -6,6 +6,7 @@ The shared objects of all of them are inside, each loaded from memory, as in the
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,14 +40,15 @@ def make(work: Path, output: Path, version: str, pythons: list[str], machines: l
     result = output / f"layout-{version}.pyz"
     partial = result.with_name(f".{result.name}.partial")
     partial.write_bytes(_SHEBANG)
-    sites = {
-        (machine, python): unpacked(
-            inputs.wheels(work, machine, python), work / f"site-{machine}-{python}"
-        )
-        for machine in machines
-        for python in pythons
-    }
-    contents.write(str(partial), _entries(sites))
+    with tempfile.TemporaryDirectory() as folder:
+        sites = {
+            (machine, python): unpacked(
+                inputs.wheels(work, machine, python), Path(folder) / f"{machine}-{python}"
+            )
+            for machine in machines
+            for python in pythons
+        }
+        contents.write(str(partial), _entries(sites))
     partial.chmod(0o755)
     partial.rename(result)
     say(f"made {result}: {result.stat().st_size / 1e6:.1f} MB, for Python {', '.join(pythons)}")
