@@ -60,7 +60,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 
 def _make_dist(folder: Path) -> None:
-    """What scripts/bundle makes, for this Python; the one file only where a finished one is named."""
+    """What scripts/bundle makes, for this Python; the one file itself only where one is named."""
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     own = ("--python", here, "--arch", platform.machine(), "--output", str(folder / "dist"))
     subprocess.run(
