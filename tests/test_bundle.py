@@ -6,7 +6,7 @@ The one file takes minutes to make, so a finished one is tested: OCI_LAYOUT_BUND
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -19,7 +19,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import isal
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -30,7 +29,7 @@ from tests.pages import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from bundling import contents, lock
+from bundling import contents, lock  # type: ignore[import-not-found]
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 BUNDLE = os.environ.get("OCI_LAYOUT_BUNDLE", "")
@@ -236,7 +235,9 @@ def test_the_lock_has_what_the_project_needs() -> None:
 
 
 def test_a_shared_object_loads_without_what_debuggers_read(tmp_path: Path) -> None:
-    for path in Path(isal.__file__).parent.glob("igzip_lib*.so"):
+    isal = importlib.util.find_spec("isal")
+    folders = [] if isal is None else list(isal.submodule_search_locations or ())
+    for path in (path for each in folders for path in Path(each).glob("igzip_lib*.so")):
         whole = path.read_bytes()
         kept = contents.loadable(whole + bytes(1 << 20))
         assert len(kept) <= len(whole)
@@ -247,4 +248,4 @@ def test_a_shared_object_loads_without_what_debuggers_read(tmp_path: Path) -> No
         done = run([sys.executable, "-S", "-c", words], folder=tmp_path)
         assert str(small.name) in done.stdout, done.stderr
         return
-    pytest.skip(f"isal {importlib.metadata.version('isal')} has no such shared object")
+    pytest.skip("isal is not here")
