@@ -106,6 +106,19 @@ def test_workers_are_processes_of_it(command: list[str], tmp_path: Path) -> None
     assert len(list((tmp_path / "done").iterdir())) == 3
 
 
+def test_it_runs_where_files_in_memory_must_not_be_programs(
+    command: list[str], tmp_path: Path
+) -> None:
+    """The setting is of a namespace of process ids, so no other process is concerned."""
+    enter = ("unshare", "--pid", "--fork", "--mount-proc", "sh", "-euc")
+    strict = "echo 2 >/proc/sys/vm/memfd_noexec"
+    if os.geteuid() != 0 or run([*enter, strict], folder=tmp_path).returncode:
+        pytest.skip("needs root and Linux 6.3")
+    done = run([*enter, f'{strict}; exec "$0" "$@"', *command, "--version"], folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "absent" not in done.stdout
+
+
 def test_it_reads_files_of_the_package(command: list[str], tmp_path: Path) -> None:
     source = ROOT / "testdata/docker20.tar"
     done = run(command, "report", source, "-o", "page.html", folder=tmp_path)

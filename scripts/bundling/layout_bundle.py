@@ -10,6 +10,7 @@ import sys
 
 # The main module of the resource tracker of multiprocessing, which starts as a process of its own.
 _TRACKER = re.compile(r"from multiprocessing\.resource_tracker import main;main\((\d+)\)")
+_MFD_NOEXEC_SEAL = 8  # Linux 6.3
 _kept = []  # descriptors: the dynamic linker takes an equal path for the same file
 
 
@@ -26,7 +27,7 @@ def load(spec):
 
     content = _shared(spec)
     try:
-        fd = os.memfd_create(spec.name)
+        fd = _memory_file(spec.name)
         _kept.append(fd)
         left = memoryview(content)
         while left:
@@ -38,6 +39,14 @@ def load(spec):
     module = loader.create_module(ModuleSpec(spec.name, loader, origin=path))
     sys.modules[spec.name] = module
     loader.exec_module(module)
+
+
+def _memory_file(name):
+    """A file in memory that is no program, where the kernel knows such: strict ones ask for it."""
+    try:
+        return os.memfd_create(name, os.MFD_CLOEXEC | _MFD_NOEXEC_SEAL)
+    except OSError:
+        return os.memfd_create(name)
 
 
 def _shared(spec):
