@@ -104,7 +104,7 @@ def _enter(root: Path, inside: Path, command: str) -> tuple[int, str]:
 def _no_python(root: Path, inside: Path) -> None:
     status, printed = _enter(root, inside, "! ls /usr/bin/python3* /usr/local/bin/python3* 2>&-")
     if status:
-        die(f"{root} has a Python, so nothing would be shown: {printed}")
+        die(f"{root} has a Python, so nothing would be shown, or cannot be entered: {printed}")
 
 
 def _libc(root: Path, inside: Path) -> str:
@@ -120,7 +120,14 @@ def _run(root: Path, inside: Path, block: Block) -> bool:
             die(f"{root}: {block.text}exits {status}:\n{printed}")
     elif block.language == "console":
         for each in shown(block):
-            _, printed = _enter(root, inside, each.command)
-            if not matches(each.output, tuple(printed.rstrip().splitlines())):
+            status, printed = _enter(root, inside, each.command)
+            shown_as = matches(each.output, tuple(printed.rstrip().splitlines()))
+            # The page has what is printed for amd64; 1 is an answer, more is an error.
+            if not shown_as and (status > 1 or _is_amd64(inside / "bin/layout")):
                 die(f"{root}: {each.command} prints:\n{printed}")
     return block.language in {"sh", "console"}
+
+
+def _is_amd64(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.read(20)[18:] == b"\x3e\0"  # e_machine
