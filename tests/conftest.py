@@ -23,6 +23,7 @@ LONG = (
     "shelf/test_kill",
     "shelf/test_cluster",
     "test_install",
+    "test_bundle",
     "test_docs",
     "test_site",
     "verification/test_properties",

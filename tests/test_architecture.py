@@ -15,6 +15,7 @@ WORDS = {
     "temporary",
     "closing",
     "counting",
+    "extras",
     "errors",
     "finding",
     "where",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from tests.pages import ROOT, bash, blocks, read, section
 
+VERSION = "0.1.0"  # as the pages have it
+BUNDLE = os.environ.get("OCI_LAYOUT_BUNDLE")
 NEEDED = ("oci_layout", "man", "README.md", "LICENSE", "pyproject.toml")
 PAGE = "docs/install.md"
 TEXTS = {
@@ -52,7 +55,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     status, _ = bash(download, folder, environment, "-eu", 600)
     if status:
         pytest.skip("no package index can be reached")
+    _make_dist(folder)
     return folder, environment
+
+
+def _make_dist(folder: Path) -> None:
+    """What scripts/bundle makes, for this Python; the one file itself only where one is named."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    own = ("--python", here, "--arch", platform.machine(), "--output", str(folder / "dist"))
+    subprocess.run(
+        [sys.executable, ROOT / "scripts/bundle", "pyz", "wheels", "share", *own], check=True
+    )
+    one = folder / f"dist/layout-{VERSION}-linux-{platform.machine()}"
+    if BUNDLE:
+        shutil.copy(BUNDLE, one)
+    else:
+        start = f'#!/bin/sh\nexec "{sys.executable}" -m oci_layout "$@"\n'
+        one.write_text(start, encoding="utf-8")
+    (folder / "scripts").mkdir()
+    (folder / "scripts/bundle").write_text("#!/bin/sh\n", encoding="utf-8")
+    (folder / "scripts/bundle").chmod(0o755)
 
 
 def commands(page: str) -> list[str]:
@@ -73,15 +95,16 @@ def test_the_project_installs_as_the_page_says(checkout: tuple[Path, dict[str, s
     for command in found:
         status, printed = bash(command, folder, environment, "-eu", 600)
         assert status == 0, f"{command}\n{printed}"
-        if "/bin/layout" in command or "pipx" in command:
+        if "/bin/layout" in command or "pipx" in command or "--version" in command:
             assert re.search(r"^layout \d", printed, re.MULTILINE), printed
-    pages = {path.name for path in folder.glob("home/oci-layout/share/man/man1/*.1")}
-    assert pages == {path.name for path in (ROOT / "man").iterdir()}
+    for place in ("oci-layout", ".local"):
+        pages = {path.name for path in folder.glob(f"home/{place}/share/man/man1/*.1")}
+        assert pages == {path.name for path in (ROOT / "man").iterdir()}
 
 
 def test_the_readme_says_what_the_page_says() -> None:
     """Its commands are some of the page's, in order, so that they are run once."""
-    said = "".join(commands(PAGE)).replace("oci-layout-offline", "oci-layout").splitlines()
+    said = "".join(commands(PAGE)).splitlines()
     wanted = [line for line in "".join(commands("README.md")).splitlines() if line]
     assert len(wanted) > 4
     rest = iter(said)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from oci_layout.api.words import read_named
 from oci_layout.errors import UsageError
+from oci_layout.extras import how_to_install
 from oci_layout.limits import TRUST_FILE_BYTES
 from oci_layout.verification.request import Verify
 
@@ -35,7 +36,7 @@ def signatures_of(asked: Verify) -> Asked | None:
         raise UsageError(what="--output writes what an attestation states: name its --attestation")
     if importlib.util.find_spec("cryptography") is None:
         raise UsageError(
-            what="--key needs the package cryptography", hint="install oci-layout[signatures]"
+            what="--key needs the package cryptography", hint=how_to_install("signatures")
         )
     try:
         from oci_layout.signatures.trust import trust_of  # noqa: PLC0415  an optional extra
@@ -43,7 +44,7 @@ def signatures_of(asked: Verify) -> Asked | None:
     except ImportError as error:
         raise UsageError(
             what="--key needs version 45 or later of the package cryptography",
-            hint="install oci-layout[signatures]",
+            hint=how_to_install("signatures"),
         ) from error
 
     trust = trust_of(
@@ -96,7 +97,7 @@ def _keyless(asked: Verify) -> Keyless | None:
 
     if not keyless.available():
         raise UsageError(
-            what="--trusted-root needs the package sigstore", hint="install oci-layout[keyless]"
+            what="--trusted-root needs the package sigstore", hint=how_to_install("keyless")
         )
     read_named(asked.trusted_root, TRUST_FILE_BYTES)
     return Keyless(root=asked.trusted_root, identity=asked.identity, issuer=asked.issuer)

@@ -15,6 +15,7 @@ from oci_layout.digest import QuotedDigest
 from oci_layout.disk.outputs import Outputs
 from oci_layout.disk.sidefile import SideFile
 from oci_layout.errors import UsageError
+from oci_layout.extras import how_to_install
 from oci_layout.limits import DOCUMENT_BYTES
 from oci_layout.model import jws
 from oci_layout.source.opening import files_of
@@ -149,7 +150,7 @@ def _trusted(paths: tuple[str, ...]) -> tuple[jws.PublicKey, ...]:
     if paths and not jws.available():
         raise UsageError(
             what="--trusted-key needs the package cryptography",
-            hint="install oci-layout[schema1]",
+            hint=how_to_install("schema1"),
         )
     try:
         return tuple(jws.load_trusted(read_named(path, DOCUMENT_BYTES), path) for path in paths)

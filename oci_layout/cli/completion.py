@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import pkgutil
 from typing import Annotated
 
 from oci_layout.cli import options
@@ -33,8 +33,7 @@ def completion(
     In bash, source <(layout completion bash) does it for this session; the manual says how it is
     kept. Exit status: 0 printed, 5 standard output.
     """
-    with open(os.path.join(os.path.dirname(__file__), "shells", f"layout.{shell}"), "rb") as file:
-        show_bytes(file.read())
+    show_bytes(pkgutil.get_data(__package__, f"shells/layout.{shell}") or b"")
 
 
 command = options.command(completion)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
+import pkgutil
 from collections.abc import Iterable, Iterator
 
 from oci_layout.page.markup import Markup, tag
 
-_HERE = os.path.dirname(__file__)
-
 
 def _asset(name: str) -> str:
-    with open(os.path.join(_HERE, name), encoding="utf-8") as file:
-        return file.read()
+    return (pkgutil.get_data(__package__, name) or b"").decode()
 
 
 def _hash(content: str) -> str:

@@ -22,6 +22,7 @@ from oci_layout.closing import Closing
 from oci_layout.counting import plural
 from oci_layout.disk.outputs import STANDARD_STREAM
 from oci_layout.errors import ResourceError, UsageError
+from oci_layout.extras import how_to_install
 from oci_layout.shelf.marks import NAMED
 
 _PACKAGE = "oci-layout"
@@ -47,7 +48,7 @@ def require(address: str) -> None:
     if find_spec("distributed") is None:
         raise UsageError(
             what="--cluster needs Dask, which is not installed",
-            hint="pip install 'oci-layout[cluster]'",
+            hint=how_to_install("cluster"),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oci_layout.counting import plural
+from oci_layout.extras import how_to_install
 from oci_layout.finding import Findings
 from oci_layout.model import jws
 from oci_layout.model.schema1 import Schema1
@@ -33,7 +34,7 @@ def report_signatures(
             "signature-unchecked",
             f"not checked: {plural(len(manifest.signatures), 'signature')}",
             where,
-            "install oci-layout[schema1]",
+            how_to_install("schema1"),
         )
         return
     results = jws.check(manifest, trusted)
