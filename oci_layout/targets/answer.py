@@ -68,6 +68,7 @@ class Prediction:
     notes: list[Remark] = attrs.field(factory=list)
     unpacked: set[Digest] = attrs.field(factory=set)
     _judged: set[object] = attrs.field(factory=set, init=False, repr=False)
+    _held: dict[Digest, bool] = attrs.field(factory=dict, init=False, repr=False)
 
     def first(self, *what: object) -> bool:
         """Whether something is judged for the first time: an image may have many names."""
@@ -84,6 +85,10 @@ class Prediction:
         there = [chain in self.unpacked for chain in chains]
         self.unpacked.update(chains)
         return there
+
+    def parted(self, chain: Digest, *, held: bool) -> bool:
+        """Whether of the images that share a layer, by its chain, some have it and some lack it."""
+        return self._held.setdefault(chain, held) is not held
 
     def settle_names(self) -> None:
         """Let each name be that of the image which is loaded last under it."""

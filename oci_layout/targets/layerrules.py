@@ -97,6 +97,12 @@ LAYER_RULES = rules(
         Cure.REPACK,
     ),
     (
+        "unpacked-at-once",
+        "unpacks images side by side: one finds a layer that only another has by chance",
+        "measured: containerd 2.1.9 (yes and no)",
+        Cure.REPACK,
+    ),
+    (
         "link-chain",
         "resolves links in any order: it is chance whether one that leads to a link is found",
         "measured: containerd 1.6.20 (no), 2.1.9 (yes and no); core/images/archive/importer.go",

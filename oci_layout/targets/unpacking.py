@@ -5,10 +5,12 @@ containerd images/mediatypes.go, DiffCompression; diff/stream.go.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from oci_layout.counting import plural
-from oci_layout.digest import Digest
+from oci_layout.digest import Digest, chain_ids
 from oci_layout.finding import Findings
 from oci_layout.graph.nodes import Artifact, Image
 from oci_layout.havelist.values import Finds
@@ -184,6 +186,18 @@ def _layers(
     for number in range(len(layers)):
         if number >= len(unpacked) or not unpacked[number]:
             _layer(facts, layers, number, f"{label}: layer {number}", how, reading)
+    if how.unpacks == "passing":
+        _at_once(facts, layers, diff_ids, label, reading)
+
+
+def _at_once(
+    facts: Facts, layers: list[_Layer], diff_ids: Sequence[Digest], label: str, reading: Prediction
+) -> None:
+    """Images are unpacked side by side: whose layer comes first, none can say."""
+    for number, (layer, chain) in enumerate(zip(layers, chain_ids(diff_ids), strict=False)):
+        there = layer.member is not None or facts.have.holds(Finds.BLOB, layer.digest, None)
+        if reading.parted(chain, held=there):
+            reading.fail("unpacked-at-once", f"{label}: only one of two images has layer {number}")
 
 
 def _layer(

@@ -258,6 +258,7 @@ TRIGGERS: dict[str, tuple[str | Make, str, str]] = {
         "reasons",
     ),
     "name-left": ("hybrid, missing layer", "containerd@1.6", "notes"),
+    "unpacked-at-once": ("pure, second lacks a shared layer", "containerd@2.1", "reasons"),
     "unpacked-later": ("hybrid, missing layer", "k3s", "notes"),
     "runtime-images": ("pure, gzip, oci", "rke2", "notes"),
     "v1-id": ("V1", "docker@28", "notes"),
