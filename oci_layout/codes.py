@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "trailing-garbage": "something follows the end of a compressed layer",
     "zstd-window": "a zstd frame asks for more memory than each reader gives",
     "layer-member": "a layer holds a member that no engine unpacks",
+    "layer-cut": "a layer is what it was said to be, and no whole tar",
     "bomb": "a layer grows out of all proportion",
     # agreement
     "layer-count": "there are not as many layers as diff_ids",

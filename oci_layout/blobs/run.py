@@ -182,6 +182,8 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
     if walker is not None and task.repair and not _as_stated(task, fact):
         _require_whole(task, stored.size, walker, where)
     _check(task, fact)
+    if walker is not None and walker.torn:
+        raise _torn(task, walker).error()
     return fact
 
 
@@ -337,6 +339,12 @@ def _refused(task: Task, walker: TarWalker) -> Finding:
     return _wrong("layer-member", f"holds {found}: no engine unpacks it", where)
 
 
+def _torn(task: Task, walker: TarWalker) -> Finding:
+    """What is said of a layer that is no whole tar, though it is what it was said to be."""
+    where = attrs.evolve(task.expected[0].where, member=task.member.name)
+    return _wrong("layer-cut", f"the layer's tar {walker.torn}: no engine unpacks it", where)
+
+
 class _Walked:
     """A reader that shows a walker what passes."""
 
@@ -409,4 +417,7 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
             stored_digest=stored.digest,
             stored_size=stored.size,
         )
-    return fact, [*found, *(parts or disagreements(task, fact))]
+    found += parts or disagreements(task, fact)
+    if walker.torn and not found:
+        found.append(_torn(task, walker))
+    return fact, found

@@ -19,6 +19,7 @@ _NAME_BYTES = 255  # NAME_MAX: of a file in a folder; a name in a header block a
 # "unhandled tar header type".
 _UNPACKED = frozenset({b"\0", *(b"%c" % each for each in b"0123456xgLK")})
 _PLAIN = b"\x000"  # files
+_EXTENDED = (b"x", b"g", b"L", b"K")
 _BARE = b"123456"  # what has no data, whatever size it states
 
 
@@ -35,6 +36,7 @@ class TarWalker:
         self._usual = not strict  # whether no extended header speaks of the next member
         self._pending = b""
         self._skip = 0  # bytes of data and padding until the next header
+        self._padding = 0  # those of them that may be missing at the end
         self._extended: bytearray | None = None  # a PAX header that is being read
         self._extended_left = 0
         self._long = b""  # type of the extended header that is being read
@@ -48,6 +50,18 @@ class TarWalker:
     def whole(self) -> bool:
         """Whether the end-of-archive marker has been seen, after whole members."""
         return self.ended and not self.broken
+
+    @property
+    def torn(self) -> str:
+        """What no engine unpacks of a tar that ends here; empty where nothing is wrong.
+
+        Go's archive/tar, Reader.next: neither the end-of-archive marker nor padding need be there.
+        """
+        if self.broken:
+            return "has a header that is none"
+        if not self.ended and (self._pending or self._skip > self._padding):
+            return "ends inside a file"
+        return ""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -94,7 +108,7 @@ class TarWalker:
             else:
                 break
         if at > len(data):
-            self._skip = at - len(data)
+            self._skip, self._padding = at - len(data), -size % BLOCK
             return len(data)
         return at
 
@@ -127,6 +141,7 @@ class TarWalker:
         if kind not in (b"x", b"L", b"K"):
             self._usual = not self._strict
         self._skip = -(-size // BLOCK) * BLOCK
+        self._padding = self._skip - size if kind not in _EXTENDED else 0  # those are read whole
 
     def _told(self, data: bytes) -> None:
         """What an extended header says of the next member; a long name of GNU's counts first."""

@@ -8,7 +8,10 @@ import tarfile
 
 import pytest
 
+from oci_layout.errors import DamagedError
+from oci_layout.streams.layerfiles import read_layer
 from oci_layout.streams.tarwalk import TarWalker
+from oci_layout.where import Where
 from tests.streams.tars import BLOCK, END, member, pax
 
 
@@ -56,11 +59,34 @@ def test_what_passes_over_usual_members_says_the_same(seed: int) -> None:
     strict = walked(archive, 1 << 20)
     for step in (1, 100, BLOCK, 700, 4096):
         quick = walked(archive, step, strict=False)
-        assert (quick.refused, quick.ended, quick.broken) == (
+        assert (quick.refused, quick.ended, quick.broken, quick.torn) == (
             strict.refused,
             strict.ended,
             strict.broken,
+            strict.torn,
         )
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_torn_is_what_cannot_be_read_as_go_reads_it(form: int) -> None:
+    """Cut after any byte: padding and the marker may be missing, and nothing else."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for number, size in enumerate((0, 1, 511, 512, 513)):
+            info = tarfile.TarInfo("n" * (99 + number))
+            info.size = size
+            tar.addfile(info, io.BytesIO(b"x" * size))
+    archive = out.getvalue()
+    marker = -(-len(archive.rstrip(b"\0")) // BLOCK) * BLOCK  # of two blocks; one is enough here
+    for end in range(marker + BLOCK + 1):
+        try:
+            for _ in read_layer(io.BytesIO(archive[:end]), Where()):
+                pass
+            read = True
+        except DamagedError:
+            read = False
+        for strict in (True, False):
+            assert bool(walked(archive[:end], 4096, strict=strict).torn) is not read, end
 
 
 @pytest.mark.parametrize("length", [255, 256])

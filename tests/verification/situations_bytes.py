@@ -30,6 +30,7 @@ from tests.verification.situation import Make, Situation, changed, in_files
 
 Files = dict[str, bytes]
 RAW = tiny().layers[0].raw
+RAW_TYPE = "application/vnd.oci.image.layer.v1.tar"
 GZIP_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 ZSTD_TYPE = "application/vnd.oci.image.layer.v1.tar+zstd"
 
@@ -204,6 +205,8 @@ SITUATIONS = [
         "error",
         lambda folder: with_odd_member(tiny(), folder / "image.tar", b"S"),
     ),
+    Situation("layer-cut", "error", stored_as(RAW[:514], RAW_TYPE, RAW[:514])),
+    Situation("layer-cut", "error", stored_as(gzip.compress(RAW[:514]), GZIP_TYPE, RAW[:514])),
     Situation("zstd-window", "note", lambda folder: with_window(tiny(), folder / "image.tar", 24)),
     Situation(
         "bomb",
