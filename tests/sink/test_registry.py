@@ -98,7 +98,7 @@ def test_names_of_two_sources_that_come_to_one(tmp_path: Path) -> None:
     second = make_image([{"x": b"2"}], names=("b.example/app:1", "b.example/app:3"))
     one, two = tmp_path / "one", tmp_path / "two"
     sources = (write_oci_layout([first], one), write_oci_layout([second], two))
-    with pytest.raises(SelectionError) as caught:
+    with pytest.raises(NameConflictError) as caught:
         merge(sources, tmp_path / "r", to="registry")
     (conflict,) = caught.value.conflicts
     assert conflict.name == "app:1"
