@@ -21,7 +21,7 @@ from oci_layout import (
     verify,
 )
 from oci_layout.disk.folder import Folder
-from oci_layout.errors import DamagedError
+from oci_layout.errors import DamagedError, NameConflictError
 from tests.builders import make_image, write_docker_archive, write_index_layout, write_oci_layout
 from tests.builders.artifacts import (
     make_artifact,
