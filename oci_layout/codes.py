@@ -139,6 +139,9 @@ CODES: dict[str, str] = {
     "zstd-layers": "layers are packed with zstd, which older engines cannot read",
 }
 
+# What a source lacks on purpose: it is as it was made, and complete with something else.
+ON_PURPOSE = frozenset({"thin", "delta"})
+
 # What speaks of a wish of the caller: nothing need be wrong with the source itself.
 WISHES = frozenset(
     {

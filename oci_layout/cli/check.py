@@ -77,7 +77,7 @@ def render(report: CheckReport, width: int, *, table: bool) -> list[str]:
         for answer in report.answers:
             lines += ["", *_answer(answer, width)]
     if not report.full and any(answer.repair for answer in report.answers):
-        text = "repack stops at a damaged layer, and none was read here: --full finds it first"
+        text = "No layer was read. If one is damaged, repack stops; --full finds it first."
         lines += ["", *wrapped(text, width, "  ", "  ")]
     return lines
 
@@ -147,8 +147,12 @@ def _answer(answer: Answer, width: int) -> list[str]:
     if answer.target.taken_for is not None:
         newest = dotted(answer.target.taken_for)
         lines[0] += f", if it is as {newest}: this version is not known"
-    elif answer.loads:
-        lines[0] += f"  {shown(answer.asks)}" if cells(answer.asks) + 30 < width else ""
+    if answer.loads:
+        asks = shown(answer.asks)
+        if cells(lines[0]) + 2 + cells(asks) <= width:
+            lines[0] += f"  {asks}"
+        else:  # never broken over lines
+            lines.append(f"    {asks}")
     for loaded in answer.images[:_IMAGES]:
         platform = f"  {loaded.platform}" if loaded.platform is not None else ""
         lines += wrapped(f"{_names(loaded)}{shown(platform)}", width, "  ", "      ")

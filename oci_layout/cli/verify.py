@@ -167,7 +167,7 @@ def _image(image: ImageCheck, width: int, *, alone: bool) -> list[str]:
     name = _called(image)
     if not alone and image.manifest is not None:
         name += f", manifest {short(image.manifest)}"
-    state = "ok" if image.sound else "DAMAGED"
+    state = "ok" if image.sound else "INCOMPLETE" if image.incomplete else "DAMAGED"
     return wrapped(
         f"{state}  {name}  "
         f"{plural(image.blobs, 'blob')}, {size_text(image.bytes)}, {image.seconds:.1f} s",
@@ -196,8 +196,9 @@ _DEPTH = {
 
 
 def _shout(verdict: Verdict) -> str:
-    """A verdict, written so that damage is not overlooked."""
-    return "DAMAGED" if verdict is Verdict.DAMAGED else str(verdict)
+    """A verdict, written so that what cannot be used is not overlooked."""
+    loud = verdict in (Verdict.DAMAGED, Verdict.INCOMPLETE)
+    return str(verdict).upper() if loud else str(verdict)
 
 
 def _verdict(report: VerifyReport, *, strict: bool, width: int) -> list[str]:

@@ -18,8 +18,16 @@ from oci_layout.where import Where
 _NAMES = (CONTAINERD_NAME, REF_NAME)
 CONFLICTS = 20  # of names, each of which is told of
 Same = Callable[[Root, Root], bool]
+Key = Callable[[ImageName], str]
 # What to do where one name stands for two images.
-OTHER_NAME = "--on-conflict first or last, or give one another name: --name DIGEST=NEW"
+_TAKE_ONE = "--on-conflict first or last, or give one another name"
+OTHER_NAME = f"{_TAKE_ONE}: --name DIGEST=NEW"
+HOSTLESS = "a registry leaves the host out"
+
+
+def own_key(name: ImageName) -> str:
+    """What a name comes to where it stays as it is."""
+    return name.key
 
 
 @attrs.define
@@ -47,6 +55,7 @@ class Merge:
         bare: whether a tag alone is a name, as it is to whoever reads one layout
             (``oci:FOLDER:TAG`` of skopeo); tags of different sources may repeat.
         same: whether two roots of one name come to the same once they are written.
+        key: what a name comes to where the result stands, as a registry leaves the host out.
     """
 
     def __init__(
@@ -56,9 +65,10 @@ class Merge:
         *,
         bare: bool = False,
         same: Same | None = None,
+        key: Key = own_key,
     ) -> None:
         self._held: list[_Held] = []
-        self._alike = same
+        self._alike, self._key = same, key
         self._on_conflict, self._findings, self._bare = on_conflict, findings, bare
         self.lost: set[tuple[str, str]] = set()  # source and key of each name that went elsewhere
         self._conflicts = 0
@@ -104,7 +114,7 @@ class Merge:
         for identity in identities(root.node):
             self._same.setdefault((identity, kept), place)
         for name in names:
-            self._holders[name.key] = place
+            self._holders[self._key(name)] = place
 
     def _place(self, node: Node, kept: str) -> int | None:
         """Where the same image stands already."""
@@ -123,29 +133,37 @@ class Merge:
         if self._alike is None:
             return None
         for name in root.names:
-            number = self._holders.get(name.key)
+            number = self._holders.get(self._key(name))
             if number is not None and self._alike(self._held[number].root, root):
                 return number
         return None
 
     def _settle(self, name: ImageName, place: int | None, root: Root, label: str) -> bool:
         """Whether a root may have a name."""
-        number = self._holders.get(name.key)
+        key = self._key(name)
+        number = self._holders.get(key)
         if number is None or number == place or (name.reference is None and not self._bare):
             return True
         holder = self._held[number]
+        known = next((each for each in holder.root.names if self._key(each) == key), name)
+        alike = known.key == name.key
         one = f"{called(holder.root.node)} in {holder.label}"
         other = f"{called(root.node)} in {label}"
+        if not alike:  # two names that come to one
+            one, other = f"{known} ({one})", f"{name} ({other})"
+        subject = str(name) if alike else key
         if self._on_conflict == "error":
-            join = "--multi-platform makes one image of them, " if self._joins(holder, root) else ""
+            joins = alike and self._joins(holder, root)
+            join = "--multi-platform makes one image of them, " if joins else ""
+            hint = OTHER_NAME if alike else f"{HOSTLESS}: {_TAKE_ONE}: --name {name}=NEW"
             self._conflicts += 1
             if len(self._told) < CONFLICTS:
                 self._told.append(
                     NameConflict(
-                        name=str(name),
+                        name=subject,
                         images=(one, other),
                         source=label,
-                        hint=f"{join}{OTHER_NAME}",
+                        hint=f"{join}{hint}",
                     )
                 )
             return False
@@ -154,10 +172,10 @@ class Merge:
         self._findings.warning(
             "name-taken",
             f"goes to {other if last else one}, not to {one if last else other}",
-            Where(image=str(name)),
+            Where(image=subject),
         )
         if last:
-            left = tuple(each for each in holder.root.names if each.key != name.key)
+            left = tuple(each for each in holder.root.names if self._key(each) != key)
             holder.root, holder.robbed = attrs.evolve(holder.root, names=left), True
         return last
 
@@ -197,6 +215,7 @@ def merged(
     findings: Findings,
     *,
     same: Same | None = None,
+    key: Key = own_key,
 ) -> tuple[Root, ...]:
     """The roots of several sources as one set.
 
@@ -209,11 +228,12 @@ def merged(
             earlier source keeps it) or ``last``.
         findings: told who gets such a name.
         same: whether two roots of one name come to the same once they are written.
+        key: what a name comes to where the result stands.
 
     Raises:
         NameConflictError: a name stands for two images, and ``error`` was asked for.
     """
-    merge = Merge(on_conflict, findings, same=same)
+    merge = Merge(on_conflict, findings, same=same, key=key)
     for root in roots:
         merge.take(root, root.origin)
     merge.require_settled()

@@ -24,12 +24,14 @@ from oci_layout.plan.convert import new_config
 from oci_layout.plan.deltas import Delta, listed
 from oci_layout.plan.entries import artifact_report, artifacts_of, kind_of
 from oci_layout.plan.joining import joined
-from oci_layout.plan.merging import merged
+from oci_layout.plan.merging import merged, own_key
 from oci_layout.plan.options import Options
 from oci_layout.plan.originals import Originals
 from oci_layout.plan.packing import Packing
+from oci_layout.plan.registry import key_of
 from oci_layout.plan.rename import renamed, require_distinct
 from oci_layout.plan.report import ArtifactReport, ImageReport
+from oci_layout.plan.request import Format
 from oci_layout.plan.thin import Thin, elsewhere
 from oci_layout.plan.uses import Uses, uses_of
 from oci_layout.source.opening import Source
@@ -199,7 +201,8 @@ def make_plan(
         joining = joined(roots, on_conflict, findings, same=Alike(options))
         roots, changes = joining.roots, joining.changes
     if several:
-        roots = merged(roots, on_conflict, findings, same=Alike(options))
+        key = key_of if options.request.to is Format.REGISTRY else own_key
+        roots = merged(roots, on_conflict, findings, same=Alike(options), key=key)
     originals, roots = Originals.of(roots, every, options)
     require_distinct(roots)
     if options.target is Family.DOCKER:

@@ -18,6 +18,7 @@ from oci_layout.model import registry
 from oci_layout.model.manifest import Links as DocumentLinks
 from oci_layout.model.manifest import read_links
 from oci_layout.plan.assemble import Documents
+from oci_layout.plan.merging import HOSTLESS, called
 from oci_layout.reference import ImageName
 from oci_layout.where import Where
 from oci_layout.wording import short
@@ -76,6 +77,12 @@ def repository_of(name: ImageName) -> str:
     return name.reference.path
 
 
+def key_of(name: ImageName) -> str:
+    """What a name comes to in a registry: two with one key are one name there."""
+    repository = repository_of(name)
+    return f"{repository}:{name.tag}" if repository and name.tag else name.key
+
+
 def repositories_of(roots: Sequence[Root]) -> dict[Node, tuple[str, ...]]:
     """The repositories that each root goes to: those of its names, or of what it refers to.
 
@@ -88,18 +95,18 @@ def repositories_of(roots: Sequence[Root]) -> dict[Node, tuple[str, ...]]:
     """
     _require_manifests(roots)
     found: dict[Node, tuple[str, ...]] = {}
-    holders: dict[tuple[str, str], Root] = {}
+    holders: dict[str, tuple[Root, ImageName]] = {}
     for root in roots:
         for name in root.names:
             repository = repository_of(name)
             if not repository:
                 continue
-            holder = holders.setdefault((repository, name.tag), root)
+            holder, other = holders.setdefault(key_of(name), (root, name))
             if name.tag and holder.node is not root.node:
                 raise SelectionError(
-                    what=f"{repository}:{name.tag} names two different images, once the host is "
-                    "left out",
-                    hint="--name OLD=NEW gives one another name",
+                    what=f"{key_of(name)} names two different images: {other} "
+                    f"({called(holder.node)}), {name} ({called(root.node)})",
+                    hint=f"{HOSTLESS}: --name {name}=NEW gives one another name",
                 )
         of_it = dict.fromkeys(repository_of(name) for name in root.names)
         of_it.pop("", None)

@@ -150,7 +150,8 @@ class Repairs:
                 if helpless.rule.code == "missing-layer"
                 else ""
             )
-            raise _NoWayError(f"repack does not repair this: {helpless.rule.says}{known}")
+            why = f"the engine {helpless.rule.says}{known}"
+            raise _NoWayError(f"repack does not repair this: {why}")
         worst = next((each for each in errors if each.code not in REPAIRABLE), None)
         if worst is not None:
             raise _NoWayError(f"the source is damaged: {worst} (layout verify tells more)")
@@ -219,7 +220,7 @@ class Repairs:
         asked = docker or any((taken, platforms, names, flags, repaired, drop))
         if same and not asked and _unchanged(facts.source, Options.of(request, docker_view=view)):
             # What would be written is what is there.
-            why = f": {remarks[0].rule.says}" if remarks else ""
+            why = f": the engine {remarks[0].rule.says}" if remarks else ""
             raise _NoWayError(f"repack does not repair this{why}")
         return _Way(words=tuple(words), request=request, path=path, docker_view=view)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from oci_layout.codes import WISHES
+from oci_layout.codes import ON_PURPOSE, WISHES
 from oci_layout.digest import Digest
 from oci_layout.finding import Finding, Severity
 from oci_layout.model import gojson
@@ -24,6 +24,7 @@ class Verdict(StrEnum):
 
     SOUND = "sound"
     UNEXPECTED = "not as expected"
+    INCOMPLETE = "incomplete"
     DAMAGED = "damaged"
 
 
@@ -40,6 +41,7 @@ class ImageCheck:
         bytes: of those.
         seconds: spent on its layers; a layer that images share counts for each.
         sound: whether nothing was found that makes it unusable.
+        incomplete: whether it is not sound only since layers are left out of it on purpose.
         originals: digests of manifests that it had before it was converted, as they are kept.
     """
 
@@ -51,6 +53,7 @@ class ImageCheck:
     bytes: int
     seconds: float
     sound: bool
+    incomplete: bool = False
     originals: tuple[Digest, ...] = ()
 
 
@@ -101,13 +104,16 @@ class VerifyReport:
     def verdict(self, *, strict: bool = False) -> Verdict:
         """What counts, in a word; warnings count when strict.
 
-        A source that only lacks what the caller expected of it is not damaged.
+        A source that only lacks what the caller expected of it, or what was left out on purpose,
+        is not damaged.
         """
         counts = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
         codes = {finding.code for finding in self.findings if finding.severity in counts}
         if not codes:
             return Verdict.SOUND
-        return Verdict.UNEXPECTED if codes <= WISHES else Verdict.DAMAGED
+        if codes <= WISHES:
+            return Verdict.UNEXPECTED
+        return Verdict.INCOMPLETE if codes <= WISHES | ON_PURPOSE else Verdict.DAMAGED
 
     def to_json(self, *, strict: bool = False) -> dict[str, Any]:
         """The report as a JSON value; warnings count for the verdict when strict."""

@@ -27,6 +27,7 @@ from oci_layout.verification.blobs import BlobList, Looked, look, orphan_finding
 from oci_layout.verification.links import check_links
 from oci_layout.verification.originals import Known, Originals, check_originals
 from oci_layout.verification.report import ImageCheck, VerifyReport
+from oci_layout.verification.thin import Marks
 from oci_layout.where import Where
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def verify_source(
             if wanted.against is not None:
                 sums.compare(wanted.against, values, findings)
         bad = {each.where.member for each in findings.found if each.severity is Severity.ERROR}
+        marks = Marks.of(source)
         chains, attestations = _signatures(source, wanted, originals, looked, bad, findings)
         found = tuple(
             sorted(_distinct(findings.found), key=lambda finding: _RANK[finding.severity])
@@ -140,7 +142,7 @@ def verify_source(
             check=wanted.check,
             images=tuple(
                 attrs.evolve(
-                    _image(image, root, looked, bad, source),
+                    _image(image, root, looked, bad, source, marks),
                     originals=tuple(each.digest for each in originals.of(image)),
                 )
                 for root, image in every_image(source.roots)
@@ -246,7 +248,7 @@ def _blobs_of(node: Node) -> set[str]:
 
 
 def _image(
-    image: Image, root: Root, looked: dict[str, Looked], bad: set[str], source: Source
+    image: Image, root: Root, looked: dict[str, Looked], bad: set[str], source: Source, marks: Marks
 ) -> ImageCheck:
     members = {layer.member.name: layer.member.size for layer in image.layers if layer.member}
     documents = {image.config_member.name: image.config_member.size}
@@ -255,7 +257,8 @@ def _image(
         documents[document.name] = document.size
     alone = source.kind is kinds.LONE
     read = {name: size for name, size in members.items() if name in looked}
-    sound = (alone or not image.missing) and not (members.keys() | documents.keys()) & bad
+    good = not (members.keys() | documents.keys()) & bad
+    sound = (alone or not image.missing) and good
     return ImageCheck(
         names=tuple(str(name) for name in root.names),
         platform=image.platform,
@@ -265,4 +268,5 @@ def _image(
         bytes=sum(read.values()) + sum(documents.values()),
         seconds=sum(looked[name].seconds for name in read),
         sound=sound,
+        incomplete=not sound and good and marks.lacks_on_purpose(image),
     )

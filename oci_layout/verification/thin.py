@@ -45,6 +45,11 @@ class Marks:
             layer for layer in image.layers if layer.lacking and layer.diff_id in self.deltas
         )
 
+    def lacks_on_purpose(self, image: Image) -> bool:
+        """Whether an image lacks layers, and each of them on purpose."""
+        away = {*self.told(image), *self.left_out(image)}
+        return bool(away) and all(layer in away for layer in image.layers if layer.lacking)
+
     def left_out(self, image: Image) -> tuple[Layer, ...]:
         """The layers that were left out of an image on purpose.
 
@@ -75,7 +80,7 @@ def check_thin(image: Image, label: str, marks: Marks, source: str, findings: Fi
         findings.error(
             "thin",
             f"is thin: complete only{brought}; {plural(len(missing), 'layer')} "
-            f"({plural(size, 'byte')}) left out, {missing[0].called} first",
+            f"({plural(size, 'byte')}) left out: {_listed(missing)}",
             where,
             "--base SOURCE names what has them",
         )
@@ -97,7 +102,7 @@ def _check_deltas(image: Image, marks: Marks, where: Where, findings: Findings) 
         brought = f" of {marks.delta[:_SHOWN]}" if marks.delta else ""
         findings.error(
             "delta",
-            f"has {plural(len(told), 'layer')} as a delta{brought}, {told[0].called} first: no "
+            f"has {plural(len(told), 'layer')} as a delta{brought} ({_listed(told)}): no "
             "engine loads it as it is",
             where,
             "layout repack SOURCE --base OLD --to oci -o NEW completes it",
@@ -109,6 +114,11 @@ def _check_deltas(image: Image, marks: Marks, where: Where, findings: Findings) 
     ]
     if made:
         findings.note("delta", f"{plural(len(made), 'layer')} of it made again by deltas", where)
+
+
+def _listed(layers: tuple[Layer, ...]) -> str:
+    more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+    return f"{layers[0].called}{more}"
 
 
 _SHOWN = 200  # characters of a mark that a message has

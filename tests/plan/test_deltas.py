@@ -127,6 +127,7 @@ def test_without_its_base_it_says_what_it_wants(tmp_path: Path) -> None:
     repack(new, delta, to="oci", have=old, delta=True)
     codes = [(each.code, each.severity) for each in verify(delta).findings]
     assert sorted(codes) == [("delta", "error"), ("thin", "error")]
+    assert verify(delta).verdict() == "incomplete"
     wrong = saved(image_of([tar({"x": b"x"})], "wrong:1"), tmp_path / "wrong.tar")
     for bases in ((), wrong):
         with pytest.raises(DamagedError, match="--base"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.builders import (
     write_oci_layout,
 )
 from tests.builders.artifacts import make_artifact, of_image, write_layout
+from tests.command import layout
 from tests.independent import check, read_files
 
 BASE: list[dict[str, bytes]] = [{"a": b"1" * 900}, {"b": b"2" * 800}]
@@ -86,6 +88,31 @@ def test_without_its_base_it_says_what_it_wants(tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match=app.layers[0].digest):
         repack(thin, str(tmp_path / "out.tar"), to="oci", bases=wrong)
     assert not (tmp_path / "out.tar").exists()
+
+
+def test_what_lacks_layers_on_purpose_is_incomplete_and_not_damaged(tmp_path: Path) -> None:
+    """Its status says that no engine loads it; damage in what it has is still damage."""
+    base, app = pair()
+    there, new = saved([base], tmp_path / "base.tar"), saved([app], tmp_path / "app.tar")
+    folder = tmp_path / "part"
+    repack(new, str(folder), to="oci", have=there)
+    report = verify(str(folder))
+    assert report.verdict() == "incomplete"
+    assert [(each.sound, each.incomplete) for each in report.images] == [(False, True)]
+    done = layout("verify", folder)
+    assert done.returncode == 1
+    shown = done.stdout.decode()
+    assert re.search(r"^  INCOMPLETE  ", shown, re.MULTILINE)
+    assert re.search(r"^INCOMPLETE: \d+ errors?", shown, re.MULTILINE)
+    assert "DAMAGED" not in shown
+    value = json.loads(layout("verify", folder, "--json").stdout)
+    assert value["sources"]["incomplete"] == 1
+    largest = max((folder / "blobs/sha256").iterdir(), key=lambda each: each.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 1
+    largest.write_bytes(data)
+    broken = verify(str(folder))
+    assert broken.verdict() == "damaged"
 
 
 def test_a_thin_source_stays_thin_for_who_has_the_rest(tmp_path: Path) -> None:

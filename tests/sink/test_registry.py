@@ -21,7 +21,7 @@ from oci_layout import (
     verify,
 )
 from oci_layout.disk.folder import Folder
-from oci_layout.errors import DamagedError
+from oci_layout.errors import DamagedError, NameConflictError
 from tests.builders import make_image, write_docker_archive, write_index_layout, write_oci_layout
 from tests.builders.artifacts import (
     make_artifact,
@@ -86,8 +86,40 @@ def test_every_image_needs_a_name(tmp_path: Path) -> None:
         ],
         tmp_path / "two",
     )
-    with pytest.raises(SelectionError, match="once the host is left out"):
+    with pytest.raises(SelectionError, match="leaves the host out") as caught:
         repack(two, tmp_path / "two-r", to="registry")
+    assert "app:1 names two different images: a.example/app:1 (" in str(caught.value)
+    assert "--name b.example/app:1=NEW" in str(caught.value)
+
+
+def test_names_of_two_sources_that_come_to_one(tmp_path: Path) -> None:
+    """Two hosts, one tag: an error with both names and sources, or settled as was asked."""
+    first = make_image([{"x": b"1"}], names=("a.example/app:1", "a.example/app:2"))
+    second = make_image([{"x": b"2"}], names=("b.example/app:1", "b.example/app:3"))
+    one, two = tmp_path / "one", tmp_path / "two"
+    sources = (write_oci_layout([first], one), write_oci_layout([second], two))
+    with pytest.raises(NameConflictError) as caught:
+        merge(sources, tmp_path / "r", to="registry")
+    (conflict,) = caught.value.conflicts
+    assert conflict.name == "app:1"
+    for image, told in zip(
+        conflict.images, (("a.example/app:1", one), ("b.example/app:1", two)), strict=True
+    ):
+        assert image.startswith(f"{told[0]} (")
+        assert image.endswith(f" in {told[1]})")
+    assert conflict.hint.endswith("--name b.example/app:1=NEW")
+    assert not (tmp_path / "r").exists()
+    for who, kept in (("first", sources[0]), ("last", sources[1])):
+        report = merge(sources, tmp_path / who, to="registry", on_conflict=who)
+        assert [each.code for each in report.warnings].count("name-taken") == 1
+        tags = tags_of(tmp_path / who)
+        assert set(tags) == {"app:1", "app:2", "app:3"}
+        repack(kept, tmp_path / f"{who}-alone", to="registry")
+        assert tags["app:1"] == tags_of(tmp_path / f"{who}-alone")["app:1"]
+    renamed = {"b.example/app:1": "app:4"}
+    names = [f"{old}={new}" for old, new in renamed.items()]
+    merge(sources, tmp_path / "renamed", to="registry", names=names)
+    assert set(tags_of(tmp_path / "renamed")) == {"app:1", "app:2", "app:3", "app:4"}
 
 
 def test_referrers_go_to_their_subject(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_one_reason_is_told_once(tmp_path: Path) -> None:
     source.write_bytes((Path(__file__).parents[2] / "testdata/docker26.tar").read_bytes()[:25_300])
     shown = layout("check", source).stdout.decode()
     assert shown.count("repack does not repair this") == 1
-    assert "every target: repack does not repair this" in " ".join(shown.split())
+    assert "every target: repack does not repair this: the engine " in " ".join(shown.split())
 
 
 def test_a_version_that_is_not_known_yet_is_told() -> None:
@@ -262,13 +262,31 @@ def test_what_a_line_does_not_know_is_said(tmp_path: Path) -> None:
     """No layer was read for it: repack may stop at one, and says what to do then."""
     path = UNREAD["hybrid, layer damaged"](Maker(tmp_path)).rename(tmp_path / "in.tar")
     told = " ".join(layout("check", path, "--for", "k3s,docker@1.9").stdout.decode().split())
-    assert told.endswith("none was read here: --full finds it first")
+    assert told.endswith("If one is damaged, repack stops; --full finds it first.")
     words = answer(path, "docker@1.9").repair
     done = layout(*words[1:], cwd=tmp_path)
     assert done.returncode == 3
     assert b"copy the file again" in done.stderr
     full = layout("check", path, "--for", "docker@1.9", "--full").stdout.decode()
-    assert "none was read" not in full
+    assert "No layer was read." not in full
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("target", ["docker@20.10", "docker@99"])
+def test_the_command_that_loads_it_is_always_told(
+    target: str, columns: int, tmp_path: Path
+) -> None:
+    """In the first line where it fits, or else in one of its own, and never broken."""
+    path = MAKES["docker, none"](Maker(tmp_path)).rename(tmp_path / f"{'x' * 30}.tar")
+    shown = layout("check", path, "--for", target, columns=columns).stdout.decode().splitlines()
+    command = f"docker load -i {path}"
+    (number,) = (place for place, line in enumerate(shown) if line.endswith(command))
+    head = next(place for place, line in enumerate(shown) if line.startswith(target))
+    if number == head:
+        assert len(shown[number]) <= columns
+    else:
+        assert (number, shown[number]) == (head + 1, f"    {command}")
+        assert len(shown[head]) + 2 + len(command) > columns
 
 
 def test_which_image_store_is_predicted(tmp_path: Path) -> None:

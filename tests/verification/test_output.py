@@ -125,6 +125,7 @@ def test_json(damaged: Path, odd: Path) -> None:
     assert value["sources"] == {
         "sound": 0,
         "not as expected": 0,
+        "incomplete": 0,
         "damaged": 0,
         "not readable": 1,
     }
