@@ -22,7 +22,12 @@ class Status(StrEnum):
     NO_IMAGE = "no image"
 
 
-# What is passed over on a shelf, in words for people; misnamed ones are others, too.
+def said(status: Status, verb: Verb) -> str:
+    """What became of a source, in a word for people: who verifies hears what was proven."""
+    return "sound" if verb is Verb.VERIFY and status is Status.DONE else str(status)
+
+
+# What is passed over on a shelf, in words for people.
 PASSED = {
     "others": "other file",
     "links": "symbolic link",

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from oci_layout.batchlines.kinds import PASSED, Verb
+from oci_layout.batchlines.kinds import PASSED, Verb, said
 from oci_layout.cli import options
 from oci_layout.cli.asked import Group
 from oci_layout.cli.cells import wrapped
@@ -192,7 +192,10 @@ def render(result: BatchReport, width: int, *, failures: bool = True) -> list[st
         lines += ["", done_line(result.merged)]
         if result.merged.volumes:
             lines += volume_lines(result.merged.volumes, width)
-    counts = ", ".join(f"{count} {status}" for status, count in result.counts.items() if count)
+    became = [
+        f"{count} {said(status, result.verb)}" for status, count in result.counts.items() if count
+    ]
+    counts = ", ".join(became)
     text = f"{plural(result.sources, 'source')}: {counts or 'nothing to do'}"
     text += f"; {size_text(result.bytes)} in {result.seconds:.1f} s"
     lines += ["", *wrapped(text, width, "", "  ")]
@@ -201,9 +204,4 @@ def render(result: BatchReport, width: int, *, failures: bool = True) -> list[st
     ]
     if passed:
         lines += wrapped(f"passed over: {', '.join(passed)}", width, "", "  ")
-    misnamed = result.passed.get("misnamed", 0)
-    if misnamed:
-        text = f"of these, called like an archive: {', '.join(map(shown, result.misnamed))}"
-        more = misnamed - len(result.misnamed)
-        lines += wrapped(text + (f" and {more} more" if more > 0 else ""), width, "  ", "    ")
     return lines

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from types import TracebackType
 
-from oci_layout.batchlines.kinds import Status, Verb
+from oci_layout.batchlines.kinds import Status, Verb, said
 from oci_layout.batchlines.values import SourceReport
 from oci_layout.cli import screen
 from oci_layout.cli.cells import clipped
@@ -105,7 +105,8 @@ class Table:
 
 def _line(report: SourceReport) -> str:
     where = f" -> {report.result}" if report.result else ""
-    return f"done  {report.source}{where}  {size_text(report.size)}, {report.seconds:.1f} s"
+    word = said(report.status, report.verb)
+    return f"{word}  {report.source}{where}  {size_text(report.size)}, {report.seconds:.1f} s"
 
 
 def _time(seconds: float) -> str:

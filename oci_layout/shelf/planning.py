@@ -33,10 +33,9 @@ class Planner:
     results: Results
     rehash: bool
 
-    def known(self, path: str, mark: str) -> bool:
-        """Whether a path with that mark was a source before."""
-        row = self.state.row(path, self.kind)
-        return row is not None and row.mark == mark != ""
+    def known(self, path: str) -> Row | None:
+        """What is known of a path; None for nothing."""
+        return self.state.row(path, self.kind)
 
     def plan(self, walk: Walk, tick: Callable[[], object]) -> tuple[int, int, int]:
         """Walk the shelves, and say of each source whether there is anything to do.
@@ -75,6 +74,7 @@ class Planner:
             called=found.path,
             files=found.files,
             sure=found.sure,
+            may_hold=found.may_hold,
             mark=found.marked.mark,
             size=found.marked.size,
             result="" if found.error else self.results.place_of(found),

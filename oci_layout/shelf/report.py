@@ -13,7 +13,7 @@ from oci_layout.errors import NameConflict, SelectionError
 from oci_layout.plan.report import Report
 from oci_layout.shelf.warned import Warned
 
-SHOWN = 20  # failures, and files of a kind, that are kept for the end
+SHOWN = 20  # failures, warnings and rules that are kept for the end
 
 
 @attrs.frozen(kw_only=True)
@@ -23,12 +23,10 @@ class BatchReport:
     Args:
         verb: that was done with each source.
         counts: of sources, by what became of them.
-        passed: what was passed over, by why: links, excluded, ours, others, and of these misnamed,
-            which are called like archives.
+        passed: what was passed over, by why: links, excluded, ours, others.
         bytes: of the sources that were done.
         seconds: taken.
         failures: the first that failed, with the first error of each.
-        misnamed: the first files that are called like archives, and are none.
         warned: what the sources warn of that were done in this run, by code; most sources first.
         idle: rules for names for which no source that was done has an image; nothing is merged
             then.
@@ -43,7 +41,6 @@ class BatchReport:
     bytes: int
     seconds: float
     failures: tuple[tuple[str, str], ...]
-    misnamed: tuple[str, ...] = ()
     warned: tuple[Warned, ...] = ()
     idle: tuple[str, ...] = ()
     conflicts: tuple[NameConflict, ...] = ()

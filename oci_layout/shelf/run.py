@@ -283,7 +283,6 @@ class _Run:
             bytes=self._settler.bytes,
             seconds=time.monotonic() - self._began,
             failures=tuple(self._settler.failures),
-            misnamed=tuple(walk.misnamed),
             warned=self._settler.warned.most_first(),
             idle=idle,
             conflicts=conflicts[0],

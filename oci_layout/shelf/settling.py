@@ -94,6 +94,7 @@ class Settler:
             staged="",
             report=outcome.report,
             used=outcome.used,
+            was_image=known.was_image or bool(outcome.report or outcome.left_out),
         )
         if not outcome.staged or outcome.status is not Status.DONE:
             return row  # a result of before is still there, and ours

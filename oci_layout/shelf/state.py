@@ -19,7 +19,7 @@ from oci_layout.errors import DestinationError
 from oci_layout.where import Where
 
 _APPLICATION = 0x4F434942  # "OCIB": no other program's database is touched
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
     path BLOB NOT NULL, verb TEXT NOT NULL,
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS source (
     result BLOB NOT NULL, result_mark TEXT NOT NULL, old_mark TEXT NOT NULL,
     staged BLOB NOT NULL,
     report BLOB NOT NULL, index_json BLOB NOT NULL, names TEXT NOT NULL, used TEXT NOT NULL,
+    was_image INTEGER NOT NULL,
     PRIMARY KEY (path, verb)
 );
 CREATE INDEX IF NOT EXISTS staged ON source (staged) WHERE staged != x'';
@@ -38,10 +39,15 @@ _FROM_1 = """
 ALTER TABLE source ADD COLUMN used TEXT NOT NULL DEFAULT '';
 UPDATE source SET asked = '';
 """
+_FROM_2 = """
+ALTER TABLE source ADD COLUMN was_image INTEGER NOT NULL DEFAULT 0;
+UPDATE source SET was_image = 1 WHERE report != x'' OR result != x'' OR status = 'done';
+"""
 _PLAN = """
 CREATE TEMP TABLE plan (
     number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, called BLOB NOT NULL,
-    files BLOB NOT NULL, sure INTEGER NOT NULL, mark TEXT NOT NULL, size INTEGER NOT NULL,
+    files BLOB NOT NULL, sure INTEGER NOT NULL, may_hold INTEGER NOT NULL,
+    mark TEXT NOT NULL, size INTEGER NOT NULL,
     result BLOB NOT NULL, todo INTEGER NOT NULL, error BLOB NOT NULL
 );
 """
@@ -69,6 +75,7 @@ class Row:
         index: of the layout that was made of it; empty without one.
         names: of the blobs of that layout.
         used: the rules for names that had something to do in it.
+        was_image: whether the verb had a report of it in any run.
     """
 
     mark: str = ""
@@ -88,6 +95,7 @@ class Row:
     index: bytes = b""
     names: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
+    was_image: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +108,7 @@ class Planned:
         called: as the user called it.
         files: that it is made of.
         sure: whether it must be a source.
+        may_hold: whether it may be one: if not, its place is free for another.
         mark: what it looks like now.
         size: bytes of it.
         result: where its result goes; empty without one.
@@ -117,6 +126,7 @@ class Planned:
     result: str
     todo: bool
     error: str
+    may_hold: bool = True
 
 
 _FIELDS = tuple(field.name for field in attrs.fields(Row))
@@ -169,9 +179,9 @@ class State(Closing):
                 )
             self._database.execute("BEGIN EXCLUSIVE")  # whoever is second hears of it here
             self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
-            if version == 1:
-                for statement in _FROM_1.split(";"):
-                    self._database.execute(statement)
+            older = {1: _FROM_1 + _FROM_2, 2: _FROM_2}
+            for statement in older.get(version, "").split(";"):
+                self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {_VERSION}")
             self._database.execute("COMMIT")
             self._database.executescript(_SCHEMA + _PLAN)
@@ -288,7 +298,8 @@ class State(Closing):
         """A result that two sources would have, and the first two of them; None for none."""
         with self._told():
             found = self._database.execute(
-                "SELECT result, min(called), max(called) FROM plan WHERE result != x'' "
+                "SELECT result, min(called), max(called) FROM plan "
+                "WHERE result != x'' AND may_hold "
                 "GROUP BY result HAVING count(*) > 1 ORDER BY result LIMIT 1"
             ).fetchone()
         return None if found is None else tuple(map(os.fsdecode, found))  # type: ignore[return-value]
@@ -349,4 +360,4 @@ def _text(name: str, value: Any) -> Any:
         value = os.fsdecode(value)
     if name in _LISTS:
         return tuple(value.split(_SEPARATOR)) if value else ()
-    return bool(value) if name in ("sure", "todo") else value
+    return bool(value) if name in ("sure", "todo", "may_hold", "was_image") else value

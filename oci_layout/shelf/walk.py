@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import attrs
 
 from oci_layout import limits
+from oci_layout.batchlines.kinds import Status
 from oci_layout.disk.folder import Identity, identity
 from oci_layout.errors import LayoutError, NotAnImageError, ReadError, UsageError
 from oci_layout.model.volumelist import SUFFIX
 from oci_layout.shelf import marks
 from oci_layout.shelf.marks import Marked
 from oci_layout.shelf.names import is_ours
-from oci_layout.shelf.report import SHOWN
+from oci_layout.shelf.state import Row
 from oci_layout.source.glancing import FolderKind, file_may_hold, folder_kind
 from oci_layout.source.parts import parts_among
 from oci_layout.source.volumeset import list_at
@@ -39,7 +40,8 @@ class Found:
         path: as the user called the shelf, and below it.
         below: its path below the shelf: what its result is called by.
         files: that it is made of: itself, its parts, or its list and volumes.
-        sure: whether it must be a source: the user named it, or it says so itself.
+        sure: whether it must be a source: the user named it, it is called like one, or was one.
+        may_hold: whether it may be one, by its first bytes.
         marked: what it looks like now.
         error: why it cannot be read; empty where it can.
     """
@@ -48,6 +50,7 @@ class Found:
     below: str
     files: tuple[str, ...] = ()
     sure: bool = False
+    may_hold: bool = True
     marked: Marked = attrs.field(factory=lambda: Marked("", 0))
     error: str = ""
 
@@ -57,7 +60,7 @@ class Found:
         return os.path.abspath(self.path)
 
 
-Known = Callable[[str, str], bool]
+Known = Callable[[str], Row | None]
 
 
 def status_of(shelf: str) -> os.stat_result:
@@ -85,7 +88,7 @@ class Walk:
         include: globs; a source that none of them fits is passed over. Without any all fit.
         exclude: globs; what one of them fits is passed over, a folder with all that is in it.
         ours: what belongs to this run: its destination, its report.
-        known: whether a path with that mark was a source before.
+        known: what is known of a path from the root on.
     """
 
     def __init__(
@@ -95,13 +98,12 @@ class Walk:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         ours: Iterable[Identity] = (),
-        known: Known = lambda _path, _mark: False,
+        known: Known = lambda _path: None,
     ) -> None:
         self._shelves, self._known = tuple(shelves), known
         self._include, self._exclude = _globs(include), _globs(exclude)
         self._ours = set(ours)
         self.passed: Counter[str] = Counter()
-        self.misnamed: list[str] = []  # files that are called like archives, and are none
 
     def __iter__(self) -> Iterator[Found]:
         for shelf in self._shelves:
@@ -121,7 +123,7 @@ class Walk:
         name = os.path.basename(os.path.abspath(path))
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(path, "", alone=name)
-        elif stat.S_ISREG(status.st_mode) and file_may_hold(path):
+        elif stat.S_ISREG(status.st_mode) and (self._owed(path) or file_may_hold(path)):
             yield from self._file(path, name, sure=True)
         else:
             yield from self._listed(_paths_at(path))
@@ -178,6 +180,9 @@ class Walk:
         if kind is not None:
             yield from self._told(path, called, kind, sure=sure)
             return
+        if self._before(path).was_image and self._wanted(called):
+            what = "was an image before, and is none now (another name for what is not one)"
+            yield Found(path=path, below=called, error=f"{path}: {what}")
         whole = _whole_ones(path, files)
         inside = {each for each, parts in whole.items() for each in parts[1:]}
         for name in sorted([*files, *folders]):
@@ -243,27 +248,36 @@ class Walk:
         except OSError as error:
             yield Found(path=path, below=below, error=_said(path, error))
             return
+        before = self._before(path)
         sure = sure or parts is not None
-        if not self._known(os.path.abspath(path), marked.mark) and not sure:
+        settled = before.status in (Status.DONE, Status.NO_IMAGE)
+        may_hold = True
+        if not sure and not (settled and before.mark == marked.mark != ""):
             try:
-                if not file_may_hold(path):
-                    self._pass_over(path)
-                    return
+                may_hold = file_may_hold(path)
             except ReadError as error:
                 yield Found(path=path, below=below, error=str(error))
                 return
             except LayoutError:  # packed, and not whole
-                if not _ARCHIVE.search(path):
-                    self._pass_over(path)
-                    return
-        yield Found(path=path, below=below, files=tuple(paths), sure=sure, marked=marked)
+                may_hold = False
+            if not may_hold and not self._owed(path):
+                self.passed["others"] += 1
+                return
+        yield Found(
+            path=path,
+            below=below,
+            files=tuple(paths),
+            sure=sure or before.was_image or not may_hold,
+            may_hold=may_hold,
+            marked=marked,
+        )
 
-    def _pass_over(self, path: str) -> None:
-        self.passed["others"] += 1
-        if _ARCHIVE.search(path):
-            self.passed["misnamed"] += 1
-            if len(self.misnamed) < SHOWN:
-                self.misnamed.append(path)
+    def _before(self, path: str) -> Row:
+        return self._known(os.path.abspath(path)) or Row()
+
+    def _owed(self, path: str) -> bool:
+        """Whether a file must be an archive: its name says so, or it was one before."""
+        return bool(_ARCHIVE.search(path)) or self._before(path).was_image
 
     def _wanted(self, below: str) -> bool:
         fits = (not self._include or self._fits(self._include, below)) and not self._fits(

@@ -49,13 +49,24 @@ def test_a_line_for_each_and_the_end(
     lines = done.stdout.decode().splitlines()
     assert sum(line.startswith("done  shelf/") for line in lines) == 3
     assert "failed:" in lines
-    assert any("4 sources: " in line and "1 failed" in line for line in lines)
-    assert "passed over: 2 other files, 1 symbolic link" in lines
-    assert "  of these, called like an archive: shelf/b/empty.tar" in lines
-    assert done.stderr.startswith(b"layout: shelf/b/app0.tar: cut short")
+    assert any("5 sources: 3 done, 2 failed" in line for line in lines)
+    assert "passed over: 1 other file, 1 symbolic link" in lines
+    errors = sorted(done.stderr.decode().splitlines())
+    assert errors[0].startswith("layout: shelf/b/app0.tar: cut short")
+    alone = process("verify", "shelf/b/empty.tar").stderr
+    assert errors[1] == alone.decode().rstrip()
     again = process("batch", "repack", "shelf", "--to", "oci", "-o", "out", "-q")
     assert (again.returncode, again.stdout) == (1, b"")
-    assert again.stderr == done.stderr
+    assert sorted(again.stderr.decode().splitlines()) == errors
+
+
+def test_verify_says_what_was_proven(shelf: Path) -> None:
+    done = process("batch", "verify", shelf, "--report", shelf.parent / "report.jsonl")
+    lines = done.stdout.decode().splitlines()
+    assert sum(line.startswith(f"sound  {shelf}/") for line in lines) == 4
+    assert any(line.startswith("4 sources: 4 sound; ") for line in lines)
+    last = json.loads((shelf.parent / "report.jsonl").read_bytes().splitlines()[-1])
+    assert last["sources"]["done"] == 4
 
 
 def short_of_its_end(path: Path) -> None:

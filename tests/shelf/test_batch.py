@@ -244,6 +244,41 @@ def test_an_archive_without_an_image(shelf: Shelf) -> None:
     assert named.failed == 1
 
 
+@pytest.mark.parametrize("verb", ["repack", "verify", "inspect"])
+def test_a_source_that_stopped_being_one_fails_in_each_run(shelf: Shelf, verb: str) -> None:
+    """Its name does not matter, and what is left of it neither."""
+    names = {"a/plain", "b/app0.tar", "b/app2.tar"}
+    put(7, shelf.folder / "a/plain")
+    assert shelf.counts(verb) == {"done": 7}
+    (shelf.folder / "a/plain").write_bytes(b"")
+    (shelf.folder / "b/app0.tar").write_bytes(b"")
+    with tarfile.open(shelf.folder / "b/app2.tar", "w") as tar:
+        tar.add(__file__, "file.py")
+    for _ in range(2):
+        assert shelf.counts(verb) == {"failed": 3, "unchanged": 4}
+        failed = {name for name, status in shelf.status().items() if status == "failed"}
+        assert failed == names
+        assert "empty, where an image archive was expected" in shelf.error("a/plain")
+        assert "no image" in shelf.error("b/app2.tar")
+
+
+def test_a_layout_that_stopped_being_one_fails(shelf: Shelf) -> None:
+    assert shelf.counts("verify") == {"done": 6}
+    for name in ("oci-layout", "index.json"):
+        (shelf.folder / "b/layout" / name).unlink()
+    for _ in range(2):
+        shelf.run("verify")
+        assert shelf.status()["b/layout"] == "failed"
+
+
+def test_what_is_called_like_an_archive_fails_and_takes_no_place(shelf: Shelf) -> None:
+    (shelf.folder / "a/packed.tar").touch()  # beside packed.tar.gz, with the same result
+    assert shelf.counts() == {"done": 6, "failed": 1}
+    assert shelf.counts() == {"unchanged": 6, "failed": 1}
+    assert shelf.error("a/packed.tar")
+    assert (shelf.out / "a/packed.tar").stat().st_size
+
+
 def test_verify_and_inspect_resume_beside_their_report(shelf: Shelf) -> None:
     data = bytearray((shelf.folder / "b/app0.tar").read_bytes())
     data[data.index(b"base 0")] ^= 1

@@ -99,16 +99,31 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     State(str(tmp_path / "s")).close()
 
 
+def test_of_what_version_2_kept_it_is_known_what_was_an_image(tmp_path: Path) -> None:
+    failed = Row(status="failed")
+    with State(str(tmp_path / "s")) as state:
+        state.put("verify", [("/a", ROW), ("/b", failed)])
+    with sqlite3.connect(tmp_path / "s") as database:
+        database.execute("ALTER TABLE source DROP COLUMN was_image")
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+    for _ in range(2):
+        with State(str(tmp_path / "s")) as state:
+            assert state.row("/a", "verify") == attrs.evolve(ROW, was_image=True)
+            assert state.row("/b", "verify") == failed
+
+
 def test_what_version_1_kept_is_ours_and_done_again(tmp_path: Path) -> None:
     with State(str(tmp_path / "s")) as state:
         state.put("repack", [("/a", attrs.evolve(ROW, asked="x", used=()))])
     with sqlite3.connect(tmp_path / "s") as database:
         database.execute("ALTER TABLE source DROP COLUMN used")
+        database.execute("ALTER TABLE source DROP COLUMN was_image")
         database.execute("PRAGMA user_version = 1")
     database.close()
     for _ in range(2):
         with State(str(tmp_path / "s")) as state:
-            assert state.row("/a", "repack") == attrs.evolve(ROW, asked="", used=())
+            assert state.row("/a", "repack") == attrs.evolve(ROW, asked="", used=(), was_image=True)
 
 
 def test_a_later_version(tmp_path: Path) -> None:

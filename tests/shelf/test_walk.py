@@ -13,6 +13,8 @@ import pytest
 from oci_layout import repack
 from oci_layout.disk.folder import identity
 from oci_layout.errors import NotAnImageError, UsageError
+from oci_layout.shelf import marks
+from oci_layout.shelf.state import Row
 from oci_layout.shelf.walk import Found, Walk
 from tests.builders import write_docker_archive
 from tests.builders.artifacts import of_image
@@ -50,10 +52,15 @@ def test_what_is_a_source_its_bytes_tell(tmp_path: Path) -> None:
     (tmp_path / "shelf/empty.tar").touch()
     (tmp_path / "shelf/text.tar").write_text("hello\n" * 200)
     (tmp_path / "shelf/zeros.tar").write_bytes(bytes(10240))
+    (tmp_path / "shelf/empty.bin").touch()
     found, walk = walked(tmp_path / "shelf")
-    assert [each.path for each in found] == [str(archive)]
-    assert walk.passed["misnamed"] == 3
-    assert [Path(each).name for each in walk.misnamed] == ["empty.tar", "text.tar", "zeros.tar"]
+    assert [(each.below, each.sure) for each in found] == [
+        ("empty.tar", True),  # called like an archive, it must be one
+        (archive.name, False),
+        ("text.tar", True),
+        ("zeros.tar", True),
+    ]
+    assert walk.passed["others"] == 1
 
 
 def test_an_archive_that_is_packed_and_cut_is_one(tmp_path: Path) -> None:
@@ -221,16 +228,41 @@ def test_what_is_ours_is_left_out(tmp_path: Path) -> None:
     assert walk.passed["ours"] == 3
 
 
-def test_what_was_known_is_not_looked_into(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("row", "sure"),
+    [
+        (Row(was_image=True), True),
+        (Row(status="failed"), None),  # named in a list once; no image by any sign
+        (Row(status="no image", mark="that of then"), None),
+    ],
+)
+def test_what_was_an_image_must_be_one(row: Row, sure: bool | None, tmp_path: Path) -> None:
     shelf = write_shelf(tmp_path / "shelf")
-    seen = []
+    files, _ = walked(shelf, known=lambda path: row if path.endswith("README.md") else None)
+    assert {each.below: each.sure for each in files}.get("README.md") is sure
 
-    def known(path: str, mark: str) -> bool:
-        seen.append((path, bool(mark)))
-        return True
 
-    assert "README.md" in belows(shelf, known=known)
-    assert (str(shelf / "README.md"), True) in seen
+def test_what_was_no_image_is_not_looked_into_again(tmp_path: Path) -> None:
+    shelf = write_shelf(tmp_path / "shelf")
+    mark = marks.of_status(os.stat(shelf / "README.md"))
+    assert "README.md" in belows(shelf, known=lambda _: Row(status="no image", mark=mark))
+
+
+def test_a_folder_that_was_an_image_and_is_none(tmp_path: Path) -> None:
+    """What is in it now is found as well."""
+    shelf = write_shelf(tmp_path / "shelf")
+    found, _ = walked(shelf, known=lambda path: Row(was_image=path == str(shelf / "a")))
+    assert [(each.below, bool(each.error)) for each in found[:2]] == [
+        ("a", True),
+        ("a/deep/app1.tar", False),
+    ]
+    assert "was an image before" in found[0].error
+
+
+@pytest.mark.parametrize(("name", "count"), [("empty.tar", 1), ("empty", 0)])
+def test_an_empty_file_that_is_named(name: str, count: int, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    assert len(belows(tmp_path / name)) == count
 
 
 def test_an_archive_of_other_things_may_hold_one(tmp_path: Path) -> None:
