@@ -182,8 +182,6 @@ def _run(task: Task, write: Write, pool: Pool) -> Fact:
     if walker is not None and task.repair and not _as_stated(task, fact):
         _require_whole(task, stored.size, walker, where)
     _check(task, fact)
-    if walker is not None and walker.torn:
-        raise _torn(task, walker).error()
     return fact
 
 
@@ -340,9 +338,10 @@ def _refused(task: Task, walker: TarWalker) -> Finding:
 
 
 def _torn(task: Task, walker: TarWalker) -> Finding:
-    """What is said of a layer that is no whole tar, though it is what it was said to be."""
+    """What is said of a layer that is no whole tar: a warning, since all that is stated holds."""
     where = attrs.evolve(task.expected[0].where, member=task.member.name)
-    return _wrong("layer-cut", f"the layer's tar {walker.torn}: no engine unpacks it", where)
+    message = f"the layer's tar {walker.torn}: no engine unpacks it"
+    return Finding(code="layer-cut", severity=Severity.WARNING, message=message, where=where)
 
 
 class _Walked:
@@ -418,6 +417,6 @@ def examine(task: Task, pool: Pool, inside: Inside | None = None) -> tuple[Fact,
             stored_size=stored.size,
         )
     found += parts or disagreements(task, fact)
-    if walker.torn and not found:
+    if walker.torn and not found and inside is None:  # who looks inside judges itself
         found.append(_torn(task, walker))
     return fact, found
