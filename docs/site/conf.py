@@ -7,32 +7,15 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from oci_layout.cli.verbs import VERBS
+
 HERE = Path(__file__).resolve().parent
 PYPROJECT = (HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
 HOME = "index"
 # The navigation: each page stands in it once, or the build fails.
 GROUPS = {
     "Start": ["quick-start", "install", "air-gap", "rescue"],
-    "Verbs": [
-        "repack",
-        "verify",
-        "inspect",
-        "diff",
-        "check",
-        "report",
-        "files",
-        "cat",
-        "export",
-        "merge",
-        "batch",
-        "edit",
-        "have",
-        "list",
-        "tag",
-        "rm",
-        "gc",
-        "completion",
-    ],
+    "Verbs": [*VERBS],
     "Reference": [
         "formats",
         "findings",

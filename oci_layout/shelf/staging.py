@@ -82,16 +82,7 @@ class Stage:
         return mark != "" and mark in (known.result_mark, known.old_mark)
 
     def place(self, staged: str, result: str, known: Row | None) -> None:
-        """Give a result its place, and remove the folder that it lay in.
-
-        Args:
-            staged: where it lies.
-            result: the place.
-            known: of its source, before this result.
-
-        Raises:
-            DestinationError: something stands there that must not be replaced, or the disk refuses.
-        """
+        """Give a result its place (``give``), and remove the folder that it lay in."""
         self.give(staged, result, known)
         shifting.remove(os.path.dirname(staged))
 
